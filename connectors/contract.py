@@ -1,0 +1,235 @@
+"""The contract of a connector: six members, and the values that cross it.
+
+Owns the vocabulary between planner, execution and sources. Must not know any connector, SQL
+dialect or engine. A connector runs all of a fragment or refuses before any I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    import datafusion
+    import pyarrow.compute as pc
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableName:
+    """A table inside one source: its schema there, and its name."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as the engine sees it.
+
+    Attributes:
+        name: the name at the source, case kept.
+        type: the Arrow type that every reader of this column gets; strings are plain `string`.
+        nullable: False only where the source enforces it.
+        native_type: the source's own name of the type (`numeric(15,2)`, `bpchar(3)`), which tells
+            the emitter how to read the column so that it has `type`'s meaning.
+    """
+
+    name: str
+    type: pa.DataType
+    nullable: bool = True
+    native_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table-like thing of a source. `kind` is a Flight SQL table type: TABLE, VIEW, …"""
+
+    name: TableName
+    columns: tuple[Column, ...]
+    kind: str = "TABLE"
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema, in column order."""
+        return pa.schema([pa.field(c.name, c.type, c.nullable) for c in self.columns])
+
+
+class Tables(Protocol):
+    """The tables of a source, looked up on demand and cached by the connector.
+
+    Raises:
+        SourceError: from either method, when the source cannot be asked.
+    """
+
+    @property
+    def default_schema(self) -> str:
+        """The schema of names that give none. Needs no I/O."""
+        ...
+
+    def names(self) -> Sequence[TableName]:
+        """Every table, sorted; names only."""
+        ...
+
+    def find(self, name: TableName) -> Table | None:
+        """One table with its columns, or None."""
+        ...
+
+    def refresh(self) -> None:
+        """Forget what was cached: the next look-up asks the source."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnStatistics:
+    """What is known of a column; None is unknown.
+
+    Attributes:
+        distinct: number of distinct values.
+        null_fraction: 0.0 to 1.0.
+        width_bytes: average width of a value as it travels.
+        minimum, maximum: bounds, as Python values of the column's type.
+    """
+
+    distinct: float | None = None
+    null_fraction: float | None = None
+    width_bytes: float | None = None
+    minimum: object | None = None
+    maximum: object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What is known of a table; None is unknown. `size_bytes` is its size as it travels."""
+
+    rows: float | None = None
+    size_bytes: float | None = None
+    columns: Mapping[str, ColumnStatistics] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a source can run, as data, readable without connecting.
+
+    Attributes:
+        dialect: the planner's name of the SQL that the source speaks (`postgres`), or None when it
+            only scans tables (projection, filter, limit).
+        relations: relation kinds that it runs in one fragment; names as in `planner.relations`:
+            read, filter, project, fetch, sort, aggregate, join, cross, union.
+        functions: None for all that the dialect's table proves, or a subset of their names.
+        max_connections: how many fragments it runs at once.
+        native: the engine reads its tables itself (see `Native`).
+    """
+
+    dialect: str | None
+    relations: frozenset[str]
+    functions: frozenset[str] | None = None
+    max_connections: int = 8
+    native: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SqlQuery:
+    """A fragment as one statement in the source's dialect, made from a tree by `planner.emit`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableScan:
+    """A fragment as a scan of one table.
+
+    Attributes:
+        columns: names to return, in this order; may be empty (rows are counted).
+        filter: rows to keep, or None.
+        limit: at most so many rows, any of them, or None.
+    """
+
+    table: TableName
+    columns: tuple[str, ...]
+    filter: pc.Expression | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """The part of a query that one source runs. `schema` is the exact schema of its batches."""
+
+    query: SqlQuery | TableScan
+    schema: pa.Schema
+
+
+class Batches(Protocol):
+    """A fragment on its way. One thread iterates, once; `cancel` and `close` may come from any."""
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Start the remote work and yield batches whose schema equals the fragment's.
+
+        Every call that blocks (getting a connection, waiting for the first row) happens in here,
+        and ends promptly after `cancel`.
+
+        Raises:
+            SourceError: naming the source; CancelledError after `cancel`.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """Stop the remote work now; returns at once. A blocked reader wakes with CancelledError."""
+        ...
+
+    def close(self) -> None:
+        """Free everything, the connection included; cancels what still runs. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """A configured source. Constructing one does no I/O."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Readable without connecting."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """Server + database + credentials, with no secret in it. Equal: may be joined there."""
+        ...
+
+    def tables(self) -> Tables:
+        """The catalog of this source."""
+        ...
+
+    def statistics(self, table: TableName) -> Statistics:
+        """What is known without reading the table; unknown is a value, not an error."""
+        ...
+
+    def execute(self, fragment: Fragment, deadline: float | None) -> Batches:
+        """Accept a fragment. Returns at once, with no I/O: the work starts when it is iterated.
+
+        Args:
+            fragment: what `planner.emit` made for these capabilities.
+            deadline: on the clock of `time.monotonic`, in seconds; None for none.
+
+        Raises:
+            UnsupportedError: for a fragment that this connector cannot run, before any I/O.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free every connection. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class Native(Protocol):
+    """Optional: the engine reads this source's tables itself, by its own file readers."""
+
+    def register(self, context: datafusion.SessionContext, name: str, table: TableName) -> None:
+        """Make `table` readable in `context` under `name`, with exactly its declared schema."""
+        ...

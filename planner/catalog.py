@@ -1,0 +1,102 @@
+"""The sources of a server by name, and how a name in SQL finds its table.
+
+Owns name resolution and the nearest-name suggestions. Does no I/O of its own: connectors look
+tables up, and cache them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from connectors.contract import Connector, Table, TableName
+from connectors.errors import UnknownNameError
+from planner.cost import Link
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A configured source: its name in SQL, its connector, and the link to it."""
+
+    name: str
+    connector: Connector
+    link: Link = field(default_factory=Link)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogTable:
+    """A table together with the source that holds it."""
+
+    source: Source
+    table: Table
+
+    @property
+    def path(self) -> tuple[str, str, str]:
+        """`(source, schema, table)`: the full name in SQL."""
+        return (self.source.name, self.table.name.schema, self.table.name.name)
+
+
+class Catalog:
+    """Every source by name. Immutable but for what connectors cache."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self.sources: Mapping[str, Source] = {source.name: source for source in sources}
+
+    def resolve(self, parts: tuple[str, ...]) -> CatalogTable:
+        """The table that `source.schema.table`, `source.table` or `table` means.
+
+        One part must be held by exactly one source; two parts are a source and a table of its
+        default schema, or else a schema and a table that only one source has.
+
+        Raises:
+            UnknownNameError: with the nearest names, or with the sources when several hold it.
+            SourceError: when a source must be asked and cannot be.
+        """
+        found = self._candidates(parts)
+        if len(found) == 1:
+            return found[0]
+        name = ".".join(parts)
+        if found:
+            full = ", ".join(".".join(table.path) for table in found)
+            raise UnknownNameError(
+                f"table {name!r} is ambiguous: {full}", hint="Write one of these full names."
+            )
+        raise UnknownNameError(f"table {name!r} does not exist", hint=self._nearest(parts))
+
+    def _candidates(self, parts: tuple[str, ...]) -> list[CatalogTable]:
+        if len(parts) == 3:
+            source = self.sources.get(parts[0])
+            return _found([source] if source else [], TableName(parts[1], parts[2]))
+        if len(parts) == 2:
+            source = self.sources.get(parts[0])
+            if source:
+                default = source.connector.tables().default_schema
+                return _found([source], TableName(default, parts[1]))
+            return _found(self.sources.values(), TableName(parts[0], parts[1]))
+        found: list[CatalogTable] = []
+        for source in self.sources.values():
+            default = source.connector.tables().default_schema
+            found += _found([source], TableName(default, parts[0]))
+        return found
+
+    def _nearest(self, parts: tuple[str, ...]) -> str:
+        known = [
+            (source.name, name.schema, name.name)
+            for source in self.sources.values()
+            for name in source.connector.tables().names()
+        ]
+        if len(parts) == 3 and parts[0] not in self.sources:
+            return f"Known sources: {', '.join(sorted(self.sources)) or 'none'}."
+        by_text = {".".join(path): path for path in known} | {path[2]: path for path in known}
+        wanted = [".".join(parts), parts[-1]]
+        close = [m for w in wanted for m in difflib.get_close_matches(w, by_text, n=3, cutoff=0.6)]
+        names = list(dict.fromkeys(".".join(by_text[match]) for match in close))[:3]
+        if names:
+            return f"Nearest: {', '.join(names)}."
+        return f"Known sources: {', '.join(sorted(self.sources)) or 'none'}."
+
+
+def _found(sources: Iterable[Source], name: TableName) -> list[CatalogTable]:
+    tables = [(source, source.connector.tables().find(name)) for source in sources]
+    return [CatalogTable(source, table) for source, table in tables if table is not None]

@@ -1,0 +1,63 @@
+"""What moving rows over a link costs, in seconds. Pure arithmetic: no statistics, no plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The network path to a source.
+
+    Attributes:
+        rtt_seconds: round-trip time.
+        bytes_per_second: bandwidth available to one query.
+    """
+
+    rtt_seconds: float = 0.0005
+    bytes_per_second: float = 125_000_000.0
+
+    @staticmethod
+    def of(rtt_ms: float | None, mbps: float | None) -> Link:
+        """From the units of the configuration: milliseconds, and 10^6 bits per second."""
+        default = Link()
+        return Link(
+            default.rtt_seconds if rtt_ms is None else rtt_ms / 1e3,
+            default.bytes_per_second if mbps is None else mbps * 1e6 / 8,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Estimated seconds, by cause. `seconds` is their sum."""
+
+    latency_seconds: float
+    transfer_seconds: float
+    work_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        return self.latency_seconds + self.transfer_seconds + self.work_seconds
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.latency_seconds + other.latency_seconds,
+            self.transfer_seconds + other.transfer_seconds,
+            self.work_seconds + other.work_seconds,
+        )
+
+
+ROUND_TRIPS = 2.0
+"""A statement over an open connection: begin with the statement, then its rows."""
+
+ROW_SECONDS = 2e-7
+"""A source's and a driver's work to hand out one row: 5 M rows a second, seen with Postgres."""
+
+
+def transfer_cost(rows: float, size_bytes: float, link: Link) -> Cost:
+    """Seconds until `rows` rows of `size_bytes` bytes in all have crossed `link`."""
+    return Cost(
+        latency_seconds=ROUND_TRIPS * link.rtt_seconds,
+        transfer_seconds=size_bytes / link.bytes_per_second,
+        work_seconds=rows * ROW_SECONDS,
+    )

@@ -1,0 +1,120 @@
+"""The plan of a query: the values that planning hands to execution and to EXPLAIN.
+
+Owns no behaviour beyond what the values mean. A plan is immutable, holds no connection, and may be
+run any number of times, also at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from connectors.contract import Fragment, TableName
+from planner.cost import Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Rows and bytes that are expected to cross the link; None where nothing is known."""
+
+    rows: float | None = None
+    size_bytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFragment:
+    """A fragment with its place in the plan.
+
+    Attributes:
+        name: what the residual reads it by; unique within the plan.
+        source: the source that runs it.
+        tables: the tables that it reads, `schema.table`.
+        operators: the relation kinds in it, outermost first (`sort aggregate join`).
+    """
+
+    name: str
+    source: str
+    fragment: Fragment
+    tables: tuple[str, ...]
+    operators: tuple[str, ...] = ()
+    estimate: Estimate = field(default_factory=Estimate)
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NativeRead:
+    """A table that the engine reads itself, below the residual.
+
+    Attributes:
+        columns: the columns that the residual reads.
+        filter: the pushed filter, as SQL for people, or None.
+    """
+
+    name: str
+    source: str
+    table: TableName
+    schema: pa.Schema
+    columns: tuple[str, ...] = ()
+    filter: str | None = None
+    estimate: Estimate = field(default_factory=Estimate)
+
+
+@dataclass(frozen=True, slots=True)
+class SubstraitResidual:
+    """What the engine runs over fragments and native reads: a serialised Substrait plan."""
+
+    substrait: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SqlResidual:
+    """What Substrait cannot carry: the statement itself, over one provider for each table.
+
+    Attributes:
+        sql: the client's statement.
+        tables: `(name parts as written, source, table)` of each table that it reads.
+        reason: why the statement could not be cut.
+    """
+
+    sql: str
+    tables: tuple[tuple[tuple[str, ...], str, TableName], ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An operator that stays in the residual although its input is all at one source."""
+
+    operator: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedCut:
+    """A cut that lost, and the reason."""
+
+    description: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One query, planned.
+
+    Attributes:
+        sql: the client's text.
+        schema: what the client receives; FlightInfo and the stream share this object.
+        residual: None when the single fragment is the answer.
+        residual_text: the residual as an indented tree, for people; empty without one.
+    """
+
+    sql: str
+    schema: pa.Schema
+    fragments: tuple[PlannedFragment, ...]
+    natives: tuple[NativeRead, ...]
+    residual: SubstraitResidual | SqlResidual | None
+    residual_text: str = ""
+    kept: tuple[Kept, ...] = ()
+    rejected: tuple[RejectedCut, ...] = ()
