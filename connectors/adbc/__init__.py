@@ -1,0 +1,1 @@
+"""Connectors over ADBC drivers, one package each."""

@@ -1,0 +1,177 @@
+"""The tables of a PostgreSQL database: names in one query, columns on demand, both cached.
+
+Owns the catalog queries and their cache. Must not know how a table is read.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+
+from connectors.adbc.postgres.pool import Pool
+from connectors.adbc.postgres.types import arrow_type, native_type
+from connectors.contract import Column, Table, TableName
+
+_KINDS = {
+    "r": "TABLE",
+    "p": "TABLE",
+    "v": "VIEW",
+    "m": "MATERIALIZED VIEW",
+    "f": "FOREIGN TABLE",
+}
+
+# What is not enforced by the server itself cannot be promised.
+_ENFORCED_KINDS = frozenset("rp")
+
+# A name that is not there may be made at any time; asking again costs a few round trips.
+_MISSING_SECONDS = 10.0
+
+# $1: the schemas to list as a JSON array of texts, or NULL. Tables without any readable column are
+# left out, as information_schema does.
+_NAMES = """
+SELECT n.nspname::text AS schema, c.relname::text AS name
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND ($1::text IS NULL
+       OR n.nspname IN (SELECT json_array_elements_text(CAST($1::text AS json))))
+  AND has_schema_privilege(n.oid, 'USAGE')
+  AND (has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'))
+"""
+
+# $1: schema, $2: name. One row for a column; one with a NULL column for a table without any.
+# Domains are resolved to their base: its type, and the modifier that the innermost domain gives.
+_COLUMNS = """
+SELECT c.relkind::text AS kind, a.attname::text AS column_name,
+       CASE WHEN base.schema = 'pg_catalog' THEN base.type
+            ELSE base.schema || '.' || base.type END AS type,
+       base.modifier AS modifier,
+       a.attnotnull AND NOT EXISTS (
+         SELECT 1 FROM pg_catalog.pg_constraint k
+         WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum
+           AND NOT k.convalidated) AS not_null,
+       COALESCE(NOT l.collisdeterministic, false) AS nondeterministic
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute a
+  ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN LATERAL (
+  WITH RECURSIVE resolved AS (
+    SELECT t.typtype, t.typbasetype, t.typtypmod, t.typname, t.typnamespace,
+           a.atttypmod AS modifier
+    FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
+    UNION ALL
+    SELECT t.typtype, t.typbasetype, t.typtypmod, t.typname, t.typnamespace,
+           CASE WHEN r.modifier >= 0 THEN r.modifier ELSE r.typtypmod END
+    FROM resolved r JOIN pg_catalog.pg_type t ON t.oid = r.typbasetype
+    WHERE r.typtype = 'd')
+  SELECT r.typname::text AS type, s.nspname::text AS schema, r.modifier
+  FROM resolved r JOIN pg_catalog.pg_namespace s ON s.oid = r.typnamespace
+  WHERE r.typtype <> 'd') base ON true
+LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
+WHERE n.nspname = $1::text AND c.relname = $2::text
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+ORDER BY a.attnum
+"""
+
+
+class PostgresTables:
+    """`connectors.contract.Tables` of one database.
+
+    Args:
+        pool: where connections come from.
+        default_schema: the schema of names that give none.
+        schemas: the schemas that exist for the client; None for all.
+    """
+
+    def __init__(
+        self, pool: Pool, *, default_schema: str, schemas: tuple[str, ...] | None = None
+    ) -> None:
+        self._pool = pool
+        self._default_schema = default_schema
+        self._schemas = schemas
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._names: tuple[TableName, ...] | None = None
+        self._found: dict[TableName, Table] = {}
+        self._missing: dict[TableName, float] = {}
+
+    @property
+    def default_schema(self) -> str:
+        """The schema of names that give none; no I/O."""
+        return self._default_schema
+
+    def names(self) -> Sequence[TableName]:
+        """Every readable table, view and foreign table outside the system schemas, sorted."""
+        with self._lock:
+            if self._names is not None:
+                return self._names
+            generation = self._generation
+        schemas = None if self._schemas is None else json.dumps(self._schemas)
+        rows = self._pool.rows(_NAMES, (schemas,))
+        names = tuple(sorted(TableName(str(r["schema"]), str(r["name"])) for r in rows))
+        with self._lock:
+            # What was loaded before a refresh may be old already.
+            if generation == self._generation:
+                self._names = names
+        return names
+
+    def find(self, name: TableName) -> Table | None:
+        """One table with its columns. A missing one is asked for again after a few seconds."""
+        if self._schemas is not None and name.schema not in self._schemas:
+            return None
+        with self._lock:
+            if name in self._found:
+                return self._found[name]
+            if time.monotonic() < self._missing.get(name, 0.0):
+                return None
+            generation = self._generation
+        table = _table(name, self._pool.rows(_COLUMNS, (name.schema, name.name)))
+        with self._lock:
+            if generation == self._generation:
+                if table is not None:
+                    self._found[name] = table
+                else:
+                    self._remember_missing(name)
+        return table
+
+    def refresh(self) -> None:
+        """Forget everything; the next look-up asks the server."""
+        with self._lock:
+            self._generation += 1
+            self._names = None
+            self._found = {}
+            self._missing = {}
+
+    def _remember_missing(self, name: TableName) -> None:
+        now = time.monotonic()
+        # Clients choose these names, so what is remembered of them must not grow for ever.
+        self._missing = {n: until for n, until in self._missing.items() if until > now}
+        self._missing[name] = now + _MISSING_SECONDS
+
+
+def _table(name: TableName, rows: list[dict[str, object]]) -> Table | None:
+    if not rows:
+        return None
+    kind = str(rows[0]["kind"])
+    columns = tuple(
+        _column(row, enforced=kind in _ENFORCED_KINDS)
+        for row in rows
+        if row["column_name"] is not None
+    )
+    return Table(name, columns, _KINDS[kind])
+
+
+def _column(row: dict[str, object], *, enforced: bool) -> Column:
+    modifier = row["modifier"]
+    assert isinstance(modifier, int)
+    plain = native_type(str(row["type"]), modifier)
+    return Column(
+        name=str(row["column_name"]),
+        type=arrow_type(plain),
+        nullable=not (enforced and row["not_null"]),
+        native_type=f"{plain} nondeterministic" if row["nondeterministic"] else plain,
+    )

@@ -1,0 +1,120 @@
+"""From the batches of the driver to those that a fragment promises: names, types, nullability.
+
+Owns the casts, which are decided once for a stream and run vectorised, outside the interpreter
+lock. Must not know connections or SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.errors import SourceRejectedError, SourceSchemaChangedError
+
+_Cast = Callable[[pa.Array], pa.Array]
+
+# Texts of a numeric that no decimal has. The driver writes them in lower case, PostgreSQL does not.
+_NOT_DECIMAL = pa.array(["nan", "NaN", "inf", "Infinity", "-inf", "-Infinity"])
+
+
+class Columns:
+    """Makes every batch of a stream into one of `wanted`; columns match by position.
+
+    Args:
+        source: the configured name, for errors.
+        found: the schema of the driver's batches.
+        wanted: the schema of the fragment.
+
+    Raises:
+        SourceSchemaChangedError: when no safe cast leads from one to the other.
+    """
+
+    def __init__(self, source: str, found: pa.Schema, wanted: pa.Schema) -> None:
+        self._source = source
+        self._wanted = wanted
+        # Without columns there is nothing to match, and only the number of rows counts.
+        if len(wanted) and len(found) != len(wanted):
+            raise SourceSchemaChangedError(
+                f"the source returned {len(found)} columns where {len(wanted)} were planned",
+                source=source,
+            )
+        self._casts = [
+            self._cast(f.type, w) for f, w in zip(found, wanted, strict=False) if len(wanted)
+        ]
+
+    def convert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch with exactly the wanted schema.
+
+        Raises:
+            SourceRejectedError: a value that the wanted type does not hold.
+            SourceSchemaChangedError: a NULL where the plan relies on none.
+        """
+        if not self._casts:
+            empty = pa.StructArray.from_buffers(pa.struct([]), batch.num_rows, [None])
+            return pa.RecordBatch.from_struct_array(empty).cast(self._wanted)
+        arrays = [cast(column) for cast, column in zip(self._casts, batch.columns, strict=True)]
+        for array, wanted in zip(arrays, self._wanted, strict=True):
+            if not wanted.nullable and array.null_count:
+                raise SourceSchemaChangedError(
+                    f"column {wanted.name!r} holds NULL but was declared NOT NULL",
+                    source=self._source,
+                )
+        return pa.RecordBatch.from_arrays(arrays, schema=self._wanted)
+
+    def _cast(self, found: pa.DataType, wanted: pa.Field) -> _Cast:
+        opaque = isinstance(found, pa.BaseExtensionType)
+        stored = found.storage_type if opaque else found
+        numeric = isinstance(found, pa.OpaqueType) and found.type_name == "numeric"
+        if stored == wanted.type:
+            return (lambda array: array.storage) if opaque else (lambda array: array)
+        if not _castable(stored, wanted.type, numeric=numeric):
+            raise SourceSchemaChangedError(
+                f"column {wanted.name!r} is {found} at the source and was planned as {wanted.type}",
+                source=self._source,
+            )
+
+        def cast(array: pa.Array) -> pa.Array:
+            plain = array.storage if opaque else array
+            try:
+                return pc.cast(plain, wanted.type, safe=True)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                raise self._unfit(plain, wanted) from None
+
+        return cast
+
+    def _unfit(self, array: pa.Array, wanted: pa.Field) -> SourceRejectedError:
+        if pa.types.is_string(array.type) and pc.any(pc.is_in(array, _NOT_DECIMAL)).as_py():
+            return SourceRejectedError(
+                f"column {wanted.name!r} holds NaN or Infinity, which decimals cannot hold",
+                source=self._source,
+                hint="Leave such rows out in the query, or cast the column to double precision.",
+            )
+        return SourceRejectedError(
+            f"column {wanted.name!r} holds a value that does not fit {wanted.type}",
+            source=self._source,
+        )
+
+
+def _castable(found: pa.DataType, wanted: pa.DataType, *, numeric: bool) -> bool:
+    """Whether a cast keeps every value or fails, so that a change at the source cannot pass."""
+    t = pa.types
+    kept: bool
+    if t.is_null(found):
+        kept = True
+    elif t.is_string(found):
+        # What came as text is a number only if it was a numeric, or was cast to text for that.
+        number = numeric and (t.is_integer(wanted) or t.is_floating(wanted))
+        kept = number or t.is_decimal(wanted) or t.is_large_string(wanted)
+    elif t.is_integer(found):
+        kept = t.is_integer(wanted) or t.is_decimal(wanted)
+    elif t.is_floating(found):
+        kept = t.is_floating(wanted) and wanted.bit_width >= found.bit_width
+    elif t.is_timestamp(found):
+        kept = t.is_timestamp(wanted) and (found.tz is None) == (wanted.tz is None)
+    elif t.is_time(found):
+        kept = t.is_time(wanted)
+    else:
+        kept = t.is_binary(found) and t.is_large_binary(wanted)
+    return kept

@@ -1,0 +1,109 @@
+"""The `postgres` connector: the contract's six members, put together.
+
+Owns what the source offers and the parts' lives. Must not know SQL beyond the word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.adbc.postgres.catalog import PostgresTables
+from connectors.adbc.postgres.endpoint import parse
+from connectors.adbc.postgres.options import PostgresOptions
+from connectors.adbc.postgres.pool import Pool
+from connectors.adbc.postgres.reader import QueryBatches
+from connectors.adbc.postgres.statistics import PostgresStatistics
+from connectors.contract import Capabilities, Fragment, SqlQuery, Statistics, TableName
+from connectors.errors import ConfigurationError, UnsupportedError
+
+_RELATIONS = frozenset(
+    {"read", "filter", "project", "fetch", "sort", "aggregate", "join", "cross", "union"}
+)
+
+
+class PostgresConnector:
+    """A PostgreSQL database as a source; see `connectors.contract.Connector`.
+
+    Args:
+        name: the configured name of the source, in every error.
+        options: checked options.
+
+    Raises:
+        ConfigurationError: for a URI that cannot be read.
+    """
+
+    def __init__(self, name: str, options: PostgresOptions) -> None:
+        self.name = name
+        try:
+            self._endpoint = parse(options.uri.get_secret_value())
+        except ValueError as error:
+            raise ConfigurationError(f"uri: {error}", source=name) from None
+        self._capabilities = Capabilities(
+            dialect="postgres", relations=_RELATIONS, max_connections=options.max_connections
+        )
+        self._pool = Pool(
+            name,
+            self._endpoint,
+            maximum=options.max_connections,
+            wait_seconds=options.wait_seconds,
+            timeout_seconds=options.timeout_seconds,
+        )
+        self._tables = PostgresTables(
+            self._pool, default_schema=options.default_schema, schemas=options.schemas
+        )
+        self._statistics = PostgresStatistics(self._pool)
+
+    def __repr__(self) -> str:
+        return f"PostgresConnector(name={self.name!r}, endpoint={self._endpoint!r})"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What PostgreSQL runs; needs no connection."""
+        return self._capabilities
+
+    @property
+    def identity(self) -> str:
+        """Server, database and login, without a secret; comparable within this process."""
+        return self._endpoint.identity
+
+    def tables(self) -> PostgresTables:
+        """The catalog of the database."""
+        return self._tables
+
+    def statistics(self, table: TableName) -> Statistics:
+        """The server's own statistics, some minutes old at most; empty for views."""
+        found = self._tables.find(table)
+        return Statistics() if found is None else self._statistics.of(found)
+
+    def execute(self, fragment: Fragment, deadline: float | None) -> QueryBatches:
+        """Accept one SELECT; nothing happens before it is iterated.
+
+        Raises:
+            UnsupportedError: for a table scan: this source is sent SQL.
+        """
+        if not isinstance(fragment.query, SqlQuery):
+            raise UnsupportedError(f"source {self.name!r} runs SQL, not table scans")
+        return QueryBatches(
+            self._pool, fragment.query.text, fragment.schema, deadline, self._forget
+        )
+
+    def close(self) -> None:
+        """End idle connections now, and those of running queries as these end."""
+        self._pool.close()
+
+    def _forget(self) -> None:
+        self._tables.refresh()
+        self._statistics.refresh()
+
+
+def create(name: str, options: Mapping[str, object]) -> PostgresConnector:
+    """The factory that the entry point names.
+
+    Args:
+        name: the configured name of the source.
+        options: as in the configuration file, secrets resolved; see `PostgresOptions`.
+
+    Raises:
+        ConfigurationError: naming the option that is wrong. No I/O is done.
+    """
+    return PostgresConnector(name, PostgresOptions.of(name, options))

@@ -1,0 +1,50 @@
+"""What a configuration file may say about a PostgreSQL source.
+
+Owns the options and their checks. Must not know where they were written, nor any driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from connectors.errors import ConfigurationError
+
+
+class PostgresOptions(BaseModel):
+    """The options of one source.
+
+    Attributes:
+        uri: `postgresql://…`, or libpq's `host=… dbname=…`; secrets are already in it.
+        max_connections: hard maximum at the server, for queries and metadata together.
+        timeout_seconds: the server's own limit for one statement; None leaves the role's.
+        wait_seconds: how long a query waits for a connection of its own.
+        schemas: the schemas to list; None for all that are readable.
+        default_schema: the schema of table names that give none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    uri: SecretStr
+    max_connections: int = Field(default=8, ge=1, le=1000)
+    timeout_seconds: float | None = Field(default=None, gt=0, le=86_400)
+    wait_seconds: float = Field(default=30.0, gt=0, le=3600)
+    schemas: tuple[str, ...] | None = None
+    default_schema: str = "public"
+
+    @classmethod
+    def of(cls, name: str, options: Mapping[str, object]) -> PostgresOptions:
+        """Check the options of the source `name`.
+
+        Raises:
+            ConfigurationError: naming each key that is wrong, and never its value.
+        """
+        try:
+            return cls.model_validate(dict(options))
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+                for problem in error.errors(include_url=False, include_input=False)
+            )
+            raise ConfigurationError(wrong, source=name) from None

@@ -1,0 +1,239 @@
+"""The connections to one server: a hard maximum, reused while they are sound.
+
+Owns every session and the waiting for one. Must not know what runs on it, nor what a query is.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import adbc_driver_manager as adbc
+import adbc_driver_postgresql
+
+from connectors.adbc.postgres.endpoint import Endpoint
+from connectors.adbc.postgres.failures import translated
+from connectors.adbc.postgres.session import Session, SettingsLostError
+from connectors.errors import (
+    CancelledError,
+    CrosswindError,
+    QueueFullError,
+    SourceRejectedError,
+    SourceUnavailableError,
+)
+
+
+@dataclass(slots=True, eq=False)
+class _Dial:
+    """A connection on its way, made by a thread of its own because libpq cannot be interrupted."""
+
+    session: Session | None = None
+    error: BaseException | None = None
+    abandoned: bool = False
+
+    @property
+    def done(self) -> bool:
+        return self.session is not None or self.error is not None
+
+
+class Pool:
+    """At most `maximum` sessions, made on demand, handed out in the order of asking.
+
+    Args:
+        source: the configured name, for errors.
+        endpoint: where to connect.
+        maximum: sessions at once, those being made included.
+        wait_seconds: how long `acquire` waits, for its turn and for the server to answer.
+        timeout_seconds: the server's limit for a statement.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        endpoint: Endpoint,
+        *,
+        maximum: int,
+        wait_seconds: float,
+        timeout_seconds: float | None,
+    ) -> None:
+        self.source = source
+        self.mask = endpoint.masked
+        self._conninfo = endpoint.conninfo(timeout_seconds)
+        self._maximum = maximum
+        self._wait_seconds = wait_seconds
+        self._changed = threading.Condition()
+        self._waiting: deque[object] = deque()
+        self._idle: list[Session] = []
+        self._total = 0
+        self._closed = False
+        self._opening = threading.Lock()
+        self._database: adbc.AdbcDatabase | None = None
+
+    def acquire(self, stopped: Callable[[], bool] = lambda: False) -> Session:
+        """A session for the caller alone, to be given back with `release`.
+
+        Args:
+            stopped: asked after every `wake`; when true, waiting ends.
+
+        Raises:
+            CancelledError: `stopped` said so.
+            QueueFullError: no session came free in time.
+            SourceError: the server cannot be reached or refuses, or the pool is closed.
+        """
+        give_up = time.monotonic() + self._wait_seconds
+        ticket = object()
+        with self._changed:
+            self._waiting.append(ticket)
+            try:
+                while not (
+                    self._waiting[0] is ticket and (self._idle or self._total < self._maximum)
+                ):
+                    self._check(stopped)
+                    if not self._changed.wait(give_up - time.monotonic()):
+                        raise QueueFullError(
+                            f"no connection came free within {self._wait_seconds:g} s; "
+                            f"all {self._maximum} are in use",
+                            source=self.source,
+                            hint="Raise max_connections of the source, or try again later.",
+                        )
+                self._check(stopped)
+                if self._idle:
+                    return self._idle.pop()
+                self._total += 1
+            finally:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
+        return self._dialled(stopped, give_up)
+
+    def release(self, session: Session, *, discard: bool = False) -> None:
+        """Give a session back. One that is not idle at the server is ended, never reused."""
+        sound = not discard and session.idle
+        session.fresh = False
+        with self._changed:
+            if sound and not self._closed:
+                self._idle.append(session)
+                self._changed.notify_all()
+                return
+        self._end([session])
+
+    def rows(self, sql: str, parameters: Sequence[str | None] = ()) -> list[dict[str, object]]:
+        """Run a small statement of the catalog, on a connection that counts like any other."""
+        for last in (False, True):
+            session = self.acquire()
+            retry = not session.fresh and not last
+            try:
+                with translated(self.source, self.mask):
+                    return session.rows(sql, parameters)
+            except SourceUnavailableError:
+                self.discard_idle()
+                if not retry:
+                    raise
+            finally:
+                self.release(session)
+        raise AssertionError("unreachable")
+
+    def discard_idle(self) -> None:
+        """End the idle sessions: one of them was found dead, so all are suspect."""
+        with self._changed:
+            idle, self._idle = self._idle, []
+        self._end(idle)
+
+    def wake(self) -> None:
+        """Make every waiting `acquire` ask again whether it is stopped."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End idle sessions now and the others when they are released. Idempotent."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self.discard_idle()
+
+    def _check(self, stopped: Callable[[], bool]) -> None:
+        if stopped():
+            raise CancelledError("cancelled while waiting for a connection")
+        if self._closed:
+            raise SourceUnavailableError("the source was closed", source=self.source)
+
+    def _dialled(self, stopped: Callable[[], bool], give_up: float) -> Session:
+        dial = _Dial()
+        try:
+            threading.Thread(
+                target=self._dial, args=(dial,), name=f"{self.source}-connect", daemon=True
+            ).start()
+        except RuntimeError:  # no more threads
+            self._end([], made=1)
+            raise
+        with self._changed:
+            try:
+                while not dial.done:
+                    self._check(stopped)
+                    if not self._changed.wait(give_up - time.monotonic()):
+                        raise SourceUnavailableError(
+                            f"the server did not answer within {self._wait_seconds:g} s",
+                            source=self.source,
+                        )
+            except BaseException:
+                dial.abandoned = True
+                # Done meanwhile: nobody else knows this session.
+                if dial.session is not None:
+                    self._idle.append(dial.session)
+                    self._changed.notify_all()
+                raise
+        if dial.session is None:
+            assert dial.error is not None
+            raise dial.error
+        return dial.session
+
+    def _dial(self, dial: _Dial) -> None:
+        session: Session | None = None
+        error: BaseException | None = None
+        try:
+            session = self._open()
+        except BaseException as failure:
+            error = failure
+        surplus: list[Session] = []
+        with self._changed:
+            if session is not None and dial.abandoned:
+                # Whoever waited is gone; the connection is as good for the next one.
+                (surplus if self._closed else self._idle).append(session)
+            dial.session, dial.error = session, error
+            self._changed.notify_all()
+        if error is not None or surplus:
+            self._end(surplus, made=0 if surplus else 1)
+
+    def _open(self) -> Session:
+        try:
+            with translated(self.source, self.mask):
+                with self._opening:
+                    if self._database is None:
+                        # Connects once by itself, to read the types of the server.
+                        self._database = adbc_driver_postgresql.connect(self._conninfo)
+                    database = self._database
+                return Session(database)
+        except SettingsLostError:
+            raise SourceRejectedError(
+                "the server did not take the session settings that keep a query read-only",
+                source=self.source,
+                hint="Connect to the server itself, or to a pooler that passes `options` on.",
+            ) from None
+        except CrosswindError:
+            raise
+
+    def _end(self, sessions: list[Session], *, made: int = 0) -> None:
+        """Close sessions, and count them and `made` that never came to be as gone."""
+        for session in sessions:
+            session.close()
+        with self._changed:
+            self._total -= len(sessions) + made
+            done = self._closed and self._total == 0
+            self._changed.notify_all()
+        if done:
+            with self._opening:
+                database, self._database = self._database, None
+            if database is not None:
+                database.close()

@@ -1,0 +1,145 @@
+"""One connection to a PostgreSQL server, as the driver gives it.
+
+Owns the driver's connection, and statements without a result stream. Runs outside any explicit
+transaction: each statement is one of its own, read-only and repeatable read by the settings of the
+session. That saves two round trips a query, and leaves nothing open between queries. Must not know
+the pool.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+
+import adbc_driver_manager as adbc
+import pyarrow as pa
+from adbc_driver_manager._reader import AdbcRecordBatchReader
+from adbc_driver_postgresql import ConnectionOptions, StatementOptions
+
+# A stream's first rows leave early, and a cancel has little to wait for.
+_BATCH_BYTES = 2 << 20
+
+# Divides by zero where a pooler between swallowed the settings: without them, a text could mean
+# something else, and a statement could write.
+_SETTINGS_HOLD = """
+SELECT 1 / CAST(
+  current_setting('default_transaction_read_only') = 'on'
+  AND current_setting('default_transaction_isolation') = 'repeatable read'
+  AND current_setting('TimeZone') = 'UTC' AS integer)
+"""
+
+
+class SettingsLostError(Exception):
+    """The server at the other end did not take the settings of the session."""
+
+
+class Stream:
+    """The result of one statement. Used by one thread; close it before its session."""
+
+    def __init__(self, connection: adbc.AdbcConnection, sql: str) -> None:
+        self._statement = adbc.AdbcStatement(connection)
+        self._reader: AdbcRecordBatchReader | None = None
+        try:
+            self._statement.set_options(
+                **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)}
+            )
+            self._statement.set_sql_query(sql)
+            # The handle owns what the reader reads: it must live as long.
+            self._handle, _ = self._statement.execute_query()
+            # The plain pyarrow reader would drop the SQLSTATE of an error in mid-stream.
+            self._reader = AdbcRecordBatchReader._import_from_c(self._handle.address)
+            self.schema: pa.Schema = self._reader.schema
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self) -> pa.RecordBatch | None:
+        """The next batch, or None at the end."""
+        assert self._reader is not None
+        try:
+            return self._reader.read_next_batch()
+        except StopIteration:
+            return None
+
+    def close(self) -> None:
+        """Free the result. Asks the server for nothing."""
+        if self._reader is not None:
+            self._reader.close()
+        self._statement.close()
+
+
+class Session:
+    """A connection. One thread uses it at a time; `cancel` may come from any, before `close`.
+
+    Attributes:
+        fresh: it has not been used yet, so that a failure is not that of an idle connection.
+    """
+
+    def __init__(self, database: adbc.AdbcDatabase) -> None:
+        self.fresh = True
+        self._closed = False
+        self._lock = threading.Lock()
+        self._connection = adbc.AdbcConnection(database)
+        try:
+            self._verify()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @property
+    def idle(self) -> bool:
+        """The server awaits a statement, and no transaction is open. Needs no I/O."""
+        status = ConnectionOptions.TRANSACTION_STATUS.value
+        return not self._closed and self._connection.get_option(status) == "idle"
+
+    def stream(self, sql: str) -> Stream:
+        """Run a statement and read its result as it comes."""
+        return Stream(self._connection, sql)
+
+    def rows(self, sql: str, parameters: Sequence[str | None] = ()) -> list[dict[str, object]]:
+        """Run a statement whose parameters are texts, and read its whole, small result."""
+        statement = adbc.AdbcStatement(self._connection)
+        try:
+            statement.set_sql_query(sql)
+            if parameters:
+                statement.prepare()
+                columns = [pa.array([value], pa.string()) for value in parameters]
+                names = [str(number) for number, _ in enumerate(parameters, 1)]
+                statement.bind(pa.RecordBatch.from_arrays(columns, names=names))
+            handle, _ = statement.execute_query()
+            reader = AdbcRecordBatchReader._import_from_c(handle.address)
+            try:
+                rows: list[dict[str, object]] = reader.read_all().to_pylist()
+                return rows
+            finally:
+                reader.close()
+        finally:
+            statement.close()
+
+    def cancel(self) -> None:
+        """Ask the server to stop what this session runs; one round trip. Nothing if closed."""
+        with self._lock:
+            if not self._closed:
+                # No server to ask means that nothing runs there either.
+                with contextlib.suppress(adbc.Error):
+                    self._connection.cancel()
+
+    def close(self) -> None:
+        """End the session; what it still runs ends when the server next writes. Idempotent."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._connection.close()
+
+    def _verify(self) -> None:
+        statement = adbc.AdbcStatement(self._connection)
+        try:
+            statement.set_sql_query(_SETTINGS_HOLD)
+            statement.execute_update()  # unlike execute_query, a single round trip
+        except adbc.Error as error:
+            if error.sqlstate == "22012":
+                raise SettingsLostError from None
+            raise
+        finally:
+            statement.close()

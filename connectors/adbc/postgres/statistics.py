@@ -1,0 +1,100 @@
+"""What PostgreSQL's own statistics say of a table, without reading it.
+
+Owns the query, the arithmetic from its units to the contract's, and the cache. Must not know costs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import cast
+
+from connectors.adbc.postgres.pool import Pool
+from connectors.contract import ColumnStatistics, Statistics, Table
+
+# ANALYZE runs rarely, and a plan is no worse for numbers that are some minutes old.
+_FRESH_SECONDS = 300.0
+
+# Binary COPY writes a length before each value, and a column count before each row.
+_VALUE_HEADER_BYTES = 4
+_ROW_HEADER_BYTES = 2
+
+# $1: schema, $2: name. One row for a column with statistics; one with a NULL column when there are
+# none. A partitioned table has rows only in its leaves, and column statistics of the whole tree.
+_STATISTICS = """
+SELECT CASE WHEN c.relkind <> 'p' THEN NULLIF(c.reltuples, -1)::float8
+            ELSE (SELECT sum(leaf.reltuples)::float8
+                  FROM pg_catalog.pg_partition_tree(c.oid) p
+                  JOIN pg_catalog.pg_class leaf ON leaf.oid = p.relid
+                  WHERE p.isleaf AND leaf.reltuples >= 0) END AS rows,
+       s.attname::text AS column_name, s.null_frac::float8 AS null_fraction,
+       s.avg_width AS width, s.n_distinct::float8 AS n_distinct
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_stats s
+  ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.inherited = (c.relkind = 'p')
+WHERE n.nspname = $1::text AND c.relname = $2::text
+  AND c.relkind IN ('r', 'p', 'm', 'f')
+"""
+
+
+class PostgresStatistics:
+    """Statistics by table, each asked for again after some minutes."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._known: dict[Table, tuple[float, Statistics]] = {}
+
+    def of(self, table: Table) -> Statistics:
+        """What is known of a table.
+
+        Raises:
+            SourceError: when the server cannot be asked.
+        """
+        now = time.monotonic()
+        with self._lock:
+            until, known = self._known.get(table, (0.0, Statistics()))
+        if now < until:
+            return known
+        rows = self._pool.rows(_STATISTICS, (table.name.schema, table.name.name))
+        statistics = _statistics(table, rows)
+        with self._lock:
+            self._known[table] = (now + _FRESH_SECONDS, statistics)
+        return statistics
+
+    def refresh(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._known = {}
+
+
+def _statistics(table: Table, found: list[dict[str, object]]) -> Statistics:
+    if not found or found[0]["rows"] is None:
+        return Statistics()
+    rows = cast(float, found[0]["rows"])
+    columns = {str(row["column_name"]): _column(row, rows) for row in found if row["column_name"]}
+    return Statistics(rows=rows, size_bytes=_size_bytes(table, rows, columns), columns=columns)
+
+
+def _column(row: dict[str, object], rows: float) -> ColumnStatistics:
+    distinct = cast(float, row["n_distinct"])
+    width = cast(int, row["width"])
+    return ColumnStatistics(
+        # Zero is unknown; negative is a fraction of the rows, for columns that grow with them.
+        distinct=None if distinct == 0 else distinct if distinct > 0 else -distinct * rows,
+        null_fraction=cast(float, row["null_fraction"]),
+        width_bytes=float(width + _VALUE_HEADER_BYTES),
+    )
+
+
+def _size_bytes(table: Table, rows: float, columns: dict[str, ColumnStatistics]) -> float | None:
+    """Rows times average widths; None when a column's width is not known."""
+    width = float(_ROW_HEADER_BYTES)
+    for column in table.columns:
+        known = columns.get(column.name)
+        if known is None or known.width_bytes is None:
+            return None if rows else 0.0
+        present = 1.0 - (known.null_fraction or 0.0)
+        width += _VALUE_HEADER_BYTES + present * (known.width_bytes - _VALUE_HEADER_BYTES)
+    return rows * width

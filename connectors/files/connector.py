@@ -1,0 +1,256 @@
+"""A source of files: its catalog, its scans, and its tables in the engine.
+
+Owns what is cached and when it is asked again. What differs between file systems is in `location`,
+what differs between formats in `formats`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from connectors.contract import (
+    Capabilities,
+    Column,
+    Fragment,
+    Statistics,
+    Table,
+    TableName,
+    TableScan,
+)
+from connectors.errors import SourceRejectedError, SourceSchemaChangedError, UnsupportedError
+from connectors.files import listing
+from connectors.files.formats import FORMATS, Registration, Shape
+from connectors.files.inference import csv_types
+from connectors.files.listing import Contents, Entry
+from connectors.files.location import Location
+from connectors.files.options import FilesOptions
+from connectors.files.scan import FileBatches, Target
+
+if TYPE_CHECKING:
+    import datafusion
+
+SCHEMA = "main"
+SCANS = frozenset({"read", "filter", "project", "fetch"})
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A table as its files were when they were last looked at."""
+
+    entry: Entry
+    contents: Contents
+    shape: Shape
+    partitions: tuple[tuple[str, pa.DataType], ...]
+
+    @cached_property
+    def table(self) -> Table:
+        columns = [Column(f.name, f.type, f.nullable) for f in self.shape.schema]
+        columns += [Column(name, type_, nullable=False) for name, type_ in self.partitions]
+        return Table(TableName(SCHEMA, self.entry.name), tuple(columns))
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        return self.shape.statistics()
+
+
+class FilesConnector:
+    """A source over the files below a root. Constructing one does no I/O."""
+
+    def __init__(self, name: str, options: FilesOptions) -> None:
+        self.name = name
+        self._csv = options.csv
+        self._location = Location(name, options.root, options.storage_options)
+        self._tables = FileTables(self._location, options)
+        native = self._location.store is not None
+        self.capabilities = Capabilities(dialect=None, relations=SCANS, native=native)
+        self.identity = f"files:{self._location.shown}"
+
+    def __repr__(self) -> str:
+        return f"FilesConnector({self.name!r}, {self._location.shown!r})"
+
+    def tables(self) -> FileTables:
+        return self._tables
+
+    def statistics(self, table: TableName) -> Statistics:
+        loaded = self._tables.known(table) or self._tables.load(table)
+        return loaded.statistics if loaded else Statistics()
+
+    def execute(self, fragment: Fragment, deadline: float | None) -> FileBatches:
+        scan = fragment.query
+        if not isinstance(scan, TableScan):
+            raise UnsupportedError("a files source runs table scans only", source=self.name)
+        known = self._tables.known(scan.table)
+        if known is not None:
+            self._check_filter(scan, known.table.schema)
+        return FileBatches(
+            self._location,
+            lambda: self._target(scan, fragment.schema),
+            scan,
+            fragment.schema,
+            deadline,
+        )
+
+    def register(self, context: datafusion.SessionContext, name: str, table: TableName) -> None:
+        """Make `table` readable in `context`, by the engine's reader where that reads it exactly.
+
+        Elsewhere the same files are read by Arrow: JSON lines, Arrow files whose texts are not
+        plain strings, and folders in which hidden files have the suffix of the data.
+        """
+        loaded = self._tables.load(table)
+        if loaded is None:
+            raise self._gone(table)
+        contents, shape, entry = loaded.contents, loaded.shape, loaded.entry
+        if not (self.capabilities.native and shape.native and shape.files) or contents.stray:
+            context.register_dataset(name, self._dataset(loaded))
+            return
+        with self._location.reading(entry.path):
+            FORMATS[contents.format].register(
+                Registration(
+                    context,
+                    name,
+                    self._location.uri(entry.path, folder=entry.folder),
+                    shape.schema,
+                    contents.suffix,
+                    loaded.partitions,
+                    self._csv,
+                )
+            )
+
+    def close(self) -> None:
+        self._tables.refresh()
+
+    def _target(self, scan: TableScan, schema: pa.Schema) -> Target:
+        """The files as they are now. Runs in a reading thread: it asks the file system."""
+        loaded = self._tables.load(scan.table)
+        if loaded is None:
+            raise self._gone(scan.table)
+        declared = loaded.table.schema
+        known = set(declared.names)
+        now = pa.schema([declared.field(c) for c in scan.columns if c in known])
+        if now != schema:
+            message = f"table {str(scan.table)!r} has other columns than when it was planned"
+            raise SourceSchemaChangedError(message, source=self.name)
+        return Target(declared, list(self._dataset(loaded).get_fragments()))
+
+    def _dataset(self, loaded: Loaded) -> ds.Dataset:
+        schema = loaded.table.schema
+        files = loaded.shape.files
+        if not files:
+            return ds.dataset(schema.empty_table())
+        fragments = [
+            loaded.shape.arrow.make_fragment(
+                file.path, self._location.arrow, _partition_filter(file.partition, schema)
+            )
+            for file in files
+        ]
+        return ds.FileSystemDataset(
+            fragments, schema, loaded.shape.arrow, filesystem=self._location.arrow
+        )
+
+    def _check_filter(self, scan: TableScan, schema: pa.Schema) -> None:
+        """Refuse a filter that Arrow cannot run, before any I/O."""
+        try:
+            ds.dataset(schema.empty_table()).scanner(filter=scan.filter)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+            message = f"this filter cannot run on {str(scan.table)!r}: {error}"
+            raise UnsupportedError(message, source=self.name) from None
+
+    def _gone(self, table: TableName) -> SourceSchemaChangedError:
+        return SourceSchemaChangedError(f"table {str(table)!r} is gone", source=self.name)
+
+
+class FileTables:
+    """The catalog: names from one listing, a schema for each table that is asked for."""
+
+    default_schema = SCHEMA
+
+    def __init__(self, location: Location, options: FilesOptions) -> None:
+        self._location = location
+        self._options = options
+        self._lock = threading.Lock()
+        self._entries: Mapping[str, tuple[Entry, ...]] | None = None
+        self._loaded: dict[str, Loaded] = {}
+
+    def names(self) -> Sequence[TableName]:
+        return [TableName(SCHEMA, name) for name in self._listing()]
+
+    def find(self, name: TableName) -> Table | None:
+        loaded = self.load(name)
+        return loaded.table if loaded else None
+
+    def refresh(self) -> None:
+        with self._lock:
+            self._entries = None
+            self._loaded.clear()
+
+    def known(self, name: TableName) -> Loaded | None:
+        """What is cached of a table; no I/O."""
+        with self._lock:
+            return self._loaded.get(name.name) if name.schema == SCHEMA else None
+
+    def load(self, name: TableName) -> Loaded | None:
+        """The table as it is now: one question to the file system, and its schema if it changed.
+
+        Raises:
+            SourceError: when the files cannot be listed or read, or two of them have the name.
+        """
+        claims = self._listing().get(name.name, ()) if name.schema == SCHEMA else ()
+        if not claims:
+            return None
+        if len(claims) > 1:
+            paths = " and ".join(repr(self._location.relative(entry.path)) for entry in claims)
+            message = f"table {name.name!r} is ambiguous: {paths} have this name"
+            raise SourceRejectedError(message, source=self._location.source)
+        entry, known = claims[0], self.known(name)
+        with self._location.reading(entry.path):
+            try:
+                contents = listing.contents(self._location, entry)
+            except FileNotFoundError:
+                self._forget(name)
+                return None
+            if known is not None and known.contents == contents:
+                return known
+            shape = FORMATS[contents.format].read(self._location, contents, self._options.csv)
+        loaded = Loaded(entry, contents, shape, _partitions(contents, shape.schema))
+        with self._lock:
+            self._loaded[name.name] = loaded
+        return loaded
+
+    def _listing(self) -> Mapping[str, tuple[Entry, ...]]:
+        with self._lock:
+            if self._entries is not None:
+                return self._entries
+        with self._location.reading():
+            found = listing.entries(self._location)
+        with self._lock:
+            self._entries = found
+        return found
+
+    def _forget(self, name: TableName) -> None:
+        with self._lock:
+            self._loaded.pop(name.name, None)
+
+
+def _partitions(contents: Contents, schema: pa.Schema) -> tuple[tuple[str, pa.DataType], ...]:
+    """The columns that the folders give: whole numbers where all are, else text."""
+    keys = [key for key, _ in contents.files[0].partition]
+    texts = [[value for _, value in file.partition] for file in contents.files]
+    types = [type_ if type_ == pa.int64() else pa.string() for type_ in csv_types(texts, len(keys))]
+    # A writer may repeat the partition columns in its files: there they count.
+    return tuple((k, t) for k, t in zip(keys, types, strict=True) if k not in schema.names)
+
+
+def _partition_filter(partition: Sequence[tuple[str, str]], schema: pa.Schema) -> ds.Expression:
+    """What holds for every row of a file, which gives Arrow the values of partition columns."""
+    known = ds.scalar(True)
+    for key, text in partition:
+        value = pa.scalar(text).cast(schema.field(key).type)
+        known = known & (ds.field(key) == value)
+    return known

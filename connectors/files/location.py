@@ -1,0 +1,186 @@
+"""Where a source's files are: the root, its file system, and who can read it.
+
+Owns the connection to the file system and the hiding of its secrets. Must not know formats or
+tables. No path here is assumed to be a local one.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+from fsspec.core import split_protocol, url_to_fs
+from pyarrow.fs import FileSystem, FSSpecHandler, LocalFileSystem, PyFileSystem
+
+from connectors.errors import (
+    ConfigurationError,
+    CrosswindError,
+    SourceRejectedError,
+    SourceTimeoutError,
+    SourceUnavailableError,
+)
+
+HIDDEN = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A file system that the engine reads by itself.
+
+    Attributes:
+        uri: the URL by which the engine knows a path of the file system.
+        arrow: Arrow's own implementation of it, which spares the way through Python.
+    """
+
+    uri: Callable[[str], str]
+    arrow: Callable[[], FileSystem]
+
+
+STORES: Mapping[str, Store] = {
+    # A URL rather than a path: in a path the engine reads `*`, `?` and `[` as a pattern.
+    "file": Store(uri=lambda path: Path(path).as_uri(), arrow=LocalFileSystem),
+    "local": Store(uri=lambda path: Path(path).as_uri(), arrow=LocalFileSystem),
+}
+"""By fsspec protocol. S3, GCS, Azure and HTTP become native by a row here."""
+
+
+class Location:
+    """A root below which files lie. Connects when first asked for its file system."""
+
+    def __init__(self, source: str, root: str, storage_options: Mapping[str, object]) -> None:
+        self.source = source
+        self._root = root
+        self._storage_options = storage_options
+        self.protocol: str = split_protocol(root.partition("::")[0])[0] or "file"
+        if "::" in root and "://" not in root.partition("::")[0]:
+            self.protocol = root.partition("::")[0]
+        self.store = STORES.get(self.protocol)
+        self._secrets = sorted(_secrets(root, storage_options), key=len, reverse=True)
+        self._lock = threading.Lock()
+        self._opened: tuple[Any, str] | None = None
+
+    @property
+    def shown(self) -> str:
+        """The root without what is secret in it."""
+        if self.store:
+            return (
+                f"{self.protocol}://{Path(self._root.partition('://')[2] or self._root).absolute()}"
+            )
+        return self.redact(self._root)
+
+    @property
+    def filesystem(self) -> Any:
+        """The fsspec file system; connects the first time."""
+        return self._open()[0]
+
+    @property
+    def root(self) -> str:
+        """The root as a path of the file system; connects the first time."""
+        return self._open()[1]
+
+    @property
+    def arrow(self) -> FileSystem:
+        """The file system for Arrow's readers."""
+        return self.store.arrow() if self.store else PyFileSystem(FSSpecHandler(self.filesystem))
+
+    def uri(self, path: str, *, folder: bool = False) -> str:
+        """The URL by which the engine reads `path`; only where there is a `store`."""
+        if self.store is None:
+            raise ValueError(f"the engine does not read {self.protocol}")
+        return self.store.uri(path) + ("/" if folder else "")
+
+    def relative(self, path: str) -> str:
+        """`path` as people know it: below the root."""
+        root = self.root.rstrip("/") + "/"
+        return self.redact(path.removeprefix(root).lstrip("/") or path)
+
+    def redact(self, text: str) -> str:
+        """`text` with every secret of this location masked."""
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
+
+    @contextmanager
+    def reading(self, path: str | None = None) -> Iterator[None]:
+        """Whatever goes wrong inside is a SourceError that names the source and the file."""
+        try:
+            yield
+        except CrosswindError:
+            raise
+        except Exception as error:
+            # `from None`: a driver's own message may quote the credentials that it was given.
+            raise self._translated(error, path) from None
+
+    def _translated(self, error: Exception, path: str | None) -> CrosswindError:
+        what = repr(self.relative(path)) if path is not None else f"root {self.shown!r}"
+        reason = self.redact(_reason(error))
+        match error:
+            case FileNotFoundError() | NotADirectoryError():
+                return SourceUnavailableError(f"{what} does not exist", source=self.source)
+            case PermissionError():
+                return SourceRejectedError(f"{what} may not be read", source=self.source)
+            case TimeoutError():
+                return SourceTimeoutError(f"{what}: no answer in time", source=self.source)
+            case pa.ArrowException() | UnicodeError() | NotImplementedError():
+                return SourceRejectedError(f"{what} cannot be read: {reason}", source=self.source)
+            case _:
+                message = f"{what} cannot be read: {reason}"
+                return SourceUnavailableError(message, source=self.source)
+
+    def _open(self) -> tuple[Any, str]:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._connected()
+            return self._opened
+
+    def _connected(self) -> tuple[Any, str]:
+        try:
+            fsspec.get_filesystem_class(self.protocol)
+        except (ImportError, ValueError) as error:
+            message = f"root {self.shown!r} cannot be used: {error}"
+            raise ConfigurationError(message, source=self.source) from None
+        try:
+            filesystem, path = url_to_fs(self._root, **self._storage_options)
+        except Exception as error:
+            message = f"root {self.shown!r} cannot be opened: {self.redact(_reason(error))}"
+            raise SourceUnavailableError(message, source=self.source) from None
+        return filesystem, path
+
+
+def _reason(error: Exception) -> str:
+    """One line of what a reader said, without the paths and rows of data that Arrow quotes."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    text = re.sub(
+        r"^(?:Error creating dataset\. )?Could not (?:open|read) .*?': (?:\w+: )?", "", text
+    )
+    text = re.sub(r"(Row #\d+: Expected \d+ columns, got \d+).*", r"\1", text)
+    text = (
+        text
+        if isinstance(error, pa.ArrowException | OSError | ValueError)
+        else (f"{type(error).__name__}: {text}")
+    )
+    return text[:300]
+
+
+def _secrets(root: str, storage_options: Mapping[str, object]) -> set[str]:
+    """Passwords in the root, and every text in the options: which of them is one is not known."""
+    in_root = re.findall(r"://[^:/?#@\s]*:([^\s]*)@", root)
+    return {text for text in [*in_root, *_texts(storage_options)] if len(text) >= 4}
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)

@@ -1,0 +1,47 @@
+"""The options of a files source. Owns what may be written; must not know how it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class CsvOptions(BaseModel):
+    """How the CSV files of a source are written.
+
+    Attributes:
+        delimiter: one ASCII character.
+        header: the first row names the columns; without it they are `column_1`, `column_2`, …
+        newlines_in_values: quoted values may hold line ends. Without them a large file is read in
+            parallel, so say so where it is known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    delimiter: str = ","
+    header: bool = True
+    newlines_in_values: bool = True
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, value: str) -> str:
+        if len(value) != 1 or not value.isascii() or value in '"\r\n':
+            raise ValueError("one ASCII character, neither a quote nor a line end")
+        return value
+
+
+class FilesOptions(BaseModel):
+    """`[sources.NAME]` with `connector = "files"`.
+
+    Attributes:
+        root: a folder: a local path or any fsspec URL. Hidden in `repr`: it may hold a password.
+        storage_options: what fsspec takes for that file system. Hidden in `repr`.
+        csv: how CSV files are written.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    root: str = Field(min_length=1, repr=False)
+    storage_options: Mapping[str, object] = Field(default_factory=dict, repr=False)
+    csv: CsvOptions = CsvOptions()

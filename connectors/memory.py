@@ -1,0 +1,164 @@
+"""Arrow tables in this process, as a source. The reference: read it before writing a connector.
+
+Owns nothing but its tables. It scans (projection, filter, limit), so it needs no SQL; and because
+it never waits, it needs no thread: a connector that waits must wake its reader on `cancel`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from pydantic import BaseModel, ConfigDict
+
+from connectors.contract import (
+    Capabilities,
+    Column,
+    ColumnStatistics,
+    Fragment,
+    Statistics,
+    Table,
+    TableName,
+    TableScan,
+)
+from connectors.errors import (
+    CancelledError,
+    DeadlineError,
+    SourceSchemaChangedError,
+    UnsupportedError,
+)
+
+SCHEMA = "main"
+SCANS = frozenset({"read", "filter", "project", "fetch"})
+
+
+class MemoryOptions(BaseModel):
+    """A memory source takes no options: its tables come from Python."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def create(name: str, options: Mapping[str, object]) -> MemoryConnector:
+    """An empty source, as `connector = "memory"` in a configuration file makes it."""
+    MemoryOptions.model_validate(options)
+    return MemoryConnector(name, {})
+
+
+class MemoryConnector:
+    """A source over the given tables, all in the schema `main`."""
+
+    def __init__(self, name: str, tables: Mapping[str, pa.Table]) -> None:
+        self.name = name
+        self._data = {TableName(SCHEMA, key): _plain(table) for key, table in tables.items()}
+        self.capabilities = Capabilities(dialect=None, relations=SCANS)
+        # Two memory sources hold different tables, so no two may look the same.
+        self.identity = f"memory:{name}:{id(self):x}"
+
+    def tables(self) -> MemoryTables:
+        return MemoryTables(self._data)
+
+    def statistics(self, table: TableName) -> Statistics:
+        data = self._data.get(table)
+        if data is None:
+            return Statistics()
+        columns = {name: _column_statistics(data.column(name)) for name in data.column_names}
+        return Statistics(float(data.num_rows), float(data.nbytes), columns)
+
+    def execute(self, fragment: Fragment, deadline: float | None) -> MemoryBatches:
+        scan = fragment.query
+        if not isinstance(scan, TableScan):
+            raise UnsupportedError("a memory source runs table scans only", source=self.name)
+        data = self._data.get(scan.table)
+        if data is None or _projected(data, scan.columns) != fragment.schema:
+            message = f"table {str(scan.table)!r} is not what was planned"
+            raise SourceSchemaChangedError(message, source=self.name)
+        try:  # A scanner binds its filter here and reads nothing before it is iterated.
+            scanner = ds.dataset(data).scanner(columns=list(scan.columns), filter=scan.filter)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+            message = f"this filter cannot run on {str(scan.table)!r}: {error}"
+            raise UnsupportedError(message, source=self.name) from None
+        return MemoryBatches(self.name, scanner, scan.limit, deadline)
+
+    def close(self) -> None:
+        """Nothing to free: the tables are the caller's."""
+
+
+class MemoryTables:
+    """The catalog: there is nothing to ask, so nothing to cache."""
+
+    default_schema = SCHEMA
+
+    def __init__(self, data: Mapping[TableName, pa.Table]) -> None:
+        self._data = data
+
+    def names(self) -> Sequence[TableName]:
+        return sorted(self._data)
+
+    def find(self, name: TableName) -> Table | None:
+        data = self._data.get(name)
+        if data is None:
+            return None
+        return Table(name, tuple(Column(f.name, f.type, f.nullable) for f in data.schema))
+
+    def refresh(self) -> None:
+        """Nothing is cached."""
+
+
+class MemoryBatches:
+    """A scan on its way; the flag is looked at between batches."""
+
+    def __init__(
+        self, source: str, scanner: ds.Scanner, limit: int | None, deadline: float | None
+    ) -> None:
+        self._source, self._scanner, self._limit = source, scanner, limit
+        self._deadline, self._cancelled = deadline, False
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        left = self._limit
+        for batch in self._scanner.to_batches():
+            if self._cancelled:
+                raise CancelledError("the scan was cancelled")
+            if self._deadline is not None and time.monotonic() > self._deadline:
+                raise DeadlineError("the query's time is up", source=self._source)
+            if left is not None:
+                batch = batch.slice(0, left)
+                left -= batch.num_rows
+            if batch.num_rows:
+                yield batch
+            if left == 0:
+                return
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def close(self) -> None:
+        self._cancelled = True
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Strings as plain `string`, the type that every client reads; no metadata."""
+    other = (pa.types.is_large_string, pa.types.is_string_view)
+    types = [pa.string() if any(is_(f.type) for is_ in other) else f.type for f in table.schema]
+    fields = [f.with_type(t).remove_metadata() for f, t in zip(table.schema, types, strict=True)]
+    return table.cast(pa.schema(fields))
+
+
+def _projected(table: pa.Table, columns: Sequence[str]) -> pa.Schema | None:
+    known = set(table.column_names)
+    return pa.schema([table.field(c) for c in columns]) if known.issuperset(columns) else None
+
+
+def _column_statistics(column: pa.ChunkedArray) -> ColumnStatistics:
+    """Exact; bounds only of types that have an order."""
+    rows = len(column)
+    measured = ColumnStatistics(
+        distinct=None
+        if pa.types.is_nested(column.type)
+        else float(pc.count_distinct(column).as_py()),
+        null_fraction=column.null_count / rows if rows else None,
+        width_bytes=column.nbytes / rows if rows else None,
+    )
+    return measured

@@ -1,0 +1,329 @@
+"""The Flight RPCs of Flight SQL: decode, ask, encode.
+
+Owns which message gets which answer. What a query is, `queries` knows; what an error becomes,
+`failures`; what a client's silence means, `watcher`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.flight as fl
+
+from connectors.errors import RequestError, SizeLimitError, UnknownNameError, UnsupportedError
+from flight_server import metadata, sqlinfo, typeinfo
+from flight_server.commands import REFUSED_ACTIONS, decode, decode_as, encode, refuse_update
+from flight_server.failures import (
+    guarded,
+    restore_tracebacks,
+    silence_tracebacks,
+    to_schema_status,
+)
+from flight_server.proto import flight_sql_pb2 as pb
+from flight_server.queries import Answer, Queries
+from flight_server.streams import query_stream, table_stream
+from flight_server.handshake import HandshakeReplies, OpenDoor
+from flight_server.watcher import MIDDLEWARE, CallFactory, Watcher
+
+_UNKNOWN = -1
+
+_ACTIONS = {
+    "CreatePreparedStatement": "Plan a statement and keep it under a handle.",
+    "ClosePreparedStatement": "Forget a prepared statement.",
+    "CancelFlightInfo": "Cancel the query of a FlightInfo.",
+    "SetSessionOptions": "Set session options; there are none that can be set.",
+    "GetSessionOptions": "Get session options.",
+    "CloseSession": "Close the session.",
+}
+
+_SESSION_OPTIONS = frozenset({"catalog", "schema"})
+
+
+class Server(fl.FlightServerBase):  # type: ignore[misc]
+    """A Flight SQL server that runs from its construction to `close`.
+
+    Args:
+        queries: what it serves; closed with the server.
+        listen: `grpc://host:port` or `grpc+tls://host:port`; port 0 takes a free one.
+        tls_certificates: `(certificate, key)` pairs in PEM.
+        drain_seconds: how long `close` lets running queries go on.
+    """
+
+    def __init__(
+        self,
+        queries: Queries,
+        listen: str,
+        *,
+        tls_certificates: list[tuple[bytes, bytes]] | None = None,
+        drain_seconds: float = 10.0,
+    ) -> None:
+        self._queries = queries
+        self._listen = listen
+        self._drain_seconds = drain_seconds
+        self._closing = threading.Lock()
+        self._closed = False
+        self._watcher = Watcher()
+        silence_tracebacks()
+        try:
+            super().__init__(
+                listen.replace("grpc://", "grpc+tcp://"),
+                auth_handler=OpenDoor(),
+                tls_certificates=tls_certificates,
+                middleware={
+                    MIDDLEWARE: CallFactory(self._watcher),
+                    "handshake": HandshakeReplies(),
+                },
+            )
+        except BaseException:
+            self._watcher.close()
+            restore_tracebacks()
+            raise
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"{self._listen.rpartition(':')[0]}:{self.port}"
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop accepting, let running queries finish for a time, cancel the rest. Idempotent."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            # `shutdown` refuses new calls at once, and returns when the last one has ended.
+            stopping = threading.Thread(target=self.shutdown, name="crosswind-stop", daemon=True)
+            stopping.start()
+            self._queries.close(self._drain_seconds)
+            # A client that neither reads nor leaves keeps its call; it does not keep this process.
+            stopping.join(self._drain_seconds + 1.0)
+            self._watcher.close()
+            restore_tracebacks()
+
+    @guarded
+    def get_flight_info(self, context: Any, descriptor: Any) -> Any:  # noqa: ARG002
+        """Plan; nothing runs."""
+        command = self._command(descriptor)
+        if isinstance(command, pb.CommandStatementQuery | pb.CommandPreparedStatementQuery):
+            answer = self._planned(command)
+            handle = self._queries.tickets.add(answer)
+            ticket = encode(pb.TicketStatementQuery(statement_handle=handle))
+            return _info(answer.schema, descriptor, ticket)
+        return _info(_metadata_schema(command), descriptor, descriptor.command)
+
+    def get_schema(self, context: Any, descriptor: Any) -> Any:
+        """The schema alone."""
+        return self._get_schema(context, descriptor)
+
+    def _schema(self, context: Any, descriptor: Any) -> Any:  # noqa: ARG002
+        command = self._command(descriptor)
+        if isinstance(command, pb.CommandStatementQuery | pb.CommandPreparedStatementQuery):
+            return fl.SchemaResult(self._planned(command).schema)
+        return fl.SchemaResult(_metadata_schema(command))
+
+    _get_schema = guarded(_schema, to_schema_status)
+
+    @guarded
+    def do_get(self, context: Any, ticket: Any) -> Any:
+        """Run what a ticket stands for."""
+        command = decode(ticket.ticket)
+        if isinstance(command, pb.TicketStatementQuery):
+            answer, handle = self._queries.ticket(command.statement_handle), command.statement_handle
+        elif isinstance(command, pb.CommandPreparedStatementQuery):
+            handle = command.prepared_statement_handle
+            answer = self._queries.prepared(handle)
+        else:
+            return table_stream(self._metadata(command))
+        run = self._queries.run(answer, handle)
+        try:
+            context.get_middleware(MIDDLEWARE).watch(context, run)
+            return query_stream(run)
+        except BaseException:
+            run.close()
+            raise
+
+    @guarded
+    def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:  # noqa: ARG002
+        """Refuse: this server changes nothing, and binds nothing."""
+        raise refuse_update(descriptor.command or b"")
+
+    @guarded
+    def do_exchange(
+        self,
+        context: Any,  # noqa: ARG002
+        descriptor: Any,  # noqa: ARG002
+        reader: Any,  # noqa: ARG002
+        writer: Any,  # noqa: ARG002
+    ) -> None:
+        """Flight SQL has no use for it."""
+        raise UnsupportedError("DoExchange is not a part of Flight SQL")
+
+    @guarded
+    def list_flights(self, context: Any, criteria: bytes) -> Any:  # noqa: ARG002
+        """Flight SQL has no use for it."""
+        raise UnsupportedError("ListFlights is not a part of Flight SQL", hint="Use GetTables.")
+
+    def list_actions(self, context: Any) -> list[Any]:  # noqa: ARG002
+        """The actions that `do_action` does."""
+        return [fl.ActionType(name, text) for name, text in _ACTIONS.items()]
+
+    @guarded
+    def do_action(self, context: Any, action: Any) -> Iterator[bytes]:  # noqa: ARG002
+        """Do an action of Flight SQL."""
+        act = _DO.get(action.type)
+        if act is None:
+            reason = REFUSED_ACTIONS.get(action.type, "there is no such action in Flight SQL")
+            raise UnsupportedError(f"the action {action.type!r} is not supported: {reason}")
+        # Not a generator: pyarrow would pull it outside of this boundary.
+        return iter(act(self, action.body.to_pybytes()))
+
+    def _command(self, descriptor: Any) -> Any:
+        if descriptor.command is None:
+            raise RequestError("the descriptor has a path; Flight SQL sends a command")
+        return decode(descriptor.command)
+
+    def _planned(self, command: Any) -> Answer:
+        if isinstance(command, pb.CommandStatementQuery):
+            if command.HasField("transaction_id") and command.transaction_id:
+                raise UnsupportedError(REFUSED_ACTIONS["BeginTransaction"])
+            return self._plan(command.query)
+        return self._queries.prepared(command.prepared_statement_handle)
+
+    def _plan(self, sql: str) -> Answer:
+        limit = self._queries.limits.max_sql_bytes
+        if len(sql) > limit:
+            raise SizeLimitError(f"the statement is longer than {limit} characters")
+        return self._queries.plan(sql)
+
+    def _metadata(self, command: Any) -> pa.RecordBatch:
+        catalog = self._queries.catalog
+        match command:
+            case pb.CommandGetSqlInfo():
+                ttl_seconds = self._queries.limits.statement_ttl_seconds
+                return sqlinfo.sql_info(command.info, ttl_seconds)
+            case pb.CommandGetXdbcTypeInfo():
+                return typeinfo.type_info(_optional(command, "data_type"))
+            case pb.CommandGetCatalogs():
+                return metadata.catalogs(catalog)
+            case pb.CommandGetDbSchemas():
+                return metadata.db_schemas(
+                    catalog,
+                    _optional(command, "catalog"),
+                    _optional(command, "db_schema_filter_pattern"),
+                )
+            case pb.CommandGetTables():
+                return metadata.tables(
+                    catalog,
+                    _optional(command, "catalog"),
+                    _optional(command, "db_schema_filter_pattern"),
+                    _optional(command, "table_name_filter_pattern"),
+                    command.table_types,
+                    command.include_schema,
+                )
+            case pb.CommandGetTableTypes():
+                return metadata.table_types()
+            case _:
+                return metadata.no_rows(_metadata_schema(command))
+
+    def _create_prepared_statement(self, body: bytes) -> list[bytes]:
+        command = _expected(pb.ActionCreatePreparedStatementRequest, body)
+        if command.transaction_id:
+            raise UnsupportedError(REFUSED_ACTIONS["BeginTransaction"])
+        answer = self._plan(command.query)
+        result = pb.ActionCreatePreparedStatementResult(
+            prepared_statement_handle=self._queries.statements.add(command.query),
+            dataset_schema=answer.schema.serialize().to_pybytes(),
+            is_update=False,
+        )
+        return [encode(result)]
+
+    def _close_prepared_statement(self, body: bytes) -> list[bytes]:
+        command = _expected(pb.ActionClosePreparedStatementRequest, body)
+        self._queries.statements.pop(command.prepared_statement_handle)
+        return []
+
+    def _cancel_flight_info(self, body: bytes) -> list[bytes]:
+        request = decode_as(pb.CancelFlightInfoRequest, body)
+        try:
+            info = fl.FlightInfo.deserialize(request.info)
+            commands = [decode(endpoint.ticket.ticket) for endpoint in info.endpoints]
+        except (pa.ArrowException, OSError):
+            raise RequestError("the bytes sent are not a FlightInfo") from None
+        handles = [c.statement_handle for c in commands if isinstance(c, pb.TicketStatementQuery)]
+        if not any([self._queries.cancel(handle) for handle in handles]):
+            raise UnknownNameError("the query to cancel does not exist any more")
+        result = pb.CancelFlightInfoResult(status=pb.CANCEL_STATUS_CANCELLED)
+        return [result.SerializeToString()]
+
+    def _set_session_options(self, body: bytes) -> list[bytes]:
+        request = decode_as(pb.SetSessionOptionsRequest, body)
+        result = pb.SetSessionOptionsResult()
+        for name, value in request.session_options.items():
+            if name not in _SESSION_OPTIONS:
+                result.errors[name].value = pb.SetSessionOptionsResult.INVALID_NAME
+            elif value.WhichOneof("option_value") is not None:
+                # Names resolve by the whole catalog: a default would be ignored, so it is refused.
+                result.errors[name].value = pb.SetSessionOptionsResult.ERROR
+        return [result.SerializeToString()]
+
+    def _get_session_options(self, body: bytes) -> list[bytes]:  # noqa: ARG002
+        return [pb.GetSessionOptionsResult().SerializeToString()]
+
+    def _close_session(self, body: bytes) -> list[bytes]:  # noqa: ARG002
+        return [pb.CloseSessionResult(status=pb.CloseSessionResult.CLOSED).SerializeToString()]
+
+
+_DO: dict[str, Callable[[Server, bytes], list[bytes]]] = {
+    "CreatePreparedStatement": Server._create_prepared_statement,
+    "ClosePreparedStatement": Server._close_prepared_statement,
+    "CancelFlightInfo": Server._cancel_flight_info,
+    "SetSessionOptions": Server._set_session_options,
+    "GetSessionOptions": Server._get_session_options,
+    "CloseSession": Server._close_session,
+}
+
+_SCHEMAS = {
+    pb.CommandGetSqlInfo: sqlinfo.SCHEMA,
+    pb.CommandGetXdbcTypeInfo: typeinfo.SCHEMA,
+    pb.CommandGetCatalogs: metadata.CATALOGS,
+    pb.CommandGetDbSchemas: metadata.DB_SCHEMAS,
+    pb.CommandGetTableTypes: metadata.TABLE_TYPES,
+    pb.CommandGetPrimaryKeys: metadata.PRIMARY_KEYS,
+    pb.CommandGetExportedKeys: metadata.FOREIGN_KEYS,
+    pb.CommandGetImportedKeys: metadata.FOREIGN_KEYS,
+    pb.CommandGetCrossReference: metadata.FOREIGN_KEYS,
+}
+
+
+def _metadata_schema(command: Any) -> pa.Schema:
+    if isinstance(command, pb.CommandGetTables):
+        return metadata.TABLES_WITH_SCHEMA if command.include_schema else metadata.TABLES
+    schema = _SCHEMAS.get(type(command))
+    if schema is None:
+        raise RequestError(f"{command.DESCRIPTOR.name} cannot be used here")
+    return schema
+
+
+def _info(schema: pa.Schema, descriptor: Any, ticket: bytes) -> Any:
+    # One endpoint without a location: the client reads it over the connection that it has.
+    endpoint = fl.FlightEndpoint(ticket, [])
+    return fl.FlightInfo(schema, descriptor, [endpoint], _UNKNOWN, _UNKNOWN)
+
+
+def _expected(message: Any, body: bytes) -> Any:
+    command = decode(body)
+    if not isinstance(command, message):
+        raise RequestError(f"the body is not a {message.DESCRIPTOR.name}")
+    return command
+
+
+def _optional(command: Any, field: str) -> Any:
+    return getattr(command, field) if command.HasField(field) else None

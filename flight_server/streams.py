@@ -1,0 +1,112 @@
+"""From batches to the stream that a client reads: sized, owned and closed.
+
+Owns message sizes and how an error in mid-stream keeps its status. Must not know what is streamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.flight as fl
+
+from flight_server.failures import to_status
+
+TARGET_BYTES = 2 * 1024 * 1024
+"""What arrow-rs aims at as well: well under the 4 MiB that gRPC clients accept by default."""
+
+LIMIT_BYTES = 7 * 1024 * 1024 // 2
+"""What no slice of several rows exceeds; half a MiB is left for the message's own metadata."""
+
+
+class Running(Protocol):
+    """A query on its way to a client."""
+
+    @property
+    def schema(self) -> pa.Schema: ...
+
+    def batches(self) -> Iterator[pa.RecordBatch]: ...
+
+    def close(self) -> None: ...
+
+
+def sized(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The batch in zero-copy slices of about TARGET_BYTES; a row that is larger goes alone."""
+    if batch.nbytes <= LIMIT_BYTES:
+        yield batch
+        return
+    size_bytes = _sliced_bytes(batch)
+    if size_bytes <= LIMIT_BYTES or batch.num_rows == 1:
+        yield batch
+        return
+    step = max(1, batch.num_rows * TARGET_BYTES // size_bytes)
+    for start in range(0, batch.num_rows, step):
+        # Rows may be of very different sizes: a piece may have to be cut again.
+        yield from sized(batch.slice(start, step))
+
+
+def _sliced_bytes(batch: pa.RecordBatch) -> int:
+    """The bytes that get fewer when the batch is sliced: a dictionary is sent whole, and once."""
+    total: int = batch.nbytes
+    return total - sum(map(_dictionary_bytes, batch.columns))
+
+
+def _dictionary_bytes(array: pa.Array) -> int:
+    if pa.types.is_dictionary(array.type):
+        return int(array.dictionary.nbytes)
+    if pa.types.is_struct(array.type):
+        return sum(_dictionary_bytes(array.field(i)) for i in range(array.type.num_fields))
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        return _dictionary_bytes(array.values)
+    return 0
+
+
+def table_stream(batch: pa.RecordBatch) -> Any:
+    """A result that is already here."""
+    reader = pa.RecordBatchReader.from_batches(batch.schema, sized(batch))
+    return fl.RecordBatchStream(reader)
+
+
+def query_stream(running: Running) -> Any:
+    """The stream of a query whose first batch has been waited for.
+
+    Waiting here gives an error at the start of a query its status before any byte is sent. The
+    reader inside a GeneratorStream does two things that neither does alone: the reader sends
+    dictionaries, and the generator around it raises a FlightError after the reader's end, which
+    alone keeps its gRPC code.
+
+    Raises:
+        CrosswindError: what the query fails with before its first batch; the caller closes it.
+    """
+    batches = running.batches()
+    first = next(batches, None)
+    failures: list[Exception] = []
+    reader = pa.RecordBatchReader.from_batches(
+        running.schema, _sent(running, first, batches, failures)
+    )
+    return fl.GeneratorStream(running.schema, _with_failure(reader, failures))
+
+
+def _with_failure(reader: pa.RecordBatchReader, failures: list[Exception]) -> Iterator[Any]:
+    yield reader
+    for failure in failures:
+        raise failure
+
+
+def _sent(
+    running: Running,
+    first: pa.RecordBatch | None,
+    batches: Iterator[pa.RecordBatch],
+    failures: list[Exception],
+) -> Iterator[pa.RecordBatch]:
+    try:
+        if first is not None:
+            yield from sized(first)
+        del first
+        for batch in batches:
+            yield from sized(batch)
+    except Exception as error:
+        failures.append(to_status(error))
+    finally:
+        running.close()

@@ -1,0 +1,405 @@
+"""A relation tree of one source -> one SELECT, as flat as SQL allows.
+
+A `Block` is a SELECT under construction. Each relation is added to the block of its input where
+SQL's order of clauses (FROM, WHERE, GROUP BY, HAVING, SELECT, ORDER BY, LIMIT) permits, and wraps
+it as a derived table where not. Knows no dialect's content and no costs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from connectors.contract import Table
+from planner.emit.dialect import Dialect, Sql
+from planner.emit.expressions import write, write_measure
+from planner.relations import (
+    Aggregate,
+    Cross,
+    Expression,
+    Fetch,
+    Field,
+    FieldRef,
+    Filter,
+    Join,
+    JoinKind,
+    Project,
+    Read,
+    Relation,
+    Sort,
+    SortKey,
+    Union,
+    conjuncts,
+    walk_expression,
+)
+
+TableOf = Callable[[tuple[str, ...]], Table]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A SELECT under construction; `columns` are its output as SQL over its FROM."""
+
+    source: Sql
+    columns: tuple[Sql, ...]
+    fields: tuple[Field, ...]
+    joins: tuple[exp.Join, ...] = ()
+    where: tuple[Sql, ...] = ()
+    groups: tuple[Sql, ...] | None = None
+    having: tuple[Sql, ...] = ()
+    order: tuple[Sql, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+
+    @property
+    def sliced(self) -> bool:
+        return self.limit is not None or self.offset > 0
+
+    @property
+    def simple(self) -> bool:
+        """Nothing but FROM, WHERE and columns: more of these may be added."""
+        return self.groups is None and not self.sliced
+
+    @property
+    def bare(self) -> bool:
+        """One table with its own columns: it may stand on the nullable side of a join."""
+        plain = all(isinstance(column, exp.Column) for column in self.columns)
+        return self.simple and not self.joins and plain
+
+
+def emit(
+    relation: Relation, names: tuple[str, ...], dialect: Dialect, table_of: TableOf
+) -> exp.Select:
+    """The statement that makes a fragment's rows.
+
+    Args:
+        relation: a tree all of whose parts the dialect runs (`expressions.refusal_of`).
+        names: the output's column names; a relation without fields gives one constant column.
+        table_of: from a read's path to the source's table.
+    """
+    return _Emitter(dialect, table_of).statement(relation, names)
+
+
+class _Emitter:
+    """One statement: hands out the aliases t1, t2, …"""
+
+    def __init__(self, dialect: Dialect, table_of: TableOf) -> None:
+        self._dialect = dialect
+        self._table_of = table_of
+        self._aliases = 0
+
+    def statement(self, relation: Relation, names: tuple[str, ...]) -> exp.Select:
+        block = self._block(relation)
+        columns = [
+            self._dialect.output(column, field.type)
+            for column, field in zip(block.columns, block.fields, strict=True)
+        ]
+        return _select(block, columns, _unique(names))
+
+    # --- relations ---
+
+    def _block(self, relation: Relation) -> Block:
+        match relation:
+            case Read():
+                return self._read(relation)
+            case Filter():
+                return self._filter(relation)
+            case Project():
+                return self._project(relation)
+            case Aggregate():
+                return self._aggregate(relation)
+            case Sort():
+                return self._sort(relation)
+            case Fetch():
+                block = self._block(relation.input)
+                block = self._wrapped(block) if block.sliced else block
+                return replace(block, limit=relation.count, offset=relation.offset)
+            case Join():
+                return self._join(relation)
+            case Cross():
+                left, right = self._side(relation.left), self._side(relation.right)
+                return self._joined(left, right, "CROSS", ())
+            case Union():
+                return self._union(relation)
+        raise AssertionError(f"{relation!r} was never passed for emission")
+
+    def _alias(self) -> str:
+        self._aliases += 1
+        return f"t{self._aliases}"
+
+    def _read(self, relation: Read) -> Block:
+        table = self._table_of(relation.path)
+        alias = self._alias()
+        columns = tuple(
+            self._dialect.read_column(
+                column, exp.column(_name(column.name), table=exp.to_identifier(alias))
+            )
+            for column in (table.columns[index] for index in relation.columns)
+        )
+        source = exp.Table(
+            this=_name(table.name.name),
+            db=_name(table.name.schema) if table.name.schema else None,
+            alias=exp.TableAlias(this=exp.to_identifier(alias)),
+        )
+        return Block(source, columns, relation.fields)
+
+    def _filter(self, relation: Filter) -> Block:
+        block = self._block(relation.input)
+        parts = conjuncts(relation.condition)
+        if block.sliced or _repeats_work(block, parts):
+            block = self._wrapped(block)
+        conditions = tuple(_clause(self._write(part, block)) for part in parts)
+        if block.groups is None:
+            return replace(block, where=block.where + conditions)
+        return replace(block, having=block.having + conditions)
+
+    def _project(self, relation: Project) -> Block:
+        block = self._block(relation.input)
+        if _repeats_work(block, relation.expressions):
+            block = self._wrapped(block)
+        columns = tuple(self._write(e, block) for e in relation.expressions)
+        return replace(block, columns=columns, fields=relation.fields)
+
+    def _aggregate(self, relation: Aggregate) -> Block:
+        block = self._block(relation.input)
+        operands = [a for m in relation.measures for a in m.arguments]
+        if not block.simple or _repeats_work(block, (*relation.groups, *operands)):
+            block = self._wrapped(block)
+        groups = tuple(self._write(g, block) for g in relation.groups)
+        if any(group.find(exp.Column) is None for group in groups):
+            # A constant group would be read as an ordinal, or refused.
+            block = self._wrapped(block)
+            groups = tuple(self._write(g, block) for g in relation.groups)
+        measures = tuple(
+            write_measure(m, block.columns, self._dialect, self._subquery)
+            for m in relation.measures
+        )
+        return replace(
+            block, columns=groups + measures, fields=relation.fields, groups=groups, order=()
+        )
+
+    def _sort(self, relation: Sort) -> Block:
+        block = self._block(relation.input)
+        block = self._wrapped(block) if block.sliced else block
+        return replace(block, order=tuple(self._ordered(key, block) for key in relation.keys))
+
+    def _ordered(self, key: SortKey, block: Block) -> Sql:
+        sql = self._dialect.order(self._write(key.expression, block), key.expression.type)
+        return exp.Ordered(this=sql, desc=key.descending, nulls_first=key.nulls_first)
+
+    def _union(self, relation: Union) -> Block:
+        names = _unique(tuple(field.name for field in relation.fields))
+        selects: list[exp.Query] = []
+        for part in relation.inputs:
+            block = self._block(part)
+            block = self._wrapped(block) if block.sliced or block.order else block
+            selects.append(_select(block, list(block.columns), names))
+        union = selects[0]
+        for select in selects[1:]:
+            union = exp.Union(this=union, expression=select, distinct=False)
+        return self._derived(union, names, relation.fields)
+
+    # --- joins ---
+
+    def _side(self, relation: Relation) -> Block:
+        """A join's input, ready to share a FROM: without an order, and simple."""
+        block = self._block(relation)
+        if not block.simple:
+            return self._wrapped(block)
+        return replace(block, order=())
+
+    def _join(self, relation: Join) -> Block:
+        kind = relation.kind
+        if kind.value.startswith("RIGHT"):
+            return self._mirrored(relation)
+        left, right = self._side(relation.left), self._side(relation.right)
+        if kind in (JoinKind.LEFT_SEMI, JoinKind.LEFT_ANTI, JoinKind.LEFT_MARK):
+            return self._exists(relation, left, right)
+        if kind is JoinKind.OUTER:
+            left = left if left.bare and not left.where else self._wrapped(left)
+            right = right if right.bare and not right.where else self._wrapped(right)
+        elif kind is JoinKind.LEFT:
+            right = right if right.bare else self._wrapped(right)
+        elif right.joins:
+            right = self._wrapped(right)
+        conditions = self._conditions(relation.condition, left.columns + right.columns)
+        side = {JoinKind.INNER: "", JoinKind.LEFT: "LEFT", JoinKind.OUTER: "FULL"}[kind]
+        if kind is JoinKind.LEFT:
+            # What filters the nullable side filters its rows before they are matched.
+            conditions += right.where
+            right = replace(right, where=())
+        block = self._joined(left, right, side, conditions)
+        return replace(block, fields=relation.fields)
+
+    def _mirrored(self, relation: Join) -> Block:
+        """A RIGHT join as the LEFT join of swapped sides, its columns put back in order."""
+        lefts, rights = len(relation.left.fields), len(relation.right.fields)
+        order = (*range(rights, rights + lefts), *range(rights))
+        condition = _renumbered(relation.condition, order)
+        kind = JoinKind(relation.kind.value.replace("RIGHT", "LEFT"))
+        block = self._join(Join(relation.right, relation.left, kind, condition))
+        if relation.kind is not JoinKind.RIGHT:
+            return block
+        columns = tuple(block.columns[i] for i in order)
+        return replace(block, columns=columns, fields=relation.fields)
+
+    def _exists(self, relation: Join, left: Block, right: Block) -> Block:
+        conditions = right.where + self._conditions(
+            relation.condition, left.columns + right.columns
+        )
+        inner = _select(
+            replace(right, where=conditions), [exp.Literal.number(1)], ("one",), bare=True
+        )
+        exists: Sql = exp.Exists(this=inner)
+        if relation.kind is JoinKind.LEFT_MARK:
+            return replace(left, columns=(*left.columns, exists), fields=relation.fields)
+        if relation.kind is JoinKind.LEFT_ANTI:
+            exists = exp.Not(this=exists)
+        return replace(left, where=(*left.where, exists))
+
+    def _joined(
+        self, left: Block, right: Block, side: str, conditions: tuple[Sql, ...]
+    ) -> Block:
+        if side in ("", "CROSS") and right.joins:
+            right = self._wrapped(right)
+        join = exp.Join(this=right.source)
+        if conditions:
+            join.set("on", _all(conditions))
+            if side:
+                join.set("side", side)
+        elif side == "LEFT" or side == "FULL":
+            join.set("side", side)
+            join.set("on", exp.true())
+        else:
+            join.set("kind", "CROSS")
+        return Block(
+            left.source,
+            left.columns + right.columns,
+            left.fields + right.fields,
+            (*left.joins, join),
+            left.where + right.where,
+        )
+
+    def _conditions(self, condition: Expression, columns: tuple[Sql, ...]) -> tuple[Sql, ...]:
+        written = (
+            write(part, columns, self._dialect, self._subquery) for part in conjuncts(condition)
+        )
+        return tuple(_clause(sql) for sql in written if not _is_true(sql))
+
+    # --- pieces ---
+
+    def _write(self, expression: Expression, block: Block) -> Sql:
+        return write(expression, block.columns, self._dialect, self._subquery)
+
+    def _subquery(self, relation: Relation) -> exp.Expression:
+        block = self._block(relation)
+        return _select(block, list(block.columns), ("value",) * len(block.columns), bare=True)
+
+    def _wrapped(self, block: Block) -> Block:
+        names = _unique(tuple(field.name for field in block.fields))
+        block = block if block.sliced else replace(block, order=())
+        return self._derived(_select(block, list(block.columns), names), names, block.fields)
+
+    def _derived(
+        self, query: exp.Query, names: tuple[str, ...], fields: tuple[Field, ...]
+    ) -> Block:
+        alias = self._alias()
+        source = exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(alias)))
+        columns = tuple(
+            exp.column(_name(name), table=exp.to_identifier(alias)) for name in names[: len(fields)]
+        )
+        return Block(source, columns, fields)
+
+
+def _select(
+    block: Block, columns: list[Sql], names: tuple[str, ...], *, bare: bool = False
+) -> exp.Select:
+    """The block as a statement; `bare` leaves the column names out."""
+    if not columns:
+        columns, names = [exp.Literal.number(1)], ("one",)
+    select = exp.Select(
+        expressions=[
+            column if bare else exp.Alias(this=column, alias=_name(name))
+            for column, name in zip(columns, names, strict=True)
+        ],
+        from_=exp.From(this=block.source),
+        joins=list(block.joins),
+    )
+    if block.where:
+        select.set("where", exp.Where(this=_all(block.where)))
+    if block.groups:
+        select.set("group", exp.Group(expressions=[group.copy() for group in block.groups]))
+    if block.having:
+        select.set("having", exp.Having(this=_all(block.having)))
+    if block.order:
+        select.set("order", exp.Order(expressions=list(block.order)))
+    if block.limit is not None:
+        select.set("limit", exp.Limit(expression=exp.Literal.number(block.limit)))
+    if block.offset:
+        select.set("offset", exp.Offset(expression=exp.Literal.number(block.offset)))
+    return select
+
+
+def _name(name: str) -> exp.Identifier:
+    """An identifier from outside: always quoted."""
+    return exp.to_identifier(name, quoted=True)
+
+
+def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, numbered where they repeat or are empty; 63 bytes is what every server keeps."""
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        base = name.encode()[:48].decode(errors="ignore") or "column"
+        candidate, number = base, 1
+        while candidate in taken:
+            number += 1
+            candidate = f"{base}_{number}"
+        taken.add(candidate)
+        result.append(candidate)
+    return tuple(result)
+
+
+def _all(conditions: tuple[Sql, ...]) -> Sql:
+    result = conditions[0]
+    for condition in conditions[1:]:
+        result = exp.And(this=result, expression=condition)
+    return result
+
+
+def _clause(sql: Sql) -> Sql:
+    return exp.paren(sql, copy=False) if isinstance(sql, exp.Or) else sql
+
+
+def _is_true(sql: Sql) -> bool:
+    return isinstance(sql, exp.Boolean) and bool(sql.this)
+
+
+def _repeats_work(block: Block, expressions: tuple[Expression, ...]) -> bool:
+    """Whether putting the expressions over the block would compute one of its columns twice."""
+    heavy = {
+        i for i, c in enumerate(block.columns) if not isinstance(c, exp.Column | exp.Literal)
+    }
+    if not heavy:
+        return False
+    uses = Counter(
+        part.index
+        for expression in expressions
+        for part in walk_expression(expression)
+        if isinstance(part, FieldRef) and part.index in heavy
+    )
+    return any(count > 1 for count in uses.values())
+
+
+def _renumbered(expression: Expression, order: tuple[int, ...]) -> Expression:
+    from planner.relations import transform_expression
+
+    def change(part: Expression) -> Expression:
+        if isinstance(part, FieldRef):
+            return replace(part, index=order[part.index])
+        return part
+
+    return transform_expression(expression, change)
