@@ -14,25 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pydantic import BaseModel, ConfigDict
 
-from connectors.contract import (
-    Capabilities,
-    Column,
-    ColumnStatistics,
-    Fragment,
-    Statistics,
-    Table,
-    TableName,
-    TableScan,
-)
-from connectors.errors import (
-    CancelledError,
-    DeadlineError,
-    SourceSchemaChangedError,
-    UnsupportedError,
-)
+from connectors import contract, errors
+from connectors.contract import Fragment, Statistics, Table, TableName, TableScan
 
 SCHEMA = "main"
-SCANS = frozenset({"read", "filter", "project", "fetch"})
+CAPABILITIES = contract.Capabilities(None, frozenset({"read", "filter", "project", "fetch"}))
 
 
 class MemoryOptions(BaseModel):
@@ -53,7 +39,7 @@ class MemoryConnector:
     def __init__(self, name: str, tables: Mapping[str, pa.Table]) -> None:
         self.name = name
         self._data = {TableName(SCHEMA, key): _plain(table) for key, table in tables.items()}
-        self.capabilities = Capabilities(dialect=None, relations=SCANS)
+        self.capabilities = CAPABILITIES
         # Two memory sources hold different tables, so no two may look the same.
         self.identity = f"memory:{name}:{id(self):x}"
 
@@ -61,25 +47,25 @@ class MemoryConnector:
         return MemoryTables(self._data)
 
     def statistics(self, table: TableName) -> Statistics:
-        data = self._data.get(table)
-        if data is None:
+        if table not in self._data:
             return Statistics()
+        data = self._data[table]
         columns = {name: _column_statistics(data.column(name)) for name in data.column_names}
         return Statistics(float(data.num_rows), float(data.nbytes), columns)
 
     def execute(self, fragment: Fragment, deadline: float | None) -> MemoryBatches:
         scan = fragment.query
         if not isinstance(scan, TableScan):
-            raise UnsupportedError("a memory source runs table scans only", source=self.name)
+            raise errors.UnsupportedError("a memory source runs table scans only", source=self.name)
         data = self._data.get(scan.table)
         if data is None or _projected(data, scan.columns) != fragment.schema:
             message = f"table {str(scan.table)!r} is not what was planned"
-            raise SourceSchemaChangedError(message, source=self.name)
+            raise errors.SourceSchemaChangedError(message, source=self.name)
         try:  # A scanner binds its filter here and reads nothing before it is iterated.
             scanner = ds.dataset(data).scanner(columns=list(scan.columns), filter=scan.filter)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
             message = f"this filter cannot run on {str(scan.table)!r}: {error}"
-            raise UnsupportedError(message, source=self.name) from None
+            raise errors.UnsupportedError(message, source=self.name) from None
         return MemoryBatches(self.name, scanner, scan.limit, deadline)
 
     def close(self) -> None:
@@ -98,10 +84,10 @@ class MemoryTables:
         return sorted(self._data)
 
     def find(self, name: TableName) -> Table | None:
-        data = self._data.get(name)
-        if data is None:
+        if name not in self._data:
             return None
-        return Table(name, tuple(Column(f.name, f.type, f.nullable) for f in data.schema))
+        schema = self._data[name].schema
+        return Table(name, tuple(contract.Column(f.name, f.type, f.nullable) for f in schema))
 
     def refresh(self) -> None:
         """Nothing is cached."""
@@ -120,22 +106,20 @@ class MemoryBatches:
         left = self._limit
         for batch in self._scanner.to_batches():
             if self._cancelled:
-                raise CancelledError("the scan was cancelled")
+                raise errors.CancelledError("the scan was cancelled")
             if self._deadline is not None and time.monotonic() > self._deadline:
-                raise DeadlineError("the query's time is up", source=self._source)
-            if left is not None:
-                batch = batch.slice(0, left)
-                left -= batch.num_rows
-            if batch.num_rows:
-                yield batch
+                raise errors.DeadlineError("the query's time is up", source=self._source)
+            rows = batch.slice(0, left)
+            left = None if left is None else left - rows.num_rows
+            if rows.num_rows:
+                yield rows
             if left == 0:
                 return
 
     def cancel(self) -> None:
         self._cancelled = True
 
-    def close(self) -> None:
-        self._cancelled = True
+    close = cancel
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -151,14 +135,18 @@ def _projected(table: pa.Table, columns: Sequence[str]) -> pa.Schema | None:
     return pa.schema([table.field(c) for c in columns]) if known.issuperset(columns) else None
 
 
-def _column_statistics(column: pa.ChunkedArray) -> ColumnStatistics:
-    """Exact; bounds only of types that have an order."""
+def _column_statistics(column: pa.ChunkedArray) -> contract.ColumnStatistics:
+    """Exact; no bounds or distinct count of types that have none."""
     rows = len(column)
-    measured = ColumnStatistics(
-        distinct=None
-        if pa.types.is_nested(column.type)
-        else float(pc.count_distinct(column).as_py()),
+    try:
+        bounds = pc.min_max(column).as_py()
+        distinct = float(pc.count_distinct(column).as_py())
+    except pa.ArrowNotImplementedError:
+        bounds, distinct = {"min": None, "max": None}, None
+    return contract.ColumnStatistics(
+        distinct=distinct,
         null_fraction=column.null_count / rows if rows else None,
         width_bytes=column.nbytes / rows if rows else None,
+        minimum=bounds["min"],
+        maximum=bounds["max"],
     )
-    return measured

@@ -11,8 +11,8 @@ A connector registers a function under the group `crosswind.connectors`:
     def create(name: str, options: Mapping[str, object]) -> Connector:
         return SqliteConnector(name, SqliteOptions.model_validate(options))
 
-`SqliteOptions` is a frozen pydantic model with `extra="forbid"`, reachable by its name in the module
-of `create`: that is where the nearest known key of a misspelt one is looked up.
+`SqliteOptions` is a frozen pydantic model with `extra="forbid"`, reachable by its name in the
+module of `create`: that is where the nearest known key of a misspelt one is looked up.
 """
 
 from __future__ import annotations
@@ -159,7 +159,10 @@ def _sentence(
 
 def _reason(message: str) -> str:
     # Pydantic prefixes what a validator says; the reader wants only what was expected.
-    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if "valid dictionary" in message:
+        return "expected a table"
+    return message.replace("Input should be", "expected", 1)
 
 
 def _table(path: tuple[str, ...]) -> str:

@@ -76,10 +76,10 @@ class PostgresServer:
 
     @property
     def running(self) -> bool:
-        """Whether there is a postmaster."""
+        """Whether there is a live postmaster."""
         try:
-            return psutil.pid_exists(self._pid())
-        except FileNotFoundError:
+            return psutil.Process(self._pid()).status() != psutil.STATUS_ZOMBIE
+        except (FileNotFoundError, psutil.NoSuchProcess):
             return False
 
     def uri(self, database: str = "postgres", *, tcp: bool = False, user: str = "postgres") -> str:

@@ -137,7 +137,8 @@ class FilesConnector:
         if now != schema:
             message = f"table {str(scan.table)!r} has other columns than when it was planned"
             raise SourceSchemaChangedError(message, source=self.name)
-        return Target(declared, list(self._dataset(loaded).get_fragments()))
+        fragments = self._dataset(loaded).get_fragments() if loaded.shape.files else ()
+        return Target(declared, tuple(fragments))
 
     def _dataset(self, loaded: Loaded) -> ds.Dataset:
         schema = loaded.table.schema

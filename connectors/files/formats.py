@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 import pyarrow.csv as pcsv
@@ -25,10 +25,13 @@ from connectors.files import inference
 from connectors.files.listing import Contents, DataFile
 from connectors.files.location import Location
 from connectors.files.options import CsvOptions
+from connectors.files.schemas import both, common, plain_schema, unique
 from connectors.files.statistics import of_parquet, of_text
 
 if TYPE_CHECKING:
     import datafusion
+
+T = TypeVar("T")
 
 READERS = 8
 """Files of one table whose schemas are read at once: each waits for a round trip or two."""
@@ -83,17 +86,6 @@ class Registration:
     csv: CsvOptions
 
 
-def plain_schema(schema: pa.Schema) -> pa.Schema:
-    """`schema` with every text as plain `string`, the type that all clients read."""
-    return pa.schema([pa.field(f.name, _plain_type(f.type), f.nullable) for f in schema])
-
-
-def _plain_type(type_: pa.DataType) -> pa.DataType:
-    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    inner = type_.value_type if pa.types.is_dictionary(type_) else type_
-    return pa.string() if any(is_text(inner) for is_text in texts) else type_
-
-
 # Parquet
 
 
@@ -105,7 +97,7 @@ def _read_parquet(location: Location, contents: Contents, _csv: CsvOptions) -> S
 
     footers = _each(footer, contents.files)
     schemas = [plain_schema(schema) for _, schema in footers]
-    schema = _common(location, contents.files, schemas)
+    schema = common(location, contents.files, schemas)
     return Shape(
         schema,
         contents.files,
@@ -134,7 +126,7 @@ def _read_arrow(location: Location, contents: Contents, _csv: CsvOptions) -> Sha
             return pa.ipc.open_file(source).schema
 
     written = _each(schema_of, contents.files)
-    schema = _common(location, contents.files, [plain_schema(schema) for schema in written])
+    schema = common(location, contents.files, [plain_schema(schema) for schema in written])
     # The engine's reader takes an explicit schema but does not cast to it.
     native = all(schema.equals(other.remove_metadata()) for other in written)
     return Shape(
@@ -173,10 +165,10 @@ def _read_csv(location: Location, contents: Contents, options: CsvOptions) -> Sh
     for file, other in zip(contents.files, named, strict=True):
         # The engine reads by position: a file with other columns would be read wrongly.
         if other != names and other:
-            message = f"{_both(location, first, file)} differ in their columns"
+            message = f"{both(location, first, file)} differ in their columns"
             raise SourceRejectedError(message, source=location.source)
     rows = [row for s in samples for row in s.rows]
-    schema = _unique(
+    schema = unique(
         location,
         first,
         pa.schema(list(zip(names, inference.csv_types(rows, len(names)), strict=True))),
@@ -252,12 +244,12 @@ def _read_json(location: Location, contents: Contents, _csv: CsvOptions) -> Shap
     try:  # Here a whole number in one file and a fraction in another are both fractions.
         schema = pa.unify_schemas([s.schema for s in samples], promote_options="permissive")
     except pa.ArrowException:
-        schema = _common(location, contents.files, [s.schema for s in samples])
+        schema = common(location, contents.files, [s.schema for s in samples])
     rows = sum(s.rows for s in samples)
     filled = tuple(f for f, s in zip(contents.files, samples, strict=True) if s.rows)
     parse = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
     return Shape(
-        _unique(location, first, schema),
+        unique(location, first, schema),
         filled,
         statistics=lambda: of_text(
             rows,
@@ -304,47 +296,11 @@ def _opened(location: Location, file: DataFile, *, stream: bool = False) -> Iter
             raise SourceRejectedError(message, source=location.source) from None
 
 
-def _each[T](read: Callable[[DataFile], T], files: Sequence[DataFile]) -> list[T]:
+def _each(read: Callable[[DataFile], T], files: Sequence[DataFile]) -> list[T]:
     if len(files) == 1:
         return [read(files[0])]
     with ThreadPoolExecutor(READERS, thread_name_prefix="crosswind-files") as pool:
         return list(pool.map(read, files))
-
-
-def _common(
-    location: Location, files: Sequence[DataFile], schemas: Sequence[pa.Schema]
-) -> pa.Schema:
-    """One schema for all files. A column that a file lacks is null there."""
-    schema = _unique(location, files[0], schemas[0])
-    for file, other in zip(files[1:], schemas[1:], strict=True):
-        if other.equals(schema):
-            continue
-        _unique(location, file, other)
-        for field in other:
-            position = schema.get_field_index(field.name)
-            if position >= 0 and schema.field(position).type != field.type:
-                message = (
-                    f"{_both(location, files[0], file)} differ in column {field.name!r}: "
-                    f"{schema.field(position).type} and {field.type}"
-                )
-                raise SourceRejectedError(message, source=location.source)
-        schema = pa.unify_schemas([schema, other])
-        missing = set(schema.names) ^ set(other.names)
-        schema = pa.schema([f.with_nullable(True) if f.name in missing else f for f in schema])
-    return schema
-
-
-def _unique(location: Location, file: DataFile, schema: pa.Schema) -> pa.Schema:
-    twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
-    if twice is None and schema.names:
-        return schema
-    reason = "has no columns" if twice is None else f"has two columns {twice!r}"
-    message = f"{location.relative(file.path)!r} {reason}"
-    raise SourceRejectedError(message, source=location.source)
-
-
-def _both(location: Location, one: DataFile, other: DataFile) -> str:
-    return f"{location.relative(one.path)!r} and {location.relative(other.path)!r}"
 
 
 def _size(files: Sequence[DataFile]) -> float | None:

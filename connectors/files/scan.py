@@ -37,7 +37,7 @@ class Target:
 
 
 class FileBatches:
-    """The batches of a table scan. The order of rows is that of the files only when there is one."""
+    """The batches of a table scan. Files come in the order in which they are read."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class FileBatches:
         failure: BaseException | None = None
         try:
             work()
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             failure = error
         with self._changed:
             self._reading -= 1

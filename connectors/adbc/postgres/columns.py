@@ -53,7 +53,7 @@ class Columns:
         """
         if not self._casts:
             empty = pa.StructArray.from_buffers(pa.struct([]), batch.num_rows, [None])
-            return pa.RecordBatch.from_struct_array(empty).cast(self._wanted)
+            return pa.RecordBatch.from_struct_array(empty)
         arrays = [cast(column) for cast, column in zip(self._casts, batch.columns, strict=True)]
         for array, wanted in zip(arrays, self._wanted, strict=True):
             if not wanted.nullable and array.null_count:

@@ -36,12 +36,15 @@ _BY_SQLSTATE: tuple[tuple[str, type[SourceError]], ...] = (
     ("40", SourceUnavailableError),  # rolled back, as a standby does; a retry can help
 )
 
-# A server that refuses a login gives no SQLSTATE through libpq, only `FATAL:` and the reason.
+# A server that refuses a login gives no SQLSTATE through libpq, only `FATAL:` and the reason. Any
+# other failure without one is that of a connection, also the `FATAL:` that a shutdown leaves in it.
 _NOT_READY = re.compile(
     r"too many (clients|connections)|remaining connection slots|starting up|shutting down"
     r"|recovery|not (yet )?accepting connections"
 )
-_LOGIN_REFUSED = re.compile(r"FATAL:|no password supplied|authentication")
+_LOGIN_REFUSED = re.compile(
+    r"Failed to connect:.*(FATAL:|no password supplied|authentication)", re.DOTALL
+)
 
 
 @contextmanager

@@ -1,0 +1,215 @@
+"""Names and types: the statement -> a relation tree, by DataFusion over tables without rows.
+
+Owns the engine's planning session and how it asks the catalog for tables. Executes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import datafusion
+import pyarrow as pa
+import pyarrow.dataset as pds
+from datafusion.catalog import CatalogProvider, SchemaProvider, Table
+from datafusion.substrait import Producer
+from substrait.plan_pb2 import Plan as SubstraitPlan
+
+from connectors.errors import CrosswindError, UnknownNameError
+from planner.catalog import Catalog, CatalogTable
+from planner.failures import planning_failure, position_of_name
+from planner.null_aware import rewrite_null_aware
+from planner.parse import Statement
+from planner.relations import Relation
+from planner.substrait.reader import read_plan
+from planner.substrait.types import NotCarriedError
+
+HOME = "crosswind"
+"""The engine's default catalog, where names of one or two parts are looked up."""
+
+_JOIN_LINE = re.compile(r"^\s*(?:LeftAnti|RightAnti) Join: .*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A statement with its names and types resolved.
+
+    Attributes:
+        schema: what the client receives; strings are plain, never views.
+        relation: the tree, or None when Substrait cannot carry it.
+        names: the root's column names.
+        origin: the Substrait plan that `relation` was read from.
+        tables: every table of the statement, by the name parts under which it was bound.
+        not_carried: why there is no tree.
+    """
+
+    schema: pa.Schema
+    relation: Relation | None
+    names: tuple[str, ...]
+    origin: SubstraitPlan | None
+    tables: dict[tuple[str, ...], CatalogTable]
+    not_carried: str = ""
+
+    def table(self, path: tuple[str, ...]) -> CatalogTable:
+        """The table at a full path of the tree."""
+        return next(table for table in self.tables.values() if table.path == path)
+
+
+def session_config() -> datafusion.SessionConfig:
+    """The settings that planning and execution share: plain strings, no schema of its own."""
+    return (
+        datafusion.SessionConfig()
+        .with_create_default_catalog_and_schema(False)
+        .with_default_catalog_and_schema(HOME, "main")
+        .set("datafusion.sql_parser.map_string_types_to_utf8view", "false")
+        .set("datafusion.execution.parquet.schema_force_view_types", "false")
+    )
+
+
+def bind(statement: Statement, catalog: Catalog) -> Bound:
+    """Resolve names and types, and optimise.
+
+    Raises:
+        RequestError: a family of it, with the position where known.
+        SourceError: when a source must be asked for a table and cannot be.
+    """
+    lookup = _Lookup(catalog)
+    context = datafusion.SessionContext(_CONFIG)
+    context.register_catalog_provider(HOME, _Home(lookup))
+    for source in catalog.sources:
+        context.register_catalog_provider(source, _SourceCatalog(lookup, source))
+    try:
+        logical = context.sql_with_options(statement.sql, _READ_ONLY).optimized_logical_plan()
+        schema = context.create_dataframe_from_logical_plan(logical).schema()
+    except Exception as error:
+        raise _binding_failure(error, lookup, statement.sql) from None
+    return _carry(context, logical, client_schema(schema), lookup)
+
+
+def client_schema(schema: pa.Schema) -> pa.Schema:
+    """The schema as clients get it: string and binary views become plain, which all can read."""
+    plain = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+    return pa.schema([pa.field(f.name, plain.get(f.type, f.type), f.nullable) for f in schema])
+
+
+_CONFIG = session_config()
+_READ_ONLY = (
+    datafusion.SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
+)
+
+
+def _binding_failure(error: Exception, lookup: _Lookup, sql: str) -> CrosswindError:
+    """What the catalog said of a table that was asked for, or what the engine says."""
+    failure = planning_failure(str(error), sql)
+    missing_table = isinstance(failure, UnknownNameError) and failure.message.startswith("table")
+    for parts, problem in lookup.problems.items():
+        if not isinstance(problem, UnknownNameError):
+            return problem
+        if missing_table and parts[-1] in failure.message:
+            return UnknownNameError(
+                problem.message, position=position_of_name(parts[-1], sql), hint=problem.hint
+            )
+    return failure
+
+
+def _carry(
+    context: datafusion.SessionContext,
+    logical: datafusion.LogicalPlan,
+    schema: pa.Schema,
+    lookup: _Lookup,
+) -> Bound:
+    def table_of(parts: tuple[str, ...]) -> tuple[tuple[str, ...], pa.Schema]:
+        if parts not in lookup.found:
+            raise NotCarriedError(f"table function {'.'.join(parts)}")
+        table = lookup.found[parts]
+        return table.path, table.table.schema
+
+    names = tuple(schema.names)
+    try:
+        message = SubstraitPlan()
+        message.ParseFromString(Producer.to_substrait_plan(logical, context).encode())
+        relation, _ = read_plan(message, table_of)
+        relation = rewrite_null_aware(relation, *_null_aware(logical))
+    except NotCarriedError as error:
+        return Bound(schema, None, names, None, lookup.found, str(error))
+    except Exception as error:
+        return Bound(schema, None, names, None, lookup.found, _unplannable(str(error)))
+    return Bound(schema, relation, names, message, lookup.found)
+
+
+def _unplannable(text: str) -> str:
+    found = re.search(r"(?:Unsupported plan type|Cannot convert)[: ]+(\w+)", text)
+    return found.group(1) if found else text.split("\n")[0][:120]
+
+
+def _null_aware(logical: datafusion.LogicalPlan) -> tuple[int, int]:
+    """How many anti joins there are, and how many treat NULL as NOT IN does.
+
+    Substrait has no place for that, so it is read off the plan's own text.
+    """
+    lines = _JOIN_LINE.findall(logical.display_indent())
+    return len(lines), sum(line.rstrip().endswith("null_aware") for line in lines)
+
+
+class _Lookup:
+    """The tables that one statement asked for, by their name parts, and what went wrong."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self.found: dict[tuple[str, ...], CatalogTable] = {}
+        self.problems: dict[tuple[str, ...], CrosswindError] = {}
+
+    def table(self, parts: tuple[str, ...]) -> Table | None:
+        """A provider without rows, or None; the reason is kept."""
+        try:
+            found = self.found[parts] = self._catalog.resolve(parts)
+        except CrosswindError as error:
+            self.problems[parts] = error
+            return None
+        return Table(pds.dataset(found.table.schema.empty_table()))
+
+
+class _Home(CatalogProvider):
+    """Names of one part (schema `main`) and of two (a schema or a source, and a table)."""
+
+    def __init__(self, lookup: _Lookup) -> None:
+        self._lookup = lookup
+
+    def schema_names(self) -> set[str]:
+        return set()
+
+    def schema(self, name: str) -> SchemaProvider:  # type: ignore[override]
+        return _Tables(self._lookup, () if name == "main" else (name,))
+
+
+class _SourceCatalog(CatalogProvider):
+    """Names of three parts: a source, a schema and a table."""
+
+    def __init__(self, lookup: _Lookup, source: str) -> None:
+        self._lookup = lookup
+        self._source = source
+
+    def schema_names(self) -> set[str]:
+        return set()
+
+    def schema(self, name: str) -> SchemaProvider:  # type: ignore[override]
+        return _Tables(self._lookup, (self._source, name))
+
+
+class _Tables(SchemaProvider):
+    """The tables below a prefix of name parts, looked up when asked for."""
+
+    def __init__(self, lookup: _Lookup, prefix: tuple[str, ...]) -> None:
+        self._lookup = lookup
+        self._prefix = prefix
+
+    def table_names(self) -> set[str]:
+        return set()
+
+    def table(self, name: str) -> Table | None:
+        return self._lookup.table((*self._prefix, name))
+
+    def table_exist(self, name: str) -> bool:
+        return self.table(name) is not None
+
+

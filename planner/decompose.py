@@ -1,0 +1,372 @@
+"""Where to cut: a relation tree -> fragments for the sources, and what is left for the engine.
+
+    Project                         Project                residual
+      Join  (a.k = b.k)               Join
+        Join                 ->         f1  ────────────►  shop: SELECT … orders JOIN customer …
+          orders     (shop)             lineitem           native: the engine's own Parquet reader
+          customer   (shop)
+        lineitem     (lake)
+
+A bottom-up walk finds the largest subtrees that one place can run (every operator is asked, and
+each refusal is kept with its reason). Each such subtree is then cut off whole, or opened where
+its inputs are estimated to cross the link in less time than its result. Knows no SQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import pyarrow as pa
+
+from connectors.contract import Statistics
+from planner.bind import Bound
+from planner.catalog import CatalogTable, Source
+from planner.cost import Cost, transfer_cost
+from planner.emit.dialect import Dialect
+from planner.emit.dialects import DIALECTS
+from planner.emit.expressions import refusal_of
+from planner.emit.scan import scan_refusal
+from planner.estimate import StatisticsOf, estimate
+from planner.plan import Estimate, Kept, RejectedCut
+from planner.relations import (
+    Cross,
+    ExistsSubquery,
+    Expression,
+    Fetch,
+    Field,
+    FieldRef,
+    Filter,
+    Join,
+    Project,
+    Read,
+    Relation,
+    ScalarSubquery,
+    Sort,
+    conjunction,
+    conjuncts,
+    expressions_of,
+    inputs_of,
+    kind_of,
+    read_all,
+    references,
+    transform_expression,
+    walk_expression,
+    with_inputs,
+)
+from planner.rewrite import with_expressions
+
+ONE = Field("one", pa.int32(), False)
+"""The column of a fragment of which only the number of rows is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a subtree can run: everything with one identity is one place."""
+
+    source: Source
+    dialect: Dialect | None
+
+    @property
+    def key(self) -> str:
+        return self.source.connector.identity
+
+
+@dataclass(frozen=True, slots=True)
+class CutFragment:
+    """A subtree that goes to a source, and the name by which the residual reads its rows."""
+
+    name: str
+    place: Place
+    relation: Relation
+    estimate: Estimate
+    cost: Cost | None
+
+
+@dataclass(slots=True)
+class Cut:
+    """A way to split a tree.
+
+    Attributes:
+        residual: what the engine runs; a `Read` of a one-part path reads a fragment. When it is
+            nothing but the read of the only fragment, that fragment is the answer.
+        whole: the single fragment is the answer, order included.
+    """
+
+    residual: Relation
+    fragments: list[CutFragment] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    rejected: list[RejectedCut] = field(default_factory=list)
+    whole: bool = False
+
+
+def decompose(bound: Bound, relation: Relation) -> Cut:
+    """Split a bound tree.
+
+    Args:
+        bound: the statement's tables.
+        relation: its tree.
+    """
+    return _Decomposer(bound).cut(relation)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A subtree and the one place that can run it; without a place its parts are cut already."""
+
+    relation: Relation
+    place: Place | None
+
+
+_Subqueries = dict[int, _Placed]
+"""Where each subquery of a relation can run, by the identity of its relation."""
+
+
+class _Decomposer:
+    """One decomposition: numbers the fragments and gathers the reasons."""
+
+    def __init__(self, bound: Bound) -> None:
+        self._tables: dict[tuple[str, ...], CatalogTable] = {
+            table.path: table for table in bound.tables.values()
+        }
+        self._cut = Cut(Read((), (), ()))
+        self._statistics_of: StatisticsOf = partial(_statistics, self._tables)
+
+    def cut(self, relation: Relation) -> Cut:
+        placed = self._place(relation)
+        if placed.place is None:
+            self._cut.residual = placed.relation
+            return self._cut
+        opened = self._cheaper_opened(placed.relation, placed.place)
+        if opened is not None:
+            self._cut.residual = opened
+            return self._cut
+        self._cut.residual = self._fragment(placed.relation, placed.place)
+        self._cut.whole = bool(placed.relation.fields)
+        return self._cut
+
+    # --- placing: which subtrees can one place run ---
+
+    def _place(self, relation: Relation) -> _Placed:
+        match relation:
+            case Read():
+                return _Placed(relation, self._place_of(relation))
+            case Filter():
+                return self._place_filter(relation)
+        inputs = tuple(self._place(i) for i in inputs_of(relation))
+        subqueries = self._place_subqueries(relation)
+        place = _common([*inputs, *subqueries.values()])
+        if place is not None:
+            reason = self._refusal(relation, place)
+            if reason is None:
+                return _Placed(relation, place)
+            self._keep(relation, place, reason)
+            if isinstance(relation, Project):
+                return _Placed(self._project_here(relation, place, subqueries), None)
+        here = with_inputs(relation, tuple(self._here(i) for i in inputs))
+        return _Placed(self._with_subqueries_here(here, subqueries), None)
+
+    def _place_filter(self, relation: Filter) -> _Placed:
+        """Each conjunct goes by itself: one that must stay does not keep the others."""
+        source = self._place(relation.input)
+        subqueries = self._place_subqueries(relation)
+        if source.place is None:
+            here = Filter(source.relation, relation.condition)
+            return _Placed(self._with_subqueries_here(here, subqueries), None)
+        goes: list[Expression] = []
+        stays: list[Expression] = []
+        for part in conjuncts(relation.condition):
+            inner = [subqueries[id(q)] for q in _subqueries_in(part)]
+            reason = self._refusal(Filter(relation.input, part), source.place)
+            if _common([source, *inner]) is None:
+                reason = reason or "it needs another source"
+            if reason is None:
+                goes.append(part)
+            else:
+                stays.append(part)
+                self._keep(relation, source.place, reason)
+        pushed = Filter(source.relation, conjunction(tuple(goes))) if goes else source.relation
+        if not stays:
+            return _Placed(pushed, source.place)
+        here = Filter(self._here(_Placed(pushed, source.place)), conjunction(tuple(stays)))
+        return _Placed(self._with_subqueries_here(here, subqueries), None)
+
+    def _place_of(self, read: Read) -> Place | None:
+        source = self._tables[read.path].source
+        capabilities = source.connector.capabilities
+        if capabilities.native:
+            return None
+        if capabilities.dialect is None:
+            return Place(source, None)
+        return Place(source, DIALECTS[capabilities.dialect])
+
+    def _refusal(self, relation: Relation, place: Place) -> str | None:
+        capabilities = place.source.connector.capabilities
+        if kind_of(relation) not in capabilities.relations:
+            return f"the source does not run {kind_of(relation)}"
+        if place.dialect is None:
+            return scan_refusal(relation)
+        return refusal_of(relation, place.dialect, capabilities.functions)
+
+    def _keep(self, relation: Relation, place: Place, reason: str) -> None:
+        kept = Kept(kind_of(relation), place.source.name, reason)
+        if kept not in self._cut.kept:
+            self._cut.kept.append(kept)
+
+    # --- subqueries in expressions ---
+
+    def _place_subqueries(self, relation: Relation) -> _Subqueries:
+        found = (q for e in expressions_of(relation) for q in _subqueries_in(e))
+        return {id(query): self._place(query) for query in found}
+
+    def _with_subqueries_here(self, relation: Relation, subqueries: _Subqueries) -> Relation:
+        """The relation with each subquery's relation cut for the engine."""
+        if not subqueries:
+            return relation
+
+        def change(part: Expression) -> Expression:
+            if isinstance(part, ScalarSubquery | ExistsSubquery):
+                placed = subqueries.get(id(part.input))
+                return part if placed is None else replace(part, input=self._here(placed))
+            return part
+
+        return with_expressions(relation, partial(transform_expression, change=change))
+
+    # --- cutting: whole, or opened ---
+
+    def _here(self, placed: _Placed) -> Relation:
+        """A placed subtree as the engine reads it; rows of a fragment come in no order."""
+        if placed.place is None:
+            return placed.relation
+        relation, place = placed.relation, placed.place
+        match relation:
+            case Sort():
+                return Sort(self._here(_Placed(relation.input, place)), relation.keys)
+            case Fetch() if isinstance(relation.input, Sort):
+                return Sort(self._fragment(relation, place), relation.input.keys)
+            case Project() | Filter() if _ordered(relation.input):
+                return with_inputs(relation, (self._here(_Placed(relation.input, place)),))
+        opened = self._cheaper_opened(relation, place)
+        return opened if opened is not None else self._fragment(relation, place)
+
+    def _fragment(self, relation: Relation, place: Place) -> Read:
+        expected = estimate(relation, self._statistics_of)
+        name = f"f{len(self._cut.fragments) + 1}"
+        cost = self._transfer(expected, place)
+        self._cut.fragments.append(CutFragment(name, place, relation, expected, cost))
+        if not relation.fields:
+            return Read((name,), (ONE,), ())
+        return read_all((name,), relation.fields)
+
+    def _transfer(self, expected: Estimate, place: Place) -> Cost | None:
+        if expected.rows is None or expected.size_bytes is None:
+            return None
+        return transfer_cost(expected.rows, expected.size_bytes, place.source.link)
+
+    def _cheaper_opened(self, relation: Relation, place: Place) -> Relation | None:
+        """The tree with its topmost joins run here, where that is estimated to take less time."""
+        pieces = _opened_pieces(relation)
+        if len(pieces) < 2:
+            return None
+        whole = self._transfer(estimate(relation, self._statistics_of), place)
+        parts = [self._transfer(estimate(p, self._statistics_of), place) for p in pieces]
+        known = [part for part in parts if part is not None]
+        if whole is None or len(known) < len(parts):
+            return None
+        # Fragments start together: one latency, and their bytes share the link.
+        opened = max(p.latency_seconds for p in known) + sum(
+            p.transfer_seconds + p.work_seconds for p in known
+        )
+        operator, source = kind_of(relation), place.source.name
+        if opened >= whole.seconds:
+            self._cut.rejected.append(
+                RejectedCut(
+                    f"{len(pieces)} fragments of {source}, joined here",
+                    f"{opened:.3g} s to move the inputs, {whole.seconds:.3g} s for the result",
+                )
+            )
+            return None
+        self._cut.rejected.append(
+            RejectedCut(
+                f"one fragment of {source}, joined there",
+                f"{whole.seconds:.3g} s to move the result, {opened:.3g} s for the inputs",
+            )
+        )
+        self._cut.kept.append(Kept(operator, source, "its inputs are cheaper to move"))
+        return self._open(relation, place)
+
+    def _open(self, relation: Relation, place: Place) -> Relation:
+        if isinstance(relation, Join | Cross):
+            inputs = tuple(self._here(_Placed(i, place)) for i in inputs_of(relation))
+        else:
+            inputs = tuple(self._open(i, place) for i in inputs_of(relation))
+        subqueries = {
+            id(q): _Placed(q, place) for e in expressions_of(relation) for q in _subqueries_in(e)
+        }
+        return self._with_subqueries_here(with_inputs(relation, inputs), subqueries)
+
+    def _project_here(
+        self, relation: Project, place: Place, subqueries: _Subqueries
+    ) -> Relation:
+        """A projection that stays: its input sends only the columns that it reads."""
+        used = [references(e) for e in relation.expressions]
+        fields = relation.input.fields
+        wanted = sorted({i for refs in used if refs is not None for i in refs})
+        source = _Placed(relation.input, place)
+        if any(refs is None for refs in used) or len(wanted) == len(fields) or not wanted:
+            here = replace(relation, input=self._here(source))
+            return self._with_subqueries_here(here, subqueries)
+        picked = tuple(fields[i] for i in wanted)
+        refs = tuple(
+            FieldRef(i, f.type, f.nullable) for i, f in zip(wanted, picked, strict=True)
+        )
+        narrow = Project(relation.input, refs, picked)
+        new = {old: position for position, old in enumerate(wanted)}
+
+        def renumber(part: Expression) -> Expression:
+            return replace(part, index=new[part.index]) if isinstance(part, FieldRef) else part
+
+        expressions = tuple(transform_expression(e, renumber) for e in relation.expressions)
+        here = Project(self._here(_Placed(narrow, place)), expressions, relation.fields)
+        return self._with_subqueries_here(here, subqueries)
+
+
+def _statistics(tables: dict[tuple[str, ...], CatalogTable], path: tuple[str, ...]) -> Statistics:
+    table = tables[path]
+    return table.source.connector.statistics(table.table.name)
+
+
+def _common(placed: list[_Placed]) -> Place | None:
+    """The place of all of them, when it is one."""
+    places = [p.place for p in placed]
+    if not places or any(place is None for place in places):
+        return None
+    first = places[0]
+    same = all(place is not None and first is not None and place.key == first.key for place in places)
+    return first if same else None
+
+
+def _subqueries_in(expression: Expression) -> list[Relation]:
+    return [
+        part.input
+        for part in walk_expression(expression)
+        if isinstance(part, ScalarSubquery | ExistsSubquery)
+    ]
+
+
+def _ordered(relation: Relation) -> bool:
+    """Whether a relation's rows have an order that those above it rely on."""
+    match relation:
+        case Sort():
+            return True
+        case Fetch() | Project() | Filter():
+            return _ordered(relation.input)
+    return False
+
+
+def _opened_pieces(relation: Relation) -> list[Relation]:
+    """The inputs of the topmost joins: what would cross the link were these run here."""
+    if isinstance(relation, Join | Cross):
+        return [piece for i in inputs_of(relation) for piece in _opened_pieces(i) or [i]]
+    inputs = inputs_of(relation)
+    return [piece for i in inputs for piece in _opened_pieces(i)]

@@ -1,0 +1,157 @@
+"""The client's text -> one statement that may run. Reads tokens only; the engine parses the rest.
+
+Owns what kinds of statements are allowed, EXPLAIN, and positions in the text. Knows no names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import TokenError
+from sqlglot.tokens import Token, TokenType
+
+from connectors.errors import Position, SizeLimitError, SqlSyntaxError, UnsupportedError
+
+Mode = Literal["query", "explain", "analyze"]
+
+MAX_SQL_CHARACTERS = 1_000_000
+
+_QUERY_STARTS = {"SELECT", "WITH", "VALUES", "(", "TABLE", "FROM"}
+_VOLATILE = {
+    "now",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "localtime",
+    "localtimestamp",
+    "today",
+    "random",
+    "rand",
+    "uuid",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One query, or an EXPLAIN of one.
+
+    Attributes:
+        sql: the query alone, without EXPLAIN and trailing semicolons; lines and columns are those
+            of the client's text.
+        mode: `query`; `explain` shows the plan; `analyze` runs it and shows what happened.
+        volatile: it names a function whose value is fixed when planned (`now()`), so that its
+            plan must not be kept.
+    """
+
+    sql: str
+    mode: Mode = "query"
+    volatile: bool = False
+
+
+def parse(sql: str) -> Statement:
+    """Take one query, or EXPLAIN of one, from a client's text.
+
+    Raises:
+        SqlSyntaxError: no statement, several, or text that cannot be split into tokens.
+        UnsupportedError: a statement that is not a query.
+        SizeLimitError: a text of more than `MAX_SQL_CHARACTERS`.
+
+    >>> parse("EXPLAIN ANALYZE select 1;")
+    Statement(sql='                select 1', mode='analyze', volatile=False)
+    """
+    if len(sql) > MAX_SQL_CHARACTERS:
+        raise SizeLimitError(
+            f"the statement has {len(sql):,} characters; the limit is {MAX_SQL_CHARACTERS:,}"
+        )
+    tokens = tokenize(sql)
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        tokens.pop()
+    if not tokens:
+        raise SqlSyntaxError("there is no statement in this text", position=Position(1, 1))
+    end = tokens[-1].end + 1
+    mode, start = _mode(tokens)
+    if start == len(tokens):
+        raise SqlSyntaxError("EXPLAIN needs a query after it", position=position_of(tokens[-1]))
+    _refuse_several(tokens)
+    first = tokens[start]
+    if first.text.upper() not in _QUERY_STARTS:
+        raise _refusal(first)
+    volatile = any(t.text.lower() in _VOLATILE for t in tokens[start:])
+    blank = "".join(c if c == "\n" else " " for c in sql[: first.start])
+    return Statement(blank + sql[first.start : end], mode, volatile)
+
+
+def tokenize(sql: str) -> list[Token]:
+    """The text's tokens, comments left out.
+
+    Raises:
+        SqlSyntaxError: for an unterminated string or comment, with its position.
+    """
+    try:
+        return Postgres().tokenize(sql)
+    except TokenError as error:
+        line = sql.count("\n") + 1
+        raise SqlSyntaxError(
+            "a string, quoted name or comment does not end",
+            position=Position(line, len(sql) - (sql.rfind("\n") + 1) + 1),
+        ) from error
+
+
+def position_of(token: Token) -> Position:
+    """Where a token starts. sqlglot gives the column of its last character."""
+    return Position(token.line, max(1, token.col - (token.end - token.start)))
+
+
+def _mode(tokens: list[Token]) -> tuple[Mode, int]:
+    """The mode, and the index of the first token of the query."""
+    words = [token.text.upper() for token in tokens[:4]]
+    if words[0] not in ("EXPLAIN", "DESCRIBE", "DESC"):
+        return "query", 0
+    if words[0] != "EXPLAIN":
+        raise _refusal(tokens[0])
+    start, mode = 1, "explain"
+    while start < len(tokens) and tokens[start].text.upper() in ("ANALYZE", "VERBOSE", "FORMAT"):
+        word = tokens[start].text.upper()
+        if word == "FORMAT":
+            raise UnsupportedError(
+                "EXPLAIN has one format, text",
+                position=position_of(tokens[start]),
+                hint="Write EXPLAIN or EXPLAIN ANALYZE before the query.",
+            )
+        mode = "analyze" if word == "ANALYZE" else mode
+        start += 1
+    return ("analyze" if mode == "analyze" else "explain"), start
+
+
+def _refuse_several(tokens: list[Token]) -> None:
+    for index, token in enumerate(tokens[:-1]):
+        if token.token_type is TokenType.SEMICOLON:
+            raise SqlSyntaxError(
+                "this text has more than one statement",
+                position=position_of(tokens[index + 1]),
+                hint="Send one statement at a time.",
+            )
+
+
+def _refusal(first: Token) -> SqlSyntaxError | UnsupportedError:
+    word = first.text.upper()
+    if word in _KNOWN_STATEMENTS:
+        return UnsupportedError(
+            f"{word} is not something this server does: it only reads",
+            position=position_of(first),
+            hint="Write a query: SELECT, WITH, VALUES, or EXPLAIN before one.",
+        )
+    return SqlSyntaxError(
+        f"a statement cannot start with {first.text!r}",
+        position=position_of(first),
+        hint="Write a query: SELECT, WITH, VALUES, or EXPLAIN before one.",
+    )
+
+
+_KNOWN_STATEMENTS = frozenset(
+    "INSERT UPDATE DELETE MERGE UPSERT REPLACE COPY CREATE ALTER DROP TRUNCATE GRANT REVOKE "
+    "BEGIN START COMMIT ROLLBACK SAVEPOINT SET RESET SHOW DESCRIBE DESC USE ATTACH DETACH CALL "
+    "DO EXECUTE PREPARE DEALLOCATE LOCK VACUUM ANALYZE REFRESH LOAD UNLOAD PRAGMA KILL".split()
+)

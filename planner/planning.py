@@ -1,0 +1,183 @@
+"""A statement -> its plan: the passes of the planner, in order. Opens nothing, runs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pyarrow as pa
+
+from connectors.contract import Fragment, SqlQuery
+from planner.bind import Bound, bind
+from planner.catalog import Catalog
+from planner.decompose import ONE, Cut, CutFragment, decompose
+from planner.emit.scan import scan_of
+from planner.emit.select import emit
+from planner.estimate import estimate
+from planner.parse import Statement
+from planner.plan import (
+    Kept,
+    NativeRead,
+    Plan,
+    PlannedFragment,
+    SqlResidual,
+    SubstraitResidual,
+)
+from planner.relations import (
+    ExistsSubquery,
+    Expression,
+    Field,
+    Project,
+    Read,
+    Relation,
+    ScalarSubquery,
+    expressions_of,
+    inputs_of,
+    kind_of,
+    transform_expression,
+    walk_expression,
+    with_inputs,
+)
+from planner.residual_text import residual_text
+from planner.rewrite import with_expressions
+from planner.substrait.types import NotCarriedError
+from planner.substrait.writer import write_plan
+
+
+def plan_query(statement: Statement, catalog: Catalog) -> Plan:
+    """Plan one statement: bind, decompose, emit.
+
+    Raises:
+        RequestError: the statement is at fault, with the position where known.
+        SourceError: a source must be asked about a table, and cannot be.
+    """
+    bound = bind(statement, catalog)
+    if bound.relation is None:
+        return _by_tables(statement, bound, bound.not_carried)
+    cut = decompose(bound, bound.relation)
+    if cut.whole and _schema(cut.residual.fields).types != bound.schema.types:
+        return _by_tables(statement, bound, "a result type that its source cannot make")
+    try:
+        return _by_cut(statement, bound, cut)
+    except NotCarriedError as error:
+        return _by_tables(statement, bound, str(error))
+
+
+def _by_cut(statement: Statement, bound: Bound, cut: Cut) -> Plan:
+    fragments = tuple(_planned(fragment, bound, cut) for fragment in cut.fragments)
+    if cut.whole:
+        answer = replace(
+            fragments[0], fragment=Fragment(fragments[0].fragment.query, bound.schema)
+        )
+        return Plan(
+            statement.sql, bound.schema, (answer,), (), None, "", tuple(cut.kept), tuple(cut.rejected)
+        )
+    natives: dict[tuple[str, ...], NativeRead] = {}
+    residual = _with_natives(cut.residual, bound, natives)
+    assert bound.origin is not None
+    message = write_plan(residual, bound.names, bound.origin)
+    return Plan(
+        statement.sql,
+        bound.schema,
+        fragments,
+        tuple(natives.values()),
+        SubstraitResidual(message.SerializeToString()),
+        residual_text(residual, {n.name: _label(n) for n in natives.values()}),
+        tuple(cut.kept),
+        tuple(cut.rejected),
+    )
+
+
+def _label(native: NativeRead) -> str:
+    return f"{native.source}.{native.table}"
+
+
+def _planned(fragment: CutFragment, bound: Bound, cut: Cut) -> PlannedFragment:
+    relation, place = fragment.relation, fragment.place
+    fields = relation.fields or (ONE,)
+    names = bound.names if cut.whole else tuple(f.name for f in fields)
+    if place.dialect is None:
+        query = scan_of(relation, lambda read: [f.name for f in read.base])
+    else:
+        select = emit(
+            relation, names, place.dialect, lambda path: bound.table(path).table
+        )
+        query = SqlQuery(select.sql(place.dialect.generator))
+    return PlannedFragment(
+        fragment.name,
+        place.source.name,
+        Fragment(query, _schema(fields)),
+        tuple(dict.fromkeys(".".join(path[1:]) for path in _paths(relation))),
+        tuple(_operators(relation)),
+        fragment.estimate,
+        fragment.cost,
+    )
+
+
+def _schema(fields: tuple[Field, ...]) -> pa.Schema:
+    return pa.schema([pa.field(f.name, f.type, f.nullable) for f in fields])
+
+
+def _paths(relation: Relation) -> list[tuple[str, ...]]:
+    own = [relation.path] if isinstance(relation, Read) else []
+    inner = [path for query in _subqueries(relation) for path in _paths(query)]
+    return own + inner + [path for i in inputs_of(relation) for path in _paths(i)]
+
+
+def _subqueries(relation: Relation) -> list[Relation]:
+    return [
+        part.input
+        for expression in expressions_of(relation)
+        for part in walk_expression(expression)
+        if isinstance(part, ScalarSubquery | ExistsSubquery)
+    ]
+
+
+def _operators(relation: Relation) -> list[str]:
+    """Relation kinds, outermost first; reads, and projections that only pick, left out."""
+    silent = isinstance(relation, Read | Project)
+    own = [] if silent else [kind_of(relation)]
+    inner = [kind for i in inputs_of(relation) for kind in _operators(i)]
+    return list(dict.fromkeys(own + inner))
+
+
+def _with_natives(
+    relation: Relation, bound: Bound, natives: dict[tuple[str, ...], NativeRead]
+) -> Relation:
+    """The residual with each table that the engine reads itself under a name of one part."""
+    if isinstance(relation, Read) and len(relation.path) == 3:
+        native = natives.get(relation.path) or _native(relation, bound, f"n{len(natives) + 1}")
+        columns = dict.fromkeys((*native.columns, *(f.name for f in relation.fields)))
+        natives[relation.path] = replace(native, columns=tuple(columns))
+        return replace(relation, path=(native.name,))
+
+    def change(part: Expression) -> Expression:
+        if isinstance(part, ScalarSubquery | ExistsSubquery):
+            return replace(part, input=_with_natives(part.input, bound, natives))
+        return part
+
+    if _subqueries(relation):
+        relation = with_expressions(relation, lambda e: transform_expression(e, change))
+    return with_inputs(
+        relation, tuple(_with_natives(i, bound, natives) for i in inputs_of(relation))
+    )
+
+
+def _native(read: Read, bound: Bound, name: str) -> NativeRead:
+    table = bound.table(read.path)
+    expected = estimate(read, lambda _: table.source.connector.statistics(table.table.name))
+    return NativeRead(
+        name, table.source.name, table.table.name, table.table.schema, (), None, expected
+    )
+
+
+def _by_tables(statement: Statement, bound: Bound, reason: str) -> Plan:
+    """The plan of a statement that cannot be cut: each table is read by itself."""
+    tables = tuple(
+        (parts, table.source.name, table.table.name) for parts, table in bound.tables.items()
+    )
+    residual = SqlResidual(statement.sql, tables, reason)
+    kept = tuple(
+        Kept("statement", table.source.name, f"{reason} has no form in Substrait")
+        for table in bound.tables.values()
+    )
+    return Plan(statement.sql, bound.schema, (), (), residual, "", tuple(dict.fromkeys(kept)))

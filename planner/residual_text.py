@@ -1,0 +1,156 @@
+"""A residual as an indented tree that a person can read. Text only; nothing parses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from planner.relations import (
+    Aggregate,
+    Call,
+    Cast,
+    Cross,
+    ExistsSubquery,
+    Expression,
+    Fetch,
+    Field,
+    FieldRef,
+    Filter,
+    IfThen,
+    InList,
+    Join,
+    Literal,
+    Measure,
+    Opaque,
+    Project,
+    Read,
+    Relation,
+    ScalarSubquery,
+    Sort,
+    Union,
+    Values,
+    conjuncts,
+    expressions_of,
+    inputs_of,
+    walk_expression,
+)
+
+_INFIX = {
+    "equal": "=",
+    "not_equal": "<>",
+    "lt": "<",
+    "lte": "<=",
+    "gt": ">",
+    "gte": ">=",
+    "and": "AND",
+    "or": "OR",
+    "add": "+",
+    "subtract": "-",
+    "multiply": "*",
+    "divide": "/",
+    "like": "LIKE",
+    "is_not_distinct_from": "IS NOT DISTINCT FROM",
+}
+_LONGEST = 160
+
+
+def residual_text(relation: Relation, labels: Mapping[str, str]) -> str:
+    """One line for each relation, inputs indented below it.
+
+    Args:
+        labels: what to call a read, by its name in the tree, where the name alone says too little.
+    """
+    return "\n".join(_lines(relation, labels, ""))
+
+
+def _lines(relation: Relation, labels: Mapping[str, str], indent: str) -> list[str]:
+    # A projection that only picks columns says nothing that its neighbours do not.
+    if isinstance(relation, Project) and all(isinstance(e, FieldRef) for e in relation.expressions):
+        return _lines(relation.input, labels, indent)
+    lines = [indent + _cut(_line(relation, labels))]
+    for expression in expressions_of(relation):
+        for part in walk_expression(expression):
+            if isinstance(part, ScalarSubquery | ExistsSubquery):
+                lines.append(f"{indent}  subquery")
+                lines += _lines(part.input, labels, indent + "    ")
+    for source in inputs_of(relation):
+        lines += _lines(source, labels, indent + "  ")
+    return lines
+
+
+def _line(relation: Relation, labels: Mapping[str, str]) -> str:
+    match relation:
+        case Read():
+            name = ".".join(relation.path)
+            columns = ", ".join(f.name for f in relation.fields)
+            return f"read {name}: {labels[name]} ({columns})" if name in labels else f"read {name}"
+        case Values():
+            return f"values ({len(relation.rows)} rows)"
+        case Filter():
+            return f"filter {_conditions(relation.condition, relation.fields)}"
+        case Project():
+            fields = relation.input.fields
+            return f"project {', '.join(_text(e, fields) for e in relation.expressions)}"
+        case Aggregate():
+            fields = relation.input.fields
+            measures = ", ".join(_measure(m, fields) for m in relation.measures)
+            by = ", ".join(_text(g, fields) for g in relation.groups)
+            return f"aggregate {measures}{' by ' if by else ''}{by}"
+        case Sort():
+            return f"sort {', '.join(_key(k, relation.fields) for k in relation.keys)}"
+        case Fetch():
+            count = "all" if relation.count is None else relation.count
+            return f"fetch {count}" + (f" after {relation.offset}" if relation.offset else "")
+        case Join():
+            fields = relation.left.fields + relation.right.fields
+            kind = relation.kind.value.lower().replace("_", " ")
+            return f"{kind} join {_conditions(relation.condition, fields)}"
+        case Cross():
+            return "cross join"
+        case Union():
+            return f"union all ({len(relation.inputs)} inputs)"
+
+
+def _key(key, fields: tuple[Field, ...]) -> str:  # type: ignore[no-untyped-def]
+    return _text(key.expression, fields) + (" desc" if key.descending else "")
+
+
+def _measure(measure: Measure, fields: tuple[Field, ...]) -> str:
+    inner = ", ".join(_text(a, fields) for a in measure.arguments)
+    return f"{measure.function}({'distinct ' if measure.distinct else ''}{inner})"
+
+
+def _conditions(condition: Expression, fields: tuple[Field, ...]) -> str:
+    return " AND ".join(_text(part, fields) for part in conjuncts(condition))
+
+
+def _text(expression: Expression, fields: tuple[Field, ...]) -> str:
+    match expression:
+        case FieldRef():
+            return fields[expression.index].name
+        case Literal():
+            value = expression.value
+            return "NULL" if value is None else repr(value) if isinstance(value, str) else str(value)
+        case Call() if expression.function in _INFIX and len(expression.arguments) >= 2:
+            operator = f" {_INFIX[expression.function]} "
+            operands = expression.arguments[:2] if operator == " LIKE " else expression.arguments
+            parts = [_text(a, fields) for a in operands]
+            inner = operator.join(parts)
+            return f"({inner})"
+        case Call():
+            return f"{expression.function}({', '.join(_text(a, fields) for a in expression.arguments)})"
+        case Cast():
+            return f"{_text(expression.input, fields)}::{expression.type}"
+        case IfThen():
+            return "CASE …"
+        case InList():
+            options = [_text(o, fields) for o in expression.options]
+            shown = ", ".join(options[:5]) + (", …" if len(options) > 5 else "")
+            return f"{_text(expression.value, fields)} IN ({shown})"
+        case ScalarSubquery() | ExistsSubquery():
+            return "(subquery)"
+        case Opaque():
+            return expression.kind
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
