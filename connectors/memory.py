@@ -1,7 +1,6 @@
 """Arrow tables in this process, as a source. The reference: read it before writing a connector.
 
-Owns nothing but its tables. It scans (projection, filter, limit), so it needs no SQL; and because
-it never waits, it needs no thread: a connector that waits must wake its reader on `cancel`.
+Owns its tables only. It never waits, so it needs no thread: one that waits must wake on `cancel`.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from connectors import contract, errors
 from connectors.contract import Fragment, Statistics, Table, TableName, TableScan
 
 SCHEMA = "main"
-CAPABILITIES = contract.Capabilities(None, frozenset({"read", "filter", "project", "fetch"}))
 
 
 class MemoryOptions(BaseModel):
@@ -36,10 +34,11 @@ def create(name: str, options: Mapping[str, object]) -> MemoryConnector:
 class MemoryConnector:
     """A source over the given tables, all in the schema `main`."""
 
+    capabilities = contract.Capabilities(None, frozenset({"read", "filter", "project", "fetch"}))
+
     def __init__(self, name: str, tables: Mapping[str, pa.Table]) -> None:
         self.name = name
         self._data = {TableName(SCHEMA, key): _plain(table) for key, table in tables.items()}
-        self.capabilities = CAPABILITIES
         # Two memory sources hold different tables, so no two may look the same.
         self.identity = f"memory:{name}:{id(self):x}"
 
@@ -47,10 +46,9 @@ class MemoryConnector:
         return MemoryTables(self._data)
 
     def statistics(self, table: TableName) -> Statistics:
-        if table not in self._data:
+        if (data := self._data.get(table)) is None:
             return Statistics()
-        data = self._data[table]
-        columns = {name: _column_statistics(data.column(name)) for name in data.column_names}
+        columns = {c: _column_statistics(data.column(c)) for c in data.column_names}
         return Statistics(float(data.num_rows), float(data.nbytes), columns)
 
     def execute(self, fragment: Fragment, deadline: float | None) -> MemoryBatches:
@@ -84,10 +82,9 @@ class MemoryTables:
         return sorted(self._data)
 
     def find(self, name: TableName) -> Table | None:
-        if name not in self._data:
+        if (data := self._data.get(name)) is None:
             return None
-        schema = self._data[name].schema
-        return Table(name, tuple(contract.Column(f.name, f.type, f.nullable) for f in schema))
+        return Table(name, tuple(contract.Column(f.name, f.type, f.nullable) for f in data.schema))
 
     def refresh(self) -> None:
         """Nothing is cached."""
@@ -124,10 +121,10 @@ class MemoryBatches:
 
 def _plain(table: pa.Table) -> pa.Table:
     """Strings as plain `string`, the type that every client reads; no metadata."""
-    other = (pa.types.is_large_string, pa.types.is_string_view)
-    types = [pa.string() if any(is_(f.type) for is_ in other) else f.type for f in table.schema]
-    fields = [f.with_type(t).remove_metadata() for f, t in zip(table.schema, types, strict=True)]
-    return table.cast(pa.schema(fields))
+    other = (pa.large_string(), pa.string_view())
+    plain = (pa.string() if f.type in other else f.type for f in table.schema)
+    fields = zip(table.schema, plain, strict=True)
+    return table.cast(pa.schema([pa.field(f.name, type_, f.nullable) for f, type_ in fields]))
 
 
 def _projected(table: pa.Table, columns: Sequence[str]) -> pa.Schema | None:
@@ -137,7 +134,7 @@ def _projected(table: pa.Table, columns: Sequence[str]) -> pa.Schema | None:
 
 def _column_statistics(column: pa.ChunkedArray) -> contract.ColumnStatistics:
     """Exact; no bounds or distinct count of types that have none."""
-    rows = len(column)
+    rows = len(column) or 1
     try:
         bounds = pc.min_max(column).as_py()
         distinct = float(pc.count_distinct(column).as_py())
@@ -145,8 +142,8 @@ def _column_statistics(column: pa.ChunkedArray) -> contract.ColumnStatistics:
         bounds, distinct = {"min": None, "max": None}, None
     return contract.ColumnStatistics(
         distinct=distinct,
-        null_fraction=column.null_count / rows if rows else None,
-        width_bytes=column.nbytes / rows if rows else None,
+        null_fraction=column.null_count / rows,
+        width_bytes=column.nbytes / rows,
         minimum=bounds["min"],
         maximum=bounds["max"],
     )

@@ -132,6 +132,11 @@ class Queries:
         """How many queries run or wait for their turn."""
         return len(self._running)
 
+    @property
+    def closing(self) -> bool:
+        """Whether it takes no more queries."""
+        return self._closing
+
     def plan(self, sql: str) -> Answer:
         """The statement's plan, from the cache where it is there.
 
@@ -182,7 +187,7 @@ class Queries:
         run = Run(self, answer, handle, deadline)
         with self._changed:
             if self._closing:
-                raise QueueFullError("the server is shutting down")
+                raise _shutting_down()
             self._running.add(run)
         return run
 
@@ -213,7 +218,7 @@ class Queries:
             self._changed.wait_for(lambda: not self._running, drain_seconds)
             left = list(self._running)
         for run in left:
-            run.cancel()
+            run.stop_for_good()
         for run in left:
             run.close()
         self._engine.close()
@@ -272,6 +277,7 @@ class Run:
                 pass
             yield self._lines(execution)
         except CancelledError:
+            # Whoever stopped this run knows why; the engine only knows that it was.
             if self._stopped is None:
                 raise
             raise self._stopped() from None
@@ -282,6 +288,11 @@ class Run:
     def cancel(self) -> None:
         """Stop, because nobody wants the result. Returns at once."""
         self._stop(lambda: CancelledError("the query was cancelled"))
+
+    def stop_for_good(self) -> None:
+        """Stop, because the server does. Returns at once."""
+        # Not CANCELLED: nobody asked for that, and pyarrow makes a KeyboardInterrupt of it.
+        self._stop(_shutting_down)
 
     def expire(self) -> None:
         """Stop, because the deadline has passed. Returns at once."""
@@ -326,6 +337,10 @@ class Run:
     def _lines(self, execution: Execution | None) -> pa.RecordBatch:
         lines = self._queries._planning.explain(self._answer.plan, execution)
         return pa.RecordBatch.from_arrays([pa.array(lines, pa.utf8())], schema=EXPLAIN_SCHEMA)
+
+
+def _shutting_down() -> CrosswindError:
+    return QueueFullError("the server is shutting down", hint="Try again later.")
 
 
 def _mismatch(got: pa.Schema, promised: pa.Schema) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.flight as fl
 
-from connectors.errors import RequestError, SizeLimitError, UnknownNameError, UnsupportedError
+from connectors.errors import ConfigurationError, RequestError, SizeLimitError, UnknownNameError, UnsupportedError
 from flight_server import metadata, sqlinfo, typeinfo
 from flight_server.commands import REFUSED_ACTIONS, decode, decode_as, encode, refuse_update
 from flight_server.failures import (
@@ -50,6 +50,9 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         listen: `grpc://host:port` or `grpc+tls://host:port`; port 0 takes a free one.
         tls_certificates: `(certificate, key)` pairs in PEM.
         drain_seconds: how long `close` lets running queries go on.
+
+    Raises:
+        ConfigurationError: when the address cannot be listened on.
     """
 
     def __init__(
@@ -77,10 +80,10 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
                     "handshake": HandshakeReplies(),
                 },
             )
-        except BaseException:
+        except (OSError, pa.ArrowException) as error:
             self._watcher.close()
             restore_tracebacks()
-            raise
+            raise ConfigurationError(f"cannot listen on {listen}: {error}") from None
 
     @property
     def url(self) -> str:
@@ -143,12 +146,9 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         else:
             return table_stream(self._metadata(command))
         run = self._queries.run(answer, handle)
-        try:
-            context.get_middleware(MIDDLEWARE).watch(context, run)
-            return query_stream(run)
-        except BaseException:
-            run.close()
-            raise
+        # From here on the call's end closes the run, whether or not anybody reads the stream.
+        context.get_middleware(MIDDLEWARE).watch(context, run)
+        return query_stream(run)
 
     @guarded
     def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:  # noqa: ARG002

@@ -69,22 +69,14 @@ def table_stream(batch: pa.RecordBatch) -> Any:
 
 
 def query_stream(running: Running) -> Any:
-    """The stream of a query whose first batch has been waited for.
+    """The stream of a query. Its schema is sent at once; the query starts when that has gone.
 
-    Waiting here gives an error at the start of a query its status before any byte is sent. The
-    reader inside a GeneratorStream does two things that neither does alone: the reader sends
+    The reader inside a GeneratorStream does two things that neither does alone: the reader sends
     dictionaries, and the generator around it raises a FlightError after the reader's end, which
     alone keeps its gRPC code.
-
-    Raises:
-        CrosswindError: what the query fails with before its first batch; the caller closes it.
     """
-    batches = running.batches()
-    first = next(batches, None)
     failures: list[Exception] = []
-    reader = pa.RecordBatchReader.from_batches(
-        running.schema, _sent(running, first, batches, failures)
-    )
+    reader = pa.RecordBatchReader.from_batches(running.schema, _sent(running, failures))
     return fl.GeneratorStream(running.schema, _with_failure(reader, failures))
 
 
@@ -94,17 +86,9 @@ def _with_failure(reader: pa.RecordBatchReader, failures: list[Exception]) -> It
         raise failure
 
 
-def _sent(
-    running: Running,
-    first: pa.RecordBatch | None,
-    batches: Iterator[pa.RecordBatch],
-    failures: list[Exception],
-) -> Iterator[pa.RecordBatch]:
+def _sent(running: Running, failures: list[Exception]) -> Iterator[pa.RecordBatch]:
     try:
-        if first is not None:
-            yield from sized(first)
-        del first
-        for batch in batches:
+        for batch in running.batches():
             yield from sized(batch)
     except Exception as error:
         failures.append(to_status(error))

@@ -7,7 +7,6 @@ package's own `get_server` listens on no port and takes no settings, so only its
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import warnings
@@ -67,12 +66,16 @@ class PostgresServer:
 
     def kill(self) -> None:
         """Crash: no session is told anything."""
-        postmaster = psutil.Process(self._pid())
-        processes = [postmaster, *postmaster.children(recursive=True)]
-        for process in processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                os.kill(process.pid, signal.SIGKILL)
-        psutil.wait_procs(processes, timeout=10)
+        psutil.wait_procs(self._signal(signal.SIGKILL), timeout=10)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """For a while, take connections and bytes as the kernel does, and answer nothing."""
+        self._signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
 
     @property
     def running(self) -> bool:
@@ -116,6 +119,14 @@ class PostgresServer:
             if not self.running:
                 self.start()
             self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _signal(self, number: signal.Signals) -> list[psutil.Process]:
+        postmaster = psutil.Process(self._pid())
+        processes = [postmaster, *postmaster.children(recursive=True)]
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+        return processes
 
     def _control(self, *arguments: str) -> None:
         pgexec(

@@ -75,7 +75,8 @@ def sample_csv(stream: pa.NativeFile, options: CsvOptions, limit_bytes: int) -> 
     """The first rows of `stream`.
 
     Raises:
-        SampleError: for a row whose width differs from that of the first, or that is not UTF-8.
+        SampleError: for a row whose width differs from that of the first, or text that
+            is not UTF-8.
     """
     counted = _Lines(stream, limit_bytes)
     reader = csv.reader(counted, delimiter=options.delimiter)
@@ -94,7 +95,7 @@ def sample_csv(stream: pa.NativeFile, options: CsvOptions, limit_bytes: int) -> 
             if counted.full:
                 break
     except UnicodeDecodeError:
-        raise SampleError(f"row {reader.line_num + 1} is not UTF-8") from None
+        raise SampleError("not UTF-8") from None  # Text is decoded in blocks: no row is known.
     except csv.Error as error:
         raise SampleError(f"row {reader.line_num}: {error}") from None
     row_bytes = counted.read_bytes / len(rows) if rows else 0.0
@@ -120,6 +121,9 @@ def _csv_type(values: pa.StringArray) -> pa.DataType:
     values = pc.filter(values, pc.not_equal(values, ""))
     if not len(values):
         return pa.string()
+    whole = pc.all(pc.match_substring_regex(values, _INTEGER)).as_py()
+    if whole and not _casts(values, pa.int64()):
+        return pa.string()  # As floats they would be rounded.
     for pattern, type_ in _CSV_TYPES:
         if pc.all(pc.match_substring_regex(values, pattern)).as_py() and _casts(values, type_):
             numeric = pattern.startswith(_DECIMAL)

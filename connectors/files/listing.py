@@ -87,6 +87,11 @@ def entries(location: Location) -> dict[str, tuple[Entry, ...]]:
     found: dict[str, list[Entry]] = {}
     for info in filesystem.ls(root, detail=True):
         path = str(info["name"])
+        if path.rstrip("/") == root.rstrip("/"):  # The root itself: a file, or S3's folder marker.
+            if info["type"] == "file" and info.get("size"):
+                message = f"root {location.shown!r} is a file; name the folder that it is in"
+                raise SourceRejectedError(message, source=location.source)
+            continue
         base = path.rstrip("/").rpartition("/")[2]
         folder = info["type"] == "directory"
         suffix = _suffix(base)

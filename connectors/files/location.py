@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import fsspec
 import pyarrow as pa
@@ -172,7 +173,8 @@ def _reason(error: Exception) -> str:
 def _secrets(root: str, storage_options: Mapping[str, object]) -> set[str]:
     """Passwords in the root, and every text in the options: which of them is one is not known."""
     in_root = re.findall(r"://[^:/?#@\s]*:([^\s]*)@", root)
-    return {text for text in [*in_root, *_texts(storage_options)] if len(text) >= 4}
+    found = [*in_root, *map(unquote, in_root), *_texts(storage_options)]
+    return {text for text in found if len(text) >= 4}  # Shorter ones would mask half a message.
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import decimal
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -50,6 +51,8 @@ from planner.relations import (
     SortKey,
     Union,
     Values,
+    references,
+    transform_expression,
 )
 from planner.substrait.aggregates import measure_type
 from planner.substrait.types import NotCarriedError, arrow_type, is_nullable
@@ -111,11 +114,18 @@ class _Reader:
         if not message.HasField("filter"):
             return Read(path, base, wanted)
         # A filter stands over the whole table: read what it and the projection need, in two steps.
-        everything = Read(path, base, tuple(range(len(base))))
-        filtered = Filter(everything, self._expression(message.filter, base))
-        if wanted == everything.columns:
+        condition = self._expression(message.filter, base)
+        used = references(condition)
+        needed = tuple(range(len(base))) if used is None else tuple(sorted({*wanted, *used}))
+        position = {column: index for index, column in enumerate(needed)}
+
+        def renumber(part: Expression) -> Expression:
+            return replace(part, index=position[part.index]) if isinstance(part, FieldRef) else part
+
+        filtered = Filter(Read(path, base, needed), transform_expression(condition, renumber))
+        if wanted == needed:
             return filtered
-        return _select(filtered, wanted)
+        return _select(filtered, tuple(position[column] for column in wanted))
 
     def _values(self, message: ReadRel) -> Relation:
         types = message.base_schema.struct.types

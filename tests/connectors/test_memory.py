@@ -30,6 +30,8 @@ def connector() -> MemoryConnector:
         },
         metadata={"pandas": "{}"},
     )
+    noted = people.schema.field("town").with_metadata({"note": "x"})
+    people = people.cast(people.schema.set(2, noted))
     return MemoryConnector("here", {"people": people})
 
 

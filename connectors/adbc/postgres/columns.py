@@ -18,6 +18,12 @@ _Cast = Callable[[pa.Array], pa.Array]
 # Texts of a numeric that no decimal has. The driver writes them in lower case, PostgreSQL does not.
 _NOT_DECIMAL = pa.array(["nan", "NaN", "inf", "Infinity", "-inf", "-Infinity"])
 
+# The driver moves PostgreSQL's epoch to 1970 without a check, so that 'infinity' (the largest
+# integer) wraps to below the earliest time that PostgreSQL has, 4714-11-24 BC: it would sort first.
+_EARLIEST_MICROSECOND = -210_866_803_200_000_000
+_EARLIEST_DAY = -2_440_588
+_LAST_MICROSECOND_OF_DAY = 86_399_999_999
+
 
 class Columns:
     """Makes every batch of a stream into one of `wanted`; columns match by position.
@@ -68,6 +74,8 @@ class Columns:
         stored = found.storage_type if opaque else found
         numeric = isinstance(found, pa.OpaqueType) and found.type_name == "numeric"
         if stored == wanted.type:
+            if pa.types.is_temporal(stored):
+                return lambda array: self._within_arrow(array, wanted)
             return (lambda array: array.storage) if opaque else (lambda array: array)
         if not _castable(stored, wanted.type, numeric=numeric):
             raise SourceSchemaChangedError(
@@ -78,11 +86,32 @@ class Columns:
         def cast(array: pa.Array) -> pa.Array:
             plain = array.storage if opaque else array
             try:
-                return pc.cast(plain, wanted.type, safe=True)
+                return pc.cast(self._within_arrow(plain, wanted), wanted.type, safe=True)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 raise self._unfit(plain, wanted) from None
 
         return cast
+
+    def _within_arrow(self, array: pa.Array, wanted: pa.Field) -> pa.Array:
+        """`array`, whose dates and times are all what they say."""
+        t = pa.types
+        outside = False
+        if t.is_timestamp(array.type):
+            earliest = pc.min(array.view(pa.int64())).as_py()
+            outside = earliest is not None and earliest < _EARLIEST_MICROSECOND
+        elif t.is_date32(array.type):
+            earliest = pc.min(array.view(pa.int32())).as_py()
+            outside = earliest is not None and earliest < _EARLIEST_DAY
+        elif t.is_time64(array.type):
+            latest = pc.max(array.view(pa.int64())).as_py()
+            outside = latest is not None and latest > _LAST_MICROSECOND_OF_DAY
+        if outside:
+            raise SourceRejectedError(
+                f"column {wanted.name!r} holds infinity or a time that {wanted.type} cannot hold",
+                source=self._source,
+                hint="Leave such rows out in the query, or cast the column to text.",
+            )
+        return array
 
     def _unfit(self, array: pa.Array, wanted: pa.Field) -> SourceRejectedError:
         if pa.types.is_string(array.type) and pc.any(pc.is_in(array, _NOT_DECIMAL)).as_py():

@@ -132,6 +132,8 @@ def _uri_parameters(rest: str) -> dict[str, str]:
         key, equals, value = item.partition("=")
         if not equals:
             raise ValueError("the URI has a parameter without a value")
+        # libpq takes JDBC's `ssl=true`, but in a URI only.
+        key, value = ("sslmode", "require") if item == "ssl=true" else (key, value)
         found[unquote(key)] = unquote(value)
     return {key: value for key, value in found.items() if value.strip(",")}
 

@@ -43,7 +43,9 @@ _NOT_READY = re.compile(
     r"|recovery|not (yet )?accepting connections"
 )
 _LOGIN_REFUSED = re.compile(
-    r"Failed to connect:.*(FATAL:|no password supplied|authentication)", re.DOTALL
+    r"Failed to connect:.*"
+    r"(FATAL:|no password supplied|authentication|invalid connection option|invalid .* value)",
+    re.DOTALL,
 )
 
 

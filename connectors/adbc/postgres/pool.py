@@ -9,7 +9,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 
 import adbc_driver_manager as adbc
 import adbc_driver_postgresql
@@ -19,9 +21,9 @@ from connectors.adbc.postgres.failures import translated
 from connectors.adbc.postgres.session import Session, SettingsLostError
 from connectors.errors import (
     CancelledError,
-    CrosswindError,
     QueueFullError,
     SourceRejectedError,
+    SourceTimeoutError,
     SourceUnavailableError,
 )
 
@@ -72,11 +74,14 @@ class Pool:
         self._opening = threading.Lock()
         self._database: adbc.AdbcDatabase | None = None
 
-    def acquire(self, stopped: Callable[[], bool] = lambda: False) -> Session:
+    def acquire(
+        self, stopped: Callable[[], bool] = lambda: False, deadline: float | None = None
+    ) -> Session:
         """A session for the caller alone, to be given back with `release`.
 
         Args:
-            stopped: asked after every `wake`; when true, waiting ends.
+            stopped: asked after every `wake` and at the deadline; when true, waiting ends.
+            deadline: on the clock of `time.monotonic`, or None.
 
         Raises:
             CancelledError: `stopped` said so.
@@ -92,7 +97,7 @@ class Pool:
                     self._waiting[0] is ticket and (self._idle or self._total < self._maximum)
                 ):
                     self._check(stopped)
-                    if not self._changed.wait(give_up - time.monotonic()):
+                    if not self._wait(give_up, deadline):
                         raise QueueFullError(
                             f"no connection came free within {self._wait_seconds:g} s; "
                             f"all {self._maximum} are in use",
@@ -106,7 +111,7 @@ class Pool:
             finally:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
-        return self._dialled(stopped, give_up)
+        return self._dialled(stopped, give_up, deadline)
 
     def release(self, session: Session, *, discard: bool = False) -> None:
         """Give a session back. One that is not idle at the server is ended, never reused."""
@@ -120,20 +125,50 @@ class Pool:
         self._end([session])
 
     def rows(self, sql: str, parameters: Sequence[str | None] = ()) -> list[dict[str, object]]:
-        """Run a small statement of the catalog, on a connection that counts like any other."""
+        """Run a small statement of the catalog, on a connection that counts like any other.
+
+        Raises:
+            SourceTimeoutError: when there is no answer within `wait_seconds`.
+        """
         for last in (False, True):
             session = self.acquire()
             retry = not session.fresh and not last
+            answer: Future[list[dict[str, object]]] = Future()
+            session.start(partial(self._answer, answer, session, sql, parameters))
             try:
-                with translated(self.source, self.mask):
-                    return session.rows(sql, parameters)
+                return answer.result(self._wait_seconds)
+            except TimeoutError:
+                # The session is released when the call returns, if ever.
+                raise SourceTimeoutError(
+                    f"the server did not answer within {self._wait_seconds:g} s",
+                    source=self.source,
+                ) from None
             except SourceUnavailableError:
                 self.discard_idle()
                 if not retry:
                     raise
-            finally:
-                self.release(session)
         raise AssertionError("unreachable")
+
+    def _answer(
+        self,
+        answer: Future[list[dict[str, object]]],
+        session: Session,
+        sql: str,
+        parameters: Sequence[str | None],
+    ) -> None:
+        rows: list[dict[str, object]] = []
+        error: BaseException | None = None
+        try:
+            with translated(self.source, self.mask):
+                rows = session.rows(sql, parameters)
+        except BaseException as failure:
+            error = failure
+        # Released first: whoever gets the answer finds the connection free.
+        self.release(session)
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(rows)
 
     def discard_idle(self) -> None:
         """End the idle sessions: one of them was found dead, so all are suspect."""
@@ -159,7 +194,15 @@ class Pool:
         if self._closed:
             raise SourceUnavailableError("the source was closed", source=self.source)
 
-    def _dialled(self, stopped: Callable[[], bool], give_up: float) -> Session:
+    def _wait(self, give_up: float, deadline: float | None) -> bool:
+        """Wait for a change; False when there is no more time to wait in."""
+        until = give_up if deadline is None else min(give_up, deadline)
+        self._changed.wait(until - time.monotonic())
+        return time.monotonic() < give_up
+
+    def _dialled(
+        self, stopped: Callable[[], bool], give_up: float, deadline: float | None
+    ) -> Session:
         dial = _Dial()
         try:
             threading.Thread(
@@ -172,7 +215,7 @@ class Pool:
             try:
                 while not dial.done:
                     self._check(stopped)
-                    if not self._changed.wait(give_up - time.monotonic()):
+                    if not self._wait(give_up, deadline):
                         raise SourceUnavailableError(
                             f"the server did not answer within {self._wait_seconds:g} s",
                             source=self.source,
@@ -214,15 +257,13 @@ class Pool:
                         # Connects once by itself, to read the types of the server.
                         self._database = adbc_driver_postgresql.connect(self._conninfo)
                     database = self._database
-                return Session(database)
+                return Session(database, self.source)
         except SettingsLostError:
             raise SourceRejectedError(
                 "the server did not take the session settings that keep a query read-only",
                 source=self.source,
                 hint="Connect to the server itself, or to a pooler that passes `options` on.",
             ) from None
-        except CrosswindError:
-            raise
 
     def _end(self, sessions: list[Session], *, made: int = 0) -> None:
         """Close sessions, and count them and `made` that never came to be as gone."""

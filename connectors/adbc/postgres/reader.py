@@ -3,15 +3,15 @@
 Owns the life of the query: waiting, connecting, executing, streaming, ending. Must not know the
 catalog, nor how SQL is made.
 
-Who may touch the session is decided under one lock. While a driver call runs, the session is the
-reading thread's: others only send the server a cancel, from a thread of its own, and the reader
-waits for that thread before it lets go of the session. So no cancel can ever hit the next query.
-Between two calls nobody uses the session, and whoever stops the stream frees it.
+Who may touch the session is decided under one lock. While a driver call runs, on the session's own
+thread, others only send the server a cancel, from a thread made for that; the reader need not wait
+for the call to end, and the session is let go when both the call and the cancel have ended. So no
+cancel can ever hit the next query. Between two calls nobody uses the session, and whoever stops the
+stream frees it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -68,7 +68,11 @@ class QueryBatches:
         self._session: Session | None = None
         self._stream: Stream | None = None
         self._canceller: threading.Thread | None = None
+        # The call is over; the reader has something to look at: that, or a stop.
         self._returned = threading.Event()
+        self._awake = threading.Event()
+        # The server may still have something to send.
+        self._sending = False
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """See `connectors.contract.Batches`; one thread, once."""
@@ -76,7 +80,6 @@ class QueryBatches:
             if self._started:
                 raise InternalError("a fragment's batches can be read once only")
             self._started = True
-        alarm = self._alarm()
         try:
             columns = Columns(self._pool.source, self._open(), self._schema)
             while (batch := self._next()) is not None:
@@ -86,8 +89,6 @@ class QueryBatches:
             self._changed()
             raise
         finally:
-            if alarm is not None:
-                alarm.cancel()
             self._end()
 
     def cancel(self) -> None:
@@ -102,42 +103,27 @@ class QueryBatches:
         if canceller is not None and canceller is not threading.current_thread():
             canceller.join()
 
-    def _alarm(self) -> threading.Timer | None:
-        """Stops the stream at the deadline.
-
-        A timer here and not `statement_timeout` at the server: that would cost a round trip, and
-        would not cover waiting and connecting.
-        """
-        if self._deadline is None:
-            return None
-        error = DeadlineError("the query's time was up", source=self._pool.source)
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            self._stop_with(error)
-            return None
-        alarm = threading.Timer(left, self._stop_with, (error,))
-        alarm.name = f"{self._pool.source}-deadline"
-        alarm.daemon = True
-        alarm.start()
-        return alarm
-
     def _open(self) -> pa.Schema:
         """Get a connection and start the statement; an idle connection that died is replaced."""
         for last in (False, True):
             session = self._take_session()
             retry = not session.fresh and not last
             try:
-                return self._call(partial(self._started_stream, session)).schema
+                schema = self._call(session, partial(self._start_stream, session)).schema
             except SourceUnavailableError:
                 if not retry:
                     raise
                 self._free()
                 self._pool.discard_idle()
+            else:
+                self._sending = True
+                return schema
         raise AssertionError("unreachable")
 
     def _take_session(self) -> Session:
+        self._check_deadline()
         try:
-            session = self._pool.acquire(lambda: self._stop is not None)
+            session = self._pool.acquire(self._stopped, self._deadline)
         except CancelledError:
             assert self._stop is not None
             raise self._stop from None
@@ -148,48 +134,75 @@ class QueryBatches:
         self._pool.release(session)
         raise self._stop
 
-    def _started_stream(self, session: Session) -> Stream:
+    def _stopped(self) -> bool:
+        self._check_deadline()
+        return self._stop is not None
+
+    def _check_deadline(self) -> None:
+        """Stop at the deadline.
+
+        Kept here and not by `statement_timeout` at the server: that would cost a round trip, and
+        would not cover waiting and connecting.
+        """
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self._stop_with(DeadlineError("the query's time was up", source=self._pool.source))
+
+    def _start_stream(self, session: Session) -> Stream:
         # Kept while the call still counts as running, so that whoever stops it sees it.
         self._stream = session.stream(self._sql)
         return self._stream
 
     def _next(self) -> pa.RecordBatch | None:
-        def read() -> pa.RecordBatch | None:
-            assert self._stream is not None
-            return self._stream.read()
+        stream, session = self._stream, self._session
+        if stream is None or session is None:
+            assert self._stop is not None
+            raise self._stop
+        batch = self._call(session, stream.read)
+        self._sending = batch is not None
+        return batch
 
-        return self._call(read)
+    def _call(self, session: Session, call: Callable[[], _T]) -> _T:
+        """Have the session make one call that may block, and wait for it or for a stop.
 
-    def _call(self, call: Callable[[], _T]) -> _T:
-        """Run one call of the driver that may block, as the only user of the session.
-
-        Whatever it returns or raises after a stop, the stop is what happened: the driver may end
-        a cancelled stream as if it were complete.
+        Whatever the call returns or raises after a stop, the stop is what happened: the driver may
+        end a cancelled stream as if it were complete.
         """
         with self._lock:
             if self._stop is not None:
                 raise self._stop
             self._busy = True
             self._returned.clear()
+            self._awake.clear()
+        outcome: list[_T] = []
+        failure: list[BaseException] = []
+        session.start(partial(self._make_call, call, outcome, failure))
+        while not self._returned.is_set() and self._stop is None:
+            left = None if self._deadline is None else self._deadline - time.monotonic()
+            if left is None or left > 0:
+                self._awake.wait(left)
+            self._check_deadline()
+        if self._stop is not None:
+            raise self._stop
+        if failure:
+            self._sending = False
+            raise failure[0]
+        return outcome[0]
+
+    def _make_call(
+        self, call: Callable[[], _T], outcome: list[_T], failure: list[BaseException]
+    ) -> None:
         try:
             with translated(self._pool.source, self._pool.mask):
-                result = call()
-        except CrosswindError:
-            self._leave()
-            raise
-        except BaseException:  # an interrupt: it is not ours to replace
-            with contextlib.suppress(CrosswindError):
-                self._leave()
-            raise
-        self._leave()
-        return result
-
-    def _leave(self) -> None:
+                outcome.append(call())
+        except BaseException as error:
+            failure.append(error)
         with self._lock:
             self._busy = False
+            left_alone = self._stop is not None
             self._returned.set()
-            if self._stop is not None:
-                raise self._stop from None
+            self._awake.set()
+        if left_alone:
+            self._free()
 
     def _stop_with(self, error: CrosswindError) -> None:
         """Stop the stream for a reason; the first reason counts."""
@@ -208,10 +221,11 @@ class QueryBatches:
                     target=work, name=f"{self._pool.source}-cancel", daemon=True
                 )
                 self._canceller.start()
+            self._awake.set()
         self._pool.wake()
 
     def _cancel_call(self, session: Session) -> None:
-        """Cancel until the reader is out of the driver.
+        """Cancel until the call is over.
 
         Once is not enough: a statement takes several messages, and a cancel that reaches the
         server between two of them is ignored.
@@ -230,8 +244,10 @@ class QueryBatches:
         self._pool.release(session, discard=stream is not None)
 
     def _free(self) -> None:
-        """Let go of the session, if nobody else took it."""
+        """Let go of the session, unless a call still has it or somebody else took it."""
         with self._lock:
+            if self._busy:
+                return
             session, stream = self._session, self._stream
             self._session = self._stream = None
             canceller = self._canceller
@@ -239,13 +255,14 @@ class QueryBatches:
             return
         if canceller is not None:
             canceller.join()
-        elif stream is not None and not session.idle:
-            session.cancel()
         if stream is not None:
             stream.close()
         self._pool.release(session, discard=canceller is not None)
 
     def _end(self) -> None:
+        if self._sending or self._busy:
+            # Left before the end, or interrupted: the server must not go on.
+            self._stop_with(CancelledError("the query was left before its end"))
         with self._lock:
             self._ended = True
         self._free()

@@ -9,8 +9,9 @@ the pool.
 from __future__ import annotations
 
 import contextlib
+import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import adbc_driver_manager as adbc
 import pyarrow as pa
@@ -70,19 +71,28 @@ class Stream:
 
 
 class Session:
-    """A connection. One thread uses it at a time; `cancel` may come from any, before `close`.
+    """A connection, and a thread that makes the calls of the driver which may block.
+
+    Nothing can end a call whose server has frozen or whose link is cut: TCP keeps such a connection
+    for half a minute, or for ever. So whoever wants a result waits for this thread, and can leave.
+
+    One user at a time; `cancel` may come from any thread, before `close`.
 
     Attributes:
         fresh: it has not been used yet, so that a failure is not that of an idle connection.
     """
 
-    def __init__(self, database: adbc.AdbcDatabase) -> None:
+    def __init__(self, database: adbc.AdbcDatabase, name: str = "postgres") -> None:
         self.fresh = True
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._closed = False
         self._lock = threading.Lock()
         self._connection = adbc.AdbcConnection(database)
         try:
             self._verify()
+            threading.Thread(
+                target=_run, args=(self._work,), name=f"{name}-session", daemon=True
+            ).start()
         except BaseException:
             self._connection.close()
             raise
@@ -92,6 +102,10 @@ class Session:
         """The server awaits a statement, and no transaction is open. Needs no I/O."""
         status = ConnectionOptions.TRANSACTION_STATUS.value
         return not self._closed and self._connection.get_option(status) == "idle"
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Do `work`, which must not raise, on the session's thread; returns at once."""
+        self._work.put(work)
 
     def stream(self, sql: str) -> Stream:
         """Run a statement and read its result as it comes."""
@@ -131,6 +145,7 @@ class Session:
             if not self._closed:
                 self._closed = True
                 self._connection.close()
+                self._work.put(None)
 
     def _verify(self) -> None:
         statement = adbc.AdbcStatement(self._connection)
@@ -143,3 +158,10 @@ class Session:
             raise
         finally:
             statement.close()
+
+
+def _run(works: queue.SimpleQueue[Callable[[], None] | None]) -> None:
+    while (work := works.get()) is not None:
+        work()
+        # While it waits it must keep nothing alive: not a stream, not the batch it read last.
+        del work
