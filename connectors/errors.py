@@ -6,6 +6,7 @@ CrosswindError
 │   ├── SqlSyntaxError            request.syntax
 │   ├── UnknownNameError          request.unknown_name
 │   ├── TypeMismatchError         request.type
+│   ├── InvalidValueError         request.value
 │   └── UnsupportedError          request.unsupported
 ├── AccessError                   who asks, or what they may
 │   ├── UnauthenticatedError      access.unauthenticated
@@ -105,6 +106,12 @@ class TypeMismatchError(RequestError):
     """An operation on types that it does not take."""
 
     code = "request.type"
+
+
+class InvalidValueError(RequestError):
+    """A value in the data that an operation does not take: a division by zero, a failed cast."""
+
+    code = "request.value"
 
 
 class UnsupportedError(RequestError):

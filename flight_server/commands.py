@@ -114,4 +114,3 @@ def refuse_update(body: bytes) -> UnsupportedError:
             "bound parameters are not supported", hint="Write the values into the statement."
         )
     return UnsupportedError(_READ_ONLY)
-

@@ -74,16 +74,23 @@ def like(pattern: str) -> re.Pattern[str]:
     >>> bool(like("ord_r%").fullmatch("orders")), bool(like(r"a\_b").fullmatch("axb"))
     (True, False)
     """
-    parts = []
+    segments = [""]
     characters = iter(pattern)
     for character in characters:
-        if character == "\\":
-            parts.append(re.escape(next(characters, "\\")))
-        elif character == "%":
-            parts.append(".*")
+        if character == "%":
+            segments.append("")
+        elif character == "\\":
+            segments[-1] += re.escape(next(characters, "\\"))
         else:
-            parts.append("." if character == "_" else re.escape(character))
-    return re.compile("".join(parts), re.DOTALL)
+            segments[-1] += "." if character == "_" else re.escape(character)
+    first, *middle = segments
+    if not middle:
+        return re.compile(first, re.DOTALL)
+    last = middle.pop()
+    # The leftmost place of each segment is as good as any later one, so no match backtracks: a
+    # pattern may be a whole SQL text, and must not be able to keep the server busy.
+    found = "".join(f"(?>.*?{segment})" for segment in middle if segment)
+    return re.compile(f"{first}{found}.*{last}", re.DOTALL)
 
 
 def catalogs(catalog: Catalog) -> pa.RecordBatch:

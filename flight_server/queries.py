@@ -25,10 +25,14 @@ from connectors.errors import (
 )
 from flight_server.admission import Admission
 from flight_server.sessions import Clock, Expiring, Handles
+from planner.account import Account
 from planner.catalog import Catalog
 from planner.plan import Plan
 
 Mode = Literal["query", "explain", "analyze"]
+
+STOP_SECONDS = 2.0
+"""How long a stopped query may take to end by itself when the server closes."""
 
 EXPLAIN_SCHEMA = pa.schema([pa.field("plan", pa.utf8(), nullable=False)])
 
@@ -45,6 +49,8 @@ class Execution(Protocol):
 
     def close(self) -> None: ...
 
+    def account(self) -> Account: ...
+
 
 class Engine(Protocol):
     """What runs plans."""
@@ -54,15 +60,24 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A statement with its plan; the plan of a `volatile` one holds for one run only."""
+
+    mode: Mode
+    plan: Plan
+    volatile: bool = False
+
+
 class Planning(Protocol):
     """What turns SQL into plans, and plans into text."""
 
-    def plan(self, sql: str, catalog: Catalog) -> tuple[Mode, Plan]:
-        """The statement's mode, and the plan of its query."""
+    def plan(self, sql: str, catalog: Catalog) -> Planned:
+        """Parse and plan one statement."""
         ...
 
-    def explain(self, plan: Plan, execution: Execution | None) -> Sequence[str]:
-        """The lines of EXPLAIN; with a finished execution, of EXPLAIN ANALYZE."""
+    def explain(self, plan: Plan, account: Account | None) -> Sequence[str]:
+        """The lines of EXPLAIN; with the account of a run, of EXPLAIN ANALYZE."""
         ...
 
 
@@ -79,7 +94,6 @@ class Limits:
     max_statements: int = 10_000
     max_tickets: int = 10_000
     max_cached_plans: int = 512
-    max_sql_bytes: int = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +136,9 @@ class Queries:
         self.statements: Handles[str] = Handles(
             limits.max_statements, limits.statement_ttl_seconds, clock
         )
-        self.tickets: Handles[Answer] = Handles(limits.max_tickets, limits.ticket_ttl_seconds, clock)
+        self.tickets: Handles[Answer] = Handles(
+            limits.max_tickets, limits.ticket_ttl_seconds, clock
+        )
         self._running: set[Run] = set()
         self._changed = threading.Condition()
         self._closing = False
@@ -147,9 +163,11 @@ class Queries:
         key = (self._catalog_version, sql)
         answer = self._plans.get(key)
         if answer is None:
-            mode, plan = self._planning.plan(sql, self.catalog)
-            answer = Answer(mode, plan, plan.schema if mode == "query" else EXPLAIN_SCHEMA)
-            self._plans.put(key, answer)
+            planned = self._planning.plan(sql, self.catalog)
+            schema = planned.plan.schema if planned.mode == "query" else EXPLAIN_SCHEMA
+            answer = Answer(planned.mode, planned.plan, schema)
+            if not planned.volatile:
+                self._plans.put(key, answer)
         return answer
 
     def prepared(self, handle: bytes) -> Answer:
@@ -203,7 +221,7 @@ class Queries:
         """A table has changed at a source: plan anew, and ask that source anew."""
         self._catalog_version += 1
         self._plans.clear()
-        if source in self.catalog.sources:
+        if source is not None and source in self.catalog.sources:
             self.catalog.sources[source].connector.tables().refresh()
 
     def close(self, drain_seconds: float) -> None:
@@ -219,6 +237,10 @@ class Queries:
             left = list(self._running)
         for run in left:
             run.stop_for_good()
+        with self._changed:
+            # Each ends in its own thread, but for those whose client does not read.
+            self._changed.wait_for(lambda: not self._running, STOP_SECONDS)
+            left = list(self._running)
         for run in left:
             run.close()
         self._engine.close()
@@ -275,7 +297,7 @@ class Run:
                 return
             for _ in execution.batches():
                 pass
-            yield self._lines(execution)
+            yield self._lines(execution.account())
         except CancelledError:
             # Whoever stopped this run knows why; the engine only knows that it was.
             if self._stopped is None:
@@ -334,8 +356,8 @@ class Run:
         if execution is not None:
             execution.cancel()
 
-    def _lines(self, execution: Execution | None) -> pa.RecordBatch:
-        lines = self._queries._planning.explain(self._answer.plan, execution)
+    def _lines(self, account: Account | None) -> pa.RecordBatch:
+        lines = self._queries._planning.explain(self._answer.plan, account)
         return pa.RecordBatch.from_arrays([pa.array(lines, pa.utf8())], schema=EXPLAIN_SCHEMA)
 
 

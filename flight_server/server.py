@@ -13,7 +13,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.flight as fl
 
-from connectors.errors import ConfigurationError, RequestError, SizeLimitError, UnknownNameError, UnsupportedError
+from connectors.errors import (
+    ConfigurationError,
+    RequestError,
+    UnknownNameError,
+    UnsupportedError,
+)
 from flight_server import metadata, sqlinfo, typeinfo
 from flight_server.commands import REFUSED_ACTIONS, decode, decode_as, encode, refuse_update
 from flight_server.failures import (
@@ -22,10 +27,10 @@ from flight_server.failures import (
     silence_tracebacks,
     to_schema_status,
 )
+from flight_server.handshake import HandshakeReplies, OpenDoor
 from flight_server.proto import flight_sql_pb2 as pb
 from flight_server.queries import Answer, Queries
 from flight_server.streams import query_stream, table_stream
-from flight_server.handshake import HandshakeReplies, OpenDoor
 from flight_server.watcher import MIDDLEWARE, CallFactory, Watcher
 
 _UNKNOWN = -1
@@ -139,7 +144,10 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         """Run what a ticket stands for."""
         command = decode(ticket.ticket)
         if isinstance(command, pb.TicketStatementQuery):
-            answer, handle = self._queries.ticket(command.statement_handle), command.statement_handle
+            answer, handle = (
+                self._queries.ticket(command.statement_handle),
+                command.statement_handle,
+            )
         elif isinstance(command, pb.CommandPreparedStatementQuery):
             handle = command.prepared_statement_handle
             answer = self._queries.prepared(handle)
@@ -194,14 +202,8 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         if isinstance(command, pb.CommandStatementQuery):
             if command.HasField("transaction_id") and command.transaction_id:
                 raise UnsupportedError(REFUSED_ACTIONS["BeginTransaction"])
-            return self._plan(command.query)
+            return self._queries.plan(command.query)
         return self._queries.prepared(command.prepared_statement_handle)
-
-    def _plan(self, sql: str) -> Answer:
-        limit = self._queries.limits.max_sql_bytes
-        if len(sql) > limit:
-            raise SizeLimitError(f"the statement is longer than {limit} characters")
-        return self._queries.plan(sql)
 
     def _metadata(self, command: Any) -> pa.RecordBatch:
         catalog = self._queries.catalog
@@ -237,7 +239,7 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         command = _expected(pb.ActionCreatePreparedStatementRequest, body)
         if command.transaction_id:
             raise UnsupportedError(REFUSED_ACTIONS["BeginTransaction"])
-        answer = self._plan(command.query)
+        answer = self._queries.plan(command.query)
         result = pb.ActionCreatePreparedStatementResult(
             prepared_statement_handle=self._queries.statements.add(command.query),
             dataset_schema=answer.schema.serialize().to_pybytes(),
@@ -258,7 +260,8 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         except (pa.ArrowException, OSError):
             raise RequestError("the bytes sent are not a FlightInfo") from None
         handles = [c.statement_handle for c in commands if isinstance(c, pb.TicketStatementQuery)]
-        if not any([self._queries.cancel(handle) for handle in handles]):
+        cancelled = [self._queries.cancel(handle) for handle in handles]
+        if not any(cancelled):
             raise UnknownNameError("the query to cancel does not exist any more")
         result = pb.CancelFlightInfoResult(status=pb.CANCEL_STATUS_CANCELLED)
         return [result.SerializeToString()]

@@ -60,11 +60,21 @@ class NativeRead:
     estimate: Estimate = field(default_factory=Estimate)
 
 
+SCOPE_LENGTH = 12
+"""The length of a scope's name, in bytes; runs are named by `run` and nine digits."""
+
+
 @dataclass(frozen=True, slots=True)
 class SubstraitResidual:
-    """What the engine runs over fragments and native reads: a serialised Substrait plan."""
+    """What the engine runs over fragments and native reads: a serialised Substrait plan.
+
+    Attributes:
+        scope: the schema under which the plan reads them, a placeholder that occurs nowhere else in
+            the plan: each run puts a name of the same length in its place.
+    """
 
     substrait: bytes
+    scope: bytes
 
 
 @dataclass(frozen=True, slots=True)

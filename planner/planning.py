@@ -15,6 +15,7 @@ from planner.emit.select import emit
 from planner.estimate import estimate
 from planner.parse import Statement
 from planner.plan import (
+    SCOPE_LENGTH,
     Kept,
     NativeRead,
     Plan,
@@ -25,6 +26,7 @@ from planner.plan import (
 from planner.relations import (
     ExistsSubquery,
     Expression,
+    Fetch,
     Field,
     Project,
     Read,
@@ -73,14 +75,12 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut) -> Plan:
         )
     natives: dict[tuple[str, ...], NativeRead] = {}
     residual = _with_natives(cut.residual, bound, natives)
-    assert bound.origin is not None
-    message = write_plan(residual, bound.names, bound.origin)
     return Plan(
         statement.sql,
         bound.schema,
         fragments,
         tuple(natives.values()),
-        SubstraitResidual(message.SerializeToString()),
+        _serialised(_with_barriers(residual), bound),
         residual_text(residual, {n.name: _label(n) for n in natives.values()}),
         tuple(cut.kept),
         tuple(cut.rejected),
@@ -160,6 +160,37 @@ def _with_natives(
     return with_inputs(
         relation, tuple(_with_natives(i, bound, natives) for i in inputs_of(relation))
     )
+
+
+def _with_barriers(relation: Relation) -> Relation:
+    """The residual with a limit that never bites above each read of a fragment.
+
+    The engine would push filters into such a read, where Arrow's kernels, which order NaN
+    differently, would have to decide them. Nothing is pushed below a limit.
+    """
+    if isinstance(relation, Read):
+        return Fetch(relation, 0, 2**63 - 1) if relation.path[0].startswith("f") else relation
+
+    def change(part: Expression) -> Expression:
+        if isinstance(part, ScalarSubquery | ExistsSubquery):
+            return replace(part, input=_with_barriers(part.input))
+        return part
+
+    if _subqueries(relation):
+        relation = with_expressions(relation, lambda e: transform_expression(e, change))
+    return with_inputs(relation, tuple(_with_barriers(i) for i in inputs_of(relation)))
+
+
+def _serialised(residual: Relation, bound: Bound) -> SubstraitResidual:
+    """The residual's bytes, with a scope that occurs in them once for each read and nowhere else."""
+    assert bound.origin is not None
+    reads = len(_paths(residual))
+    for mark in "~!#%&*+=?^_-":
+        scope = "run" + mark * (SCOPE_LENGTH - 3)
+        message = write_plan(residual, bound.names, bound.origin, (scope,)).SerializeToString()
+        if message.count(scope.encode()) == reads:
+            return SubstraitResidual(message, scope.encode())
+    raise NotCarriedError("a text that holds every placeholder")
 
 
 def _native(read: Read, bound: Bound, name: str) -> NativeRead:

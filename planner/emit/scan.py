@@ -87,6 +87,17 @@ def _filter_refusal(condition: Expression) -> str | None:
     return "this expression has no form in a scan"
 
 
+def engine_filter(expression: Expression, columns: Sequence[str]) -> pc.Expression:
+    """A filter that Arrow's kernels decide as the engine does, NaN included.
+
+    The engine orders floats totally: NaN equals itself and is greater than everything.
+
+    Args:
+        expression: one that a scan's filter may hold, on floats too.
+    """
+    return _write(expression, tuple(columns))
+
+
 def scan_of(relation: Relation, columns_of: Callable[[Read], Sequence[str]]) -> TableScan:
     """The scan that makes a relation's rows.
 
@@ -128,6 +139,8 @@ def _write(expression: Expression, columns: tuple[str, ...]) -> pc.Expression:
         case Call():
             operands = [_write(a, columns) for a in expression.arguments]
             if expression.function in _COMPARISONS:
+                if pa.types.is_floating(expression.arguments[0].type):
+                    return _compare_floats(expression.function, *operands)
                 return _COMPARISONS[expression.function](*operands)
             if expression.function in _CONNECTIVES:
                 return reduce(_CONNECTIVES[expression.function], operands)
@@ -136,3 +149,21 @@ def _write(expression: Expression, columns: tuple[str, ...]) -> pc.Expression:
             missing = operands[0].is_null()
             return missing if expression.function == "is_null" else ~missing
     raise AssertionError(f"{expression!r} was never passed for a scan")
+
+
+def _compare_floats(function: str, left: pc.Expression, right: pc.Expression) -> pc.Expression:
+    left_nan, right_nan = pc.is_nan(left), pc.is_nan(right)
+    equal = (left == right) | (left_nan & right_nan)
+    greater = (left > right) | (left_nan & ~right_nan)
+    match function:
+        case "equal":
+            return equal
+        case "not_equal":
+            return ~equal
+        case "gt":
+            return greater
+        case "gte":
+            return greater | equal
+        case "lt":
+            return ~(greater | equal)
+    return ~greater

@@ -79,6 +79,21 @@ def read_plan(plan: Plan, table_of: TableOf) -> tuple[Relation, tuple[str, ...]]
     return _Reader(functions, table_of).relation(root.input), tuple(root.names)
 
 
+def read_expression(
+    message: ExpressionMessage, fields: Fields, functions: dict[int, str]
+) -> Expression:
+    """One expression over `fields`, with the names of the functions that it numbers.
+
+    Raises:
+        NotCarriedError: naming the construct.
+    """
+
+    def no_tables(_: tuple[str, ...]) -> tuple[tuple[str, ...], pa.Schema]:
+        raise NotCarriedError("a table in an expression")
+
+    return _Reader(functions, no_tables)._expression(message, fields)
+
+
 class _Reader:
     """One translation: the function names of a plan, and the tables of its query."""
 

@@ -60,15 +60,18 @@ _NO_URN = 4294967295
 """What DataFusion writes for a function that no extension file declares."""
 
 
-def write_plan(relation: Relation, names: tuple[str, ...], origin: Plan) -> Plan:
+def write_plan(
+    relation: Relation, names: tuple[str, ...], origin: Plan, scope: tuple[str, ...] = ()
+) -> Plan:
     """A plan with one root.
 
     Args:
         relation: the root; its opaque expressions came from `origin`.
         names: the root's column names.
         origin: the plan that the tree was read from, whose function numbers stay as they are.
+        scope: what to put before the path of each read.
     """
-    writer = _Writer(origin)
+    writer = _Writer(origin, scope)
     root = RelRoot(input=writer.relation(relation), names=names)
     plan = Plan(relations=[PlanRel(root=root)], version=origin.version)
     plan.extensions.extend(writer.declarations())
@@ -78,7 +81,8 @@ def write_plan(relation: Relation, names: tuple[str, ...], origin: Plan) -> Plan
 class _Writer:
     """One translation: hands out function numbers as it meets functions."""
 
-    def __init__(self, origin: Plan) -> None:
+    def __init__(self, origin: Plan, scope: tuple[str, ...]) -> None:
+        self._scope = scope
         self._anchors = {
             e.extension_function.name: e.extension_function.function_anchor
             for e in origin.extensions
@@ -104,7 +108,7 @@ class _Writer:
     def relation(self, relation: Relation) -> Rel:
         match relation:
             case Read():
-                return Rel(read=_read(relation))
+                return Rel(read=_read(relation, self._scope))
             case Values():
                 return Rel(read=self._values(relation))
             case Filter():
@@ -276,10 +280,10 @@ class _Writer:
 _END = {True: "FIRST", False: "LAST"}
 
 
-def _read(relation: Read) -> ReadRel:
+def _read(relation: Read, scope: tuple[str, ...]) -> ReadRel:
     types = [substrait_type(f.type, f.nullable) for f in relation.base]
     message = ReadRel(base_schema=named_struct([f.name for f in relation.base], types))
-    message.named_table.names.extend(relation.path)
+    message.named_table.names.extend((*scope, *relation.path))
     message.projection.select.SetInParent()
     for column in relation.columns:
         message.projection.select.struct_items.add().field = column

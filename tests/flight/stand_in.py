@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from connectors.contract import Fragment, TableScan
 from connectors.errors import SqlSyntaxError, TypeMismatchError, UnsupportedError
+from flight_server.queries import Planned
+from planner.account import Account
 from planner.catalog import Catalog
 from planner.plan import Plan, PlannedFragment
 
@@ -18,9 +20,9 @@ class StandInPlanning:
     def __init__(self) -> None:
         self.planned: list[str] = []
 
-    def plan(self, sql: str, catalog: Catalog) -> tuple[Any, Plan]:
+    def plan(self, sql: str, catalog: Catalog) -> Planned:
         self.planned.append(sql)
-        mode = "query"
+        mode: Any = "query"
         text = sql.strip().rstrip(";")
         if match := re.match(r"(?i)explain\s+(analyze\s+)?", text):
             mode = "analyze" if match[1] else "explain"
@@ -37,11 +39,11 @@ class StandInPlanning:
         schema = found.table.schema
         fragment = Fragment(TableScan(found.table.name, tuple(schema.names)), schema)
         planned = PlannedFragment("f0", found.source.name, fragment, (str(found.table.name),))
-        return mode, Plan(sql, schema, (planned,), (), None)
+        return Planned(mode, Plan(sql, schema, (planned,), (), None), "volatile" in sql)
 
-    def explain(self, plan: Plan, execution: Any) -> Sequence[str]:
+    def explain(self, plan: Plan, account: Account | None) -> Sequence[str]:
         lines = [f"scan {plan.fragments[0].tables[0]} at {plan.fragments[0].source}"]
-        return lines if execution is None else [*lines, f"rows {execution.rows}"]
+        return lines if account is None else [*lines, f"rows {account.rows}"]
 
 
 class StandInEngine:
@@ -71,6 +73,9 @@ class StandInExecution:
                 yield batch
         finally:
             self._batches.close()
+
+    def account(self) -> Account:
+        return Account(self.rows, 0, 0.0)
 
     def cancel(self) -> None:
         self._batches.cancel()

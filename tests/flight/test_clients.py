@@ -10,8 +10,10 @@ import adbc_driver_flightsql.dbapi as flightsql
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.flight as fl
 import pytest
 
+from flight_server.commands import encode
 from flight_server.proto import flight_sql_pb2 as pb
 from planner.catalog import Source
 
@@ -57,6 +59,14 @@ def test_adbc_connects_with_user_and_password(running: Running) -> None:
     with running.connect(db_kwargs=options) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchall() == [(1,)]
+
+
+def test_pyarrow_connects_with_user_and_password(running: Running) -> None:
+    with running.flight() as client:
+        name, value = client.authenticate_basic_token("ada", "countess")
+        assert name == b"authorization"
+        options = fl.FlightCallOptions(headers=[(name, value)])
+        assert client.get_schema(statement("SELECT 1"), options).schema.names
 
 
 def test_adbc_asks_who_the_server_is(running: Running) -> None:
@@ -106,7 +116,7 @@ def test_adbc_reads_one_tables_schema(running: Running) -> None:
 
 
 def test_adbc_reads_the_schema_of_the_table_it_named(start: Start) -> None:
-    """ADBC sends the name unescaped: `a_b` is also a pattern that `aab` matches, and sorts after."""
+    """ADBC sends the name unescaped: `a_b` as a pattern matches `aab` too, which sorts first."""
     running = start({"aab": pa.table({"wrong": [1]}), "a_b": pa.table({"right": [1]})})
     with running.connect() as connection:
         assert connection.adbc_get_table_schema("a_b").names == ["right"]
@@ -124,15 +134,21 @@ def test_adbc_is_told_that_there_is_no_current_catalog(running: Running) -> None
 
 
 def test_adbc_cannot_bind_parameters(running: Running) -> None:
-    with running.connect() as connection, connection.cursor() as cursor:
-        with pytest.raises(flightsql.NotSupportedError, match="parameters are not supported"):
-            cursor.execute("SELECT 1", parameters=(1,))
+    with (
+        running.connect() as connection,
+        connection.cursor() as cursor,
+        pytest.raises(flightsql.NotSupportedError, match="parameters are not supported"),
+    ):
+        cursor.execute("SELECT 1", parameters=(1,))
 
 
 def test_adbc_cannot_ingest(running: Running) -> None:
-    with running.connect() as connection, connection.cursor() as cursor:
-        with pytest.raises(flightsql.NotSupportedError, match="read-only"):
-            cursor.adbc_ingest("new", ITEMS)
+    with (
+        running.connect() as connection,
+        connection.cursor() as cursor,
+        pytest.raises(flightsql.NotSupportedError, match="read-only"),
+    ):
+        cursor.adbc_ingest("new", ITEMS)
 
 
 def test_a_source_that_is_down_does_not_hide_the_others(
@@ -194,13 +210,11 @@ def test_pyarrow_prepares_once_and_reads_often(running: Running) -> None:
 
 
 def test_a_prepared_command_is_a_ticket_too(running: Running) -> None:
-    import pyarrow.flight as fl
-
-    from flight_server.commands import encode
-
     with running.flight() as client:
         handle = prepare(client, "SELECT * FROM items").prepared_statement_handle
-        ticket = fl.Ticket(encode(pb.CommandPreparedStatementQuery(prepared_statement_handle=handle)))
+        ticket = fl.Ticket(
+            encode(pb.CommandPreparedStatementQuery(prepared_statement_handle=handle))
+        )
         assert client.do_get(ticket).read_all().equals(ITEMS)
 
 

@@ -45,17 +45,23 @@ def assert_only_the_outside(message: str) -> None:
 @pytest.mark.parametrize("sql", REQUESTS)
 def test_a_request_error_is_a_programming_error(running: Running, sql: str) -> None:
     expected, code = REQUESTS[sql]
-    with running.connect() as connection, connection.cursor() as cursor:
-        with pytest.raises(expected) as raised:
-            cursor.execute(sql)
+    with (
+        running.connect() as connection,
+        connection.cursor() as cursor,
+        pytest.raises(expected) as raised,
+    ):
+        cursor.execute(sql)
     assert f"[{code}]" in str(raised.value)
     assert_only_the_outside(str(raised.value))
 
 
 def test_an_unknown_name_comes_with_the_nearest(running: Running) -> None:
-    with running.connect() as connection, connection.cursor() as cursor:
-        with pytest.raises(flightsql.ProgrammingError, match="Nearest: shop.main.items"):
-            cursor.execute("SELECT * FROM itens")
+    with (
+        running.connect() as connection,
+        connection.cursor() as cursor,
+        pytest.raises(flightsql.ProgrammingError, match=r"Nearest: shop\.main\.items"),
+    ):
+        cursor.execute("SELECT * FROM itens")
 
 
 @pytest.mark.parametrize("batches", [0, 3], ids=["at the start", "in mid-stream"])
@@ -64,10 +70,13 @@ def test_an_error_keeps_its_code(start: Start, code: str, batches: int) -> None:
     error, expected = FAILURES[code]
     script = failing(error, ONE.to_batches() * batches)
     running = start({"broken": ScriptedTable(ONE.schema, script)})
-    with running.connect() as connection, connection.cursor() as cursor:
-        with pytest.raises(expected) as raised:
-            cursor.execute("SELECT * FROM broken")
-            cursor.fetchall()
+    with (
+        running.connect() as connection,
+        connection.cursor() as cursor,
+        pytest.raises(expected) as raised,
+    ):
+        cursor.execute("SELECT * FROM broken")
+        cursor.fetchall()
     assert_only_the_outside(str(raised.value))
     with running.flight() as client:
         info = client.get_flight_info(statement("SELECT * FROM broken"))
@@ -97,10 +106,13 @@ def test_an_unexpected_error_has_an_id_that_the_log_has_with_the_traceback(
 ) -> None:
     script = failing(ZeroDivisionError("password hunter2"))
     running = start({"broken": ScriptedTable(ONE.schema, script)})
-    with running.connect() as connection, connection.cursor() as cursor:
-        with pytest.raises(flightsql.InternalError) as raised:
-            cursor.execute("SELECT * FROM broken")
-            cursor.fetchall()
+    with (
+        running.connect() as connection,
+        connection.cursor() as cursor,
+        pytest.raises(flightsql.InternalError) as raised,
+    ):
+        cursor.execute("SELECT * FROM broken")
+        cursor.fetchall()
     incident = str(raised.value).partition("incident ")[2][:8]
     assert f"internal error {incident}" in caplog.text
     assert "scripted.py" in caplog.text

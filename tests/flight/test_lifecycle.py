@@ -211,10 +211,13 @@ def test_a_query_has_a_deadline(start: Start) -> None:
     running = start(
         {"silent": ScriptedTable(ONE.schema, silence)}, limits=Limits(query_timeout_seconds=0.1)
     )
-    with running.connect() as connection, connection.cursor() as cursor:
-        with pytest.raises(flightsql.OperationalError, match=r"limit\.deadline.*0\.1 seconds"):
-            cursor.execute("SELECT * FROM silent")
-            cursor.fetchall()
+    with (
+        running.connect() as connection,
+        connection.cursor() as cursor,
+        pytest.raises(flightsql.OperationalError, match=r"limit\.deadline.*0\.1 seconds"),
+    ):
+        cursor.execute("SELECT * FROM silent")
+        cursor.fetchall()
     assert only(running).closed.wait(PATIENCE_SECONDS)
 
 
@@ -285,5 +288,3 @@ def reached(condition: Any) -> None:
     pause = threading.Event()
     while not condition():
         pause.wait(0.002)
-
-

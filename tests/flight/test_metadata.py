@@ -123,9 +123,7 @@ SCHEMAS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("command", "schema"), SCHEMAS, ids=[type(c).__name__ for c, _ in SCHEMAS]
-)
+@pytest.mark.parametrize(("command", "schema"), SCHEMAS, ids=[type(c).__name__ for c, _ in SCHEMAS])
 def test_the_schema_is_exact_everywhere(running: Running, command: Any, schema: pa.Schema) -> None:
     with running.flight() as client:
         assert client.get_schema(descriptor(command)).schema.equals(schema, check_metadata=True)
@@ -185,6 +183,11 @@ def test_no_answer_is_given_to_a_code_that_does_not_exist() -> None:
 )
 def test_name_patterns(pattern: str, name: str, matches: bool) -> None:
     assert bool(metadata.like(pattern).fullmatch(name)) is matches
+
+
+def test_no_name_pattern_keeps_the_server_busy() -> None:
+    assert not metadata.like("%a" * 40 + "%b").fullmatch("a" * 200)
+    assert metadata.like("%a_%b%").fullmatch("xaaybz")
 
 
 def test_tables_are_filtered_and_sorted(start: Start) -> None:

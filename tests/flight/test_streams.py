@@ -33,7 +33,9 @@ def wide(rows: int) -> pa.Table:
         {
             "n": numbers,
             "text": pa.array(["x" * 40] * rows),
-            "list": pa.ListArray.from_arrays(np.arange(rows + 1, dtype=np.int32) * 2, np.zeros(2 * rows)),
+            "list": pa.ListArray.from_arrays(
+                np.arange(rows + 1, dtype=np.int32) * 2, np.zeros(2 * rows)
+            ),
             "flag": pa.array(numbers % 2 == 0),
         }
     )

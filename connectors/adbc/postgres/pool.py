@@ -222,10 +222,9 @@ class Pool:
                         )
             except BaseException:
                 dial.abandoned = True
-                # Done meanwhile: nobody else knows this session.
                 if dial.session is not None:
-                    self._idle.append(dial.session)
-                    self._changed.notify_all()
+                    # Made in the last moment: nobody else knows of it.
+                    self.release(dial.session)
                 raise
         if dial.session is None:
             assert dial.error is not None

@@ -81,10 +81,12 @@ class QueryBatches:
                 raise InternalError("a fragment's batches can be read once only")
             self._started = True
         try:
-            columns = Columns(self._pool.source, self._open(), self._schema)
-            while (batch := self._next()) is not None:
+            schema, batch = self._open()
+            columns = Columns(self._pool.source, schema, self._schema)
+            while batch is not None:
                 if batch.num_rows:
                     yield columns.convert(batch)
+                batch = self._next()
         except SourceSchemaChangedError:
             self._changed()
             raise
@@ -103,21 +105,24 @@ class QueryBatches:
         if canceller is not None and canceller is not threading.current_thread():
             canceller.join()
 
-    def _open(self) -> pa.Schema:
-        """Get a connection and start the statement; an idle connection that died is replaced."""
+    def _open(self) -> tuple[pa.Schema, pa.RecordBatch | None]:
+        """Get a connection, run the statement to its first batch.
+
+        An idle connection that died unseen is replaced, once; nothing has left here before that.
+        """
         for last in (False, True):
             session = self._take_session()
             retry = not session.fresh and not last
             try:
-                schema = self._call(session, partial(self._start_stream, session)).schema
+                schema, first = self._call(session, partial(self._start_stream, session))
             except SourceUnavailableError:
                 if not retry:
                     raise
                 self._free()
                 self._pool.discard_idle()
             else:
-                self._sending = True
-                return schema
+                self._sending = first is not None
+                return schema, first
         raise AssertionError("unreachable")
 
     def _take_session(self) -> Session:
@@ -147,10 +152,11 @@ class QueryBatches:
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self._stop_with(DeadlineError("the query's time was up", source=self._pool.source))
 
-    def _start_stream(self, session: Session) -> Stream:
+    def _start_stream(self, session: Session) -> tuple[pa.Schema, pa.RecordBatch | None]:
         # Kept while the call still counts as running, so that whoever stops it sees it.
         self._stream = session.stream(self._sql)
-        return self._stream
+        # In the same call, because each one costs a change of threads and back.
+        return self._stream.schema, self._stream.read()
 
     def _next(self) -> pa.RecordBatch | None:
         stream, session = self._stream, self._session

@@ -1,0 +1,140 @@
+"""A bounded buffer of record batches between one producing and one consuming thread.
+
+Owns back-pressure: a full buffer holds its producer up, or, with an overflow file, never does.
+Knows neither sources nor the engine.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections import deque
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.ipc as ipc
+
+from connectors.errors import CancelledError
+
+
+class Overflow:
+    """Batches on disk, first in first out, in one temporary Arrow file that nobody else can name."""
+
+    def __init__(self, directory: Path, schema: pa.Schema) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115
+        self._sink = pa.PythonFile(self._file, mode="w")
+        self._writer = ipc.new_stream(self._sink, schema)
+        self._reader: ipc.RecordBatchStreamReader | None = None
+        self.written = 0
+        self.read = 0
+
+    def put(self, batch: pa.RecordBatch) -> None:
+        self._writer.write_batch(batch)
+        self.written += 1
+
+    def seal(self) -> None:
+        """No more batches come; reading starts at the first."""
+        self._writer.close()
+        self._sink.flush()
+        self._file.seek(0)
+        self._reader = ipc.open_stream(pa.PythonFile(self._file, mode="r"))
+
+    def get(self) -> pa.RecordBatch:
+        assert self._reader is not None
+        self.read += 1
+        return self._reader.read_next_batch()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class BatchBuffer:
+    """Up to `limit_bytes` of batches in memory, then the producer waits.
+
+    Args:
+        limit_bytes: one batch is always let in, however large.
+        overflow: where batches go instead of waiting. They are handed out after those in memory,
+            and only when the producer has finished.
+    """
+
+    def __init__(self, limit_bytes: int, overflow: Overflow | None = None) -> None:
+        self._limit_bytes = limit_bytes
+        self._overflow = overflow
+        self._changed = threading.Condition()
+        self._batches: deque[pa.RecordBatch] = deque()
+        self._held_bytes = 0
+        self._finished = False
+        self._failure: BaseException | None = None
+        self._cancelled = False
+
+    def put(self, batch: pa.RecordBatch) -> None:
+        """Hand a batch over; waits while the buffer is full.
+
+        Raises:
+            CancelledError: when the buffer was cancelled.
+        """
+        size = batch.nbytes
+        with self._changed:
+            if self._overflow is not None and (self._overflow.written or self._full(size)):
+                self._raise_if_cancelled()
+                self._overflow.put(batch)
+                return
+            while self._full(size) and not self._cancelled:
+                self._changed.wait()
+            self._raise_if_cancelled()
+            self._batches.append(batch)
+            self._held_bytes += size
+            self._changed.notify_all()
+
+    def _full(self, size: int) -> bool:
+        return bool(self._batches) and self._held_bytes + size > self._limit_bytes
+
+    def finish(self, failure: BaseException | None = None) -> None:
+        """Nothing more comes; `failure` is raised to the consumer after what was put before."""
+        with self._changed:
+            if self._overflow is not None and not self._cancelled:
+                self._overflow.seal()
+            self._finished = True
+            self._failure = failure
+            self._changed.notify_all()
+
+    def get(self) -> pa.RecordBatch | None:
+        """The next batch, or None after the last; waits for it.
+
+        Raises:
+            CancelledError: when the buffer was cancelled.
+            BaseException: what `finish` was given.
+        """
+        with self._changed:
+            while not self._batches and not self._finished and not self._cancelled:
+                self._changed.wait()
+            self._raise_if_cancelled()
+            if self._batches:
+                batch = self._batches.popleft()
+                self._held_bytes -= batch.nbytes
+                self._changed.notify_all()
+                return batch
+            if self._failure is not None:
+                raise self._failure
+            if self._overflow is not None and self._overflow.read < self._overflow.written:
+                return self._overflow.get()
+            return None
+
+    def cancel(self) -> None:
+        """Drop everything and wake both sides with CancelledError."""
+        with self._changed:
+            self._cancelled = True
+            self._batches.clear()
+            self._held_bytes = 0
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Cancel, and free the overflow file. Both sides must have ended."""
+        self.cancel()
+        if self._overflow is not None:
+            self._overflow.close()
+
+    def _raise_if_cancelled(self) -> None:
+        if self._cancelled:
+            raise CancelledError("the query was cancelled")

@@ -1,0 +1,207 @@
+"""The engine: DataFusion with a memory pool that spills, and the runs in it.
+
+Owns the session, the spill directory, the event loop that drives streams, and the gates of the
+sources. One engine serves all queries of a server. Knows no Flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import datafusion
+
+from connectors.contract import Native
+from connectors.errors import SourceSchemaChangedError
+from execution.datasets import dataset_of_batches
+from execution.gate import Gate
+from execution.reading import FragmentReaders
+from execution.running import Execution, ResidualRun, Run, WholeRun
+from execution.tables import TableRun
+from planner.bind import HOME, session_config
+from planner.catalog import Catalog
+from planner.plan import NativeRead, Plan, PlannedFragment, SubstraitResidual
+
+T = TypeVar("T")
+
+MAX_WAITING_READS = 256
+"""DataFusion's worker threads. A read of a fragment that has nothing yet holds one up, so there
+must be more of them than fragments read at once; idle ones cost a stack each."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What an engine may use.
+
+    Attributes:
+        memory_limit_bytes: for sorts, aggregates and joins of all queries together; past it they
+            spill.
+        target_partitions: threads that one query computes on.
+        temp_directory: where spill files go; None for the system's.
+        batch_rows: rows in a batch of the engine.
+        queue_timeout_seconds: how long a query waits for connections of its sources.
+    """
+
+    memory_limit_bytes: int = 1 << 30
+    target_partitions: int = os.cpu_count() or 2
+    temp_directory: Path | None = None
+    batch_rows: int = 16_384
+    queue_timeout_seconds: float = 30.0
+
+
+class Engine:
+    """Runs plans over the sources of a catalog.
+
+    Args:
+        settings: see `EngineSettings`.
+        catalog: the sources; the engine does not close them.
+    """
+
+    def __init__(self, settings: EngineSettings, catalog: Catalog) -> None:
+        # Read once by DataFusion, when its threads start with the first query of the process.
+        os.environ.setdefault("TOKIO_WORKER_THREADS", str(MAX_WAITING_READS))
+        self.settings = settings
+        self.catalog = catalog
+        self._directory = tempfile.TemporaryDirectory(
+            prefix="crosswind-", dir=settings.temp_directory
+        )
+        self._session = self.session()
+        self._home = self._session.catalog(HOME)
+        self._gates = {
+            name: Gate(name, source.connector.capabilities.max_connections)
+            for name, source in catalog.sources.items()
+        }
+        self._numbers = itertools.count(1)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="crosswind-engine")
+        self._thread.daemon = True
+        self._thread.start()
+        self._closed = False
+
+    @property
+    def directory(self) -> Path:
+        """Where this engine's temporary files are; gone when it closes."""
+        return Path(self._directory.name)
+
+    def session(self, *, merge_joins: bool = False) -> datafusion.SessionContext:
+        """A session with this engine's settings and a memory pool of its own.
+
+        Args:
+            merge_joins: join by sorting, which can spill, rather than by hashing, which cannot.
+        """
+        runtime = (
+            datafusion.RuntimeEnvBuilder()
+            .with_disk_manager_specified(self._directory.name)
+            .with_fair_spill_pool(self.settings.memory_limit_bytes)
+        )
+        config = (
+            session_config()
+            .with_create_default_catalog_and_schema(True)
+            .with_target_partitions(self.settings.target_partitions)
+            .with_batch_size(self.settings.batch_rows)
+            .set("datafusion.optimizer.prefer_hash_join", str(not merge_joins).lower())
+        )
+        return datafusion.SessionContext(config, runtime)
+
+    def start(self, plan: Plan, deadline: float | None = None) -> Execution:
+        """Begin to run a plan. Returns at once: waiting and work begin with the first batch.
+
+        Args:
+            deadline: the run's end, on the clock of `time.monotonic`, in seconds.
+        """
+        return Execution(plan, lambda: self._run(plan, deadline), deadline)
+
+    def _run(self, plan: Plan, deadline: float | None) -> Run:
+        if plan.residual is not None and not isinstance(plan.residual, SubstraitResidual):
+            return TableRun(self, plan, plan.residual, deadline)
+        readers = self._readers(plan, deadline)
+        if plan.residual is None:
+            return WholeRun(readers)
+        return ResidualRun(self, plan, plan.residual, readers)
+
+    def _readers(self, plan: Plan, deadline: float | None) -> FragmentReaders:
+        return self._fragment_readers(plan.fragments, deadline, False)
+
+    def scan_readers(self, planned: PlannedFragment, deadline: float | None) -> FragmentReaders:
+        """A reader for one scan that the engine starts when it likes: it never holds a turn up."""
+        return self._fragment_readers((planned,), deadline, True)
+
+    def _fragment_readers(
+        self, fragments: tuple[PlannedFragment, ...], deadline: float | None, unheld: bool
+    ) -> FragmentReaders:
+        queue_deadline = time.monotonic() + self.settings.queue_timeout_seconds
+        if deadline is not None:
+            queue_deadline = min(queue_deadline, deadline)
+        return FragmentReaders(
+            fragments,
+            self.catalog.sources,
+            self._gates,
+            self.directory,
+            deadline,
+            queue_deadline,
+            unheld,
+        )
+
+    def gate(self, source: str) -> Gate:
+        """The turns of a source."""
+        return self._gates[source]
+
+    def frame(
+        self, plan: Plan, residual: SubstraitResidual, readers: FragmentReaders, scope: str
+    ) -> datafusion.DataFrame:
+        """The residual as a data frame, its reads registered in a schema of this run."""
+        schema = datafusion.catalog.Schema.memory_schema()
+        self._home.register_schema(scope, schema)
+        for reader in readers.readers:
+            dataset = dataset_of_batches(reader.schema, iter(reader))
+            schema.register_table(reader.name, dataset)
+        for native in plan.natives:
+            self._register_native(native, scope)
+        message = residual.substrait.replace(residual.scope, scope.encode())
+        logical = datafusion.substrait.Consumer.from_substrait_plan(
+            self._session, datafusion.substrait.Serde.deserialize_bytes(message)
+        )
+        return self._session.create_dataframe_from_logical_plan(logical)
+
+    def _register_native(self, native: NativeRead, scope: str) -> None:
+        connector = self.catalog.sources[native.source].connector
+        assert isinstance(connector, Native)
+        found = connector.tables().find(native.table)
+        if found is None or found.schema != native.schema:
+            raise SourceSchemaChangedError(
+                f"table {native.table} has changed since the query was planned",
+                source=native.source,
+                hint="Run the query again.",
+            )
+        connector.register(self._session, f"{scope}.{native.name}", native.table)
+
+    def scope(self) -> str:
+        """A name for one run, as long as `planner.plan.SCOPE`."""
+        return f"run{next(self._numbers) % 10**9:09d}"
+
+    def drop(self, scope: str) -> None:
+        """Forget what a run registered."""
+        self._home.deregister_schema(scope)
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine on the engine's loop; cancelling the future drops what it awaits."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def close(self) -> None:
+        """End the loop and delete the temporary files. Runs must have been closed. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._directory.cleanup()

@@ -1,0 +1,52 @@
+"""The engine's run-time failures as errors of the tree.
+
+DataFusion hands errors to Python as text; the patterns are those of version 55.
+"""
+
+from __future__ import annotations
+
+import re
+
+from connectors.errors import (
+    CrosswindError,
+    InternalError,
+    InvalidValueError,
+    MemoryLimitError,
+    SourceUnavailableError,
+)
+from planner.plan import NativeRead
+
+_VALUES = re.compile(
+    r"(Divide by zero|Cast error: .*|Cannot cast .*|Overflow happened .*|Invalid argument error: .*|"
+    r"Compute error: .*|Parser error: .*|[Aa]rithmetic overflow.*|.*out of range.*)"
+)
+_FILES = ("Object Store error", "Parquet error", "ParquetError", "IoError", "No such file", "CsvError")
+
+
+def engine_failure(message: str, natives: tuple[NativeRead, ...]) -> CrosswindError:
+    """The error that a failure of the engine is to the client.
+
+    Args:
+        message: the engine's text; it may hold paths and values, which are cut down.
+        natives: the tables that the engine read itself: a failing file belongs to one of them.
+    """
+    first = message.strip().split("\n")[0]
+    if "Resources exhausted" in first:
+        return MemoryLimitError(
+            "the query needs more memory than the server may give it, also with spilling",
+            hint="Narrow it, or raise memory_limit in [server].",
+        )
+    if natives and any(mark in first for mark in _FILES):
+        named = next((n for n in natives if n.table.name in first), natives[0])
+        return SourceUnavailableError(
+            f"reading table {named.table} failed: {_tail(first)}", source=named.source
+        )
+    found = _VALUES.search(first)
+    if found:
+        return InvalidValueError(found.group(1)[:300].rstrip("."))
+    return InternalError(f"the engine failed: {_tail(first)}")
+
+
+def _tail(text: str) -> str:
+    """The innermost cause of a chain that is written outside in."""
+    return text.split("error: ")[-1][:300]

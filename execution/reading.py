@@ -1,0 +1,230 @@
+"""Reading fragments: one thread for each, started together, into bounded buffers.
+
+Owns the threads, the turns at the sources and the account of each fragment. Knows nothing of the
+engine that consumes them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from connectors.contract import Batches
+from connectors.errors import CancelledError, CrosswindError, InternalError
+from execution.buffer import BatchBuffer, Overflow
+from execution.gate import Gate
+from planner.account import FragmentAccount
+from planner.catalog import Source
+from planner.plan import PlannedFragment
+
+BUFFER_BYTES = 16 * 1024 * 1024
+"""What a fragment may have waiting here: a few batches ahead of the consumer."""
+
+
+class FragmentReader:
+    """One running fragment: a thread that fills a buffer, and the iterator that empties it."""
+
+    def __init__(
+        self, planned: PlannedFragment, batches: Batches, turn: _Turn, overflow: Overflow | None
+    ) -> None:
+        self.name = planned.name
+        self.source = planned.source
+        self.schema: pa.Schema = planned.fragment.schema
+        self._batches = batches
+        self._turn = turn
+        self._buffer = BatchBuffer(BUFFER_BYTES, overflow)
+        self._rows = 0
+        self._size_bytes = 0
+        self._started = time.monotonic()
+        self._turn_at = self._started
+        self._first_at: float | None = None
+        self._ended_at: float | None = None
+        self.failure: CrosswindError | None = None
+        self._thread = threading.Thread(target=self._run, name=f"crosswind-{planned.name}")
+        self._thread.daemon = True
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        while (batch := self._buffer.get()) is not None:
+            yield batch
+
+    def cancel(self) -> None:
+        """Stop the source and wake both sides; returns at once."""
+        self._buffer.cancel()
+        self._batches.cancel()
+
+    def close(self) -> None:
+        """Cancel what still runs, and wait until the thread has given everything back."""
+        self.cancel()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._batches.close()
+        self._buffer.close()
+
+    def account(self) -> FragmentAccount:
+        ended = self._ended_at if self._ended_at is not None else time.monotonic()
+        return FragmentAccount(
+            self.name,
+            self.source,
+            self._rows,
+            self._size_bytes,
+            self._turn_at - self._started,
+            None if self._first_at is None else self._first_at - self._turn_at,
+            ended - self._started,
+        )
+
+    def _run(self) -> None:
+        failure: BaseException | None = None
+        try:
+            with self._turn:
+                self._turn_at = time.monotonic()
+                try:
+                    self._read()
+                finally:
+                    self._batches.close()
+        except CancelledError as error:
+            failure = error
+        except CrosswindError as error:
+            failure = self.failure = error
+        except BaseException as error:
+            failure = self.failure = InternalError(
+                f"reading a fragment failed: {type(error).__name__}", source=self.source
+            )
+            failure.__cause__ = error
+        self._ended_at = time.monotonic()
+        self._buffer.finish(failure)
+
+    def _read(self) -> None:
+        for batch in self._batches:
+            if self._first_at is None:
+                self._first_at = time.monotonic()
+            self._rows += batch.num_rows
+            self._size_bytes += batch.nbytes
+            self._buffer.put(batch)
+
+
+class _Turn:
+    """A fragment's place in its query's share of a source: entered when a turn is free."""
+
+    def __init__(self, share: _Share) -> None:
+        self._share = share
+
+    def __enter__(self) -> None:
+        self._share.enter()
+
+    def __exit__(self, *_: object) -> None:
+        self._share.leave()
+
+
+class _Share:
+    """One query's turns at one source, passed from fragment to fragment and then given back."""
+
+    def __init__(self, gate: Gate, fragments: int) -> None:
+        self.gate = gate
+        self.turns = min(fragments, gate.capacity)
+        self.crowded = fragments > self.turns
+        self._slots = threading.Semaphore(0)
+        self._left = fragments
+        self._held = 0
+        self._lock = threading.Lock()
+
+    def open(self, deadline: float | None, cancelled: threading.Event) -> None:
+        self.gate.enter(self.turns, deadline, cancelled)
+        self._held = self.turns
+        self._slots.release(self.turns)
+
+    def enter(self) -> None:
+        self._slots.acquire()
+
+    def leave(self) -> None:
+        with self._lock:
+            self._left -= 1
+            unused = self._left < self._held
+            if unused:
+                self._held -= 1
+        if unused:
+            self.gate.leave()
+        else:
+            self._slots.release()
+
+
+class FragmentReaders:
+    """All fragments of one run.
+
+    Args:
+        fragments: what to read.
+        sources: the sources by name.
+        gates: the gates by source name.
+        directory: where an overflow may go.
+        deadline: the run's end, on the clock of `time.monotonic`, in seconds.
+        queue_deadline: until when to wait for turns.
+        unheld: whether all of them spill rather than wait for their consumer.
+    """
+
+    def __init__(
+        self,
+        fragments: tuple[PlannedFragment, ...],
+        sources: Mapping[str, Source],
+        gates: Mapping[str, Gate],
+        directory: Path,
+        deadline: float | None,
+        queue_deadline: float | None,
+        unheld: bool = False,
+    ) -> None:
+        counts = Counter(fragment.source for fragment in fragments)
+        self._shares = {name: _Share(gates[name], counts[name]) for name in sorted(counts)}
+        self._queue_deadline = queue_deadline
+        self._cancelled = threading.Event()
+        self._opened: set[str] = set()
+        self.readers: list[FragmentReader] = []
+        for planned in fragments:
+            share = self._shares[planned.source]
+            # Fragments that wait for another to end must not be held up by who consumes them.
+            spills = share.crowded or unheld
+            overflow = Overflow(directory, planned.fragment.schema) if spills else None
+            batches = sources[planned.source].connector.execute(planned.fragment, deadline)
+            self.readers.append(FragmentReader(planned, batches, _Turn(share), overflow))
+
+    def start(self) -> None:
+        """Take the turns of every source, then start all fragments together.
+
+        Raises:
+            QueueFullError, CancelledError: and nothing was started.
+        """
+        try:
+            for name, share in self._shares.items():
+                share.open(self._queue_deadline, self._cancelled)
+                self._opened.add(name)
+            if self._cancelled.is_set():
+                raise CancelledError("the query was cancelled")
+        except BaseException:
+            for name in self._opened:
+                self._shares[name].gate.leave(self._shares[name].turns)
+            raise
+        for reader in self.readers:
+            reader.start()
+
+    def failure(self) -> CrosswindError | None:
+        """The first failure of a source, if any."""
+        return next((r.failure for r in self.readers if r.failure is not None), None)
+
+    def cancel(self) -> None:
+        """From any thread; returns at once."""
+        self._cancelled.set()
+        for share in self._shares.values():
+            share.gate.wake()
+        for reader in self.readers:
+            reader.cancel()
+
+    def close(self) -> None:
+        """Cancel and wait until every thread has ended."""
+        self.cancel()
+        for reader in self.readers:
+            reader.close()

@@ -1,0 +1,93 @@
+"""Composition: from a configuration to a running server. The one place that knows every part.
+
+Owns which parser, planner, engine and connectors work together. Holds no logic of its own.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from planner.explain import explain_text
+
+from connectors import registry
+from execution.engine import Engine, EngineSettings
+from flight_server.config import Config, LinkConfig
+from flight_server.queries import Limits, Planned, Queries
+from flight_server.server import Server
+from planner.account import Account
+from planner.catalog import Catalog, Source
+from planner.cost import Link
+from planner.parse import parse
+from planner.plan import Plan
+from planner.planning import plan_query
+
+DRAIN_SECONDS = 10.0
+"""How long running queries may go on after the server was told to close."""
+
+
+class SqlPlanning:
+    """The project's parser and planner, as `queries` asks for them."""
+
+    def plan(self, sql: str, catalog: Catalog) -> Planned:
+        """Parse and plan one statement."""
+        statement = parse(sql)
+        return Planned(statement.mode, plan_query(statement, catalog), statement.volatile)
+
+    # SEAM: what EXPLAIN and EXPLAIN ANALYZE show is planner.explain's.
+    def explain(self, plan: Plan, account: Account | None) -> list[str]:
+        """The plan as lines; with the account of a run, what happened as well."""
+        return explain_text(plan, account).splitlines()
+
+
+def open_catalog(config: Config) -> Catalog:
+    """The configured sources. Opens no connection.
+
+    Raises:
+        ConfigurationError: when a source's options are refused.
+    """
+    with ExitStack() as opened:
+        sources = []
+        for name, source in config.sources.items():
+            connector = registry.create(
+                source.connector, name, source.options, locate=config.locate
+            )
+            opened.callback(connector.close)
+            sources.append(Source(name, connector, _link(source.link)))
+        opened.pop_all()
+    return Catalog(sources)
+
+
+def open_queries(config: Config, catalog: Catalog) -> Queries:
+    """Parser, planner and engine over a catalog, within the configured limits."""
+    server = config.server
+    limits = Limits(
+        max_concurrent_queries=server.max_concurrent_queries,
+        queue_timeout_seconds=server.queue_timeout_seconds,
+        query_timeout_seconds=server.query_timeout_seconds,
+        max_cached_plans=server.plan_cache_size,
+    )
+    settings = EngineSettings(
+        memory_limit_bytes=server.memory_limit,
+        target_partitions=server.target_partitions,
+        temp_directory=server.temp_directory,
+        queue_timeout_seconds=server.queue_timeout_seconds,
+    )
+    return Queries(catalog, SqlPlanning(), Engine(settings, catalog), limits)
+
+
+def open_server(config: Config) -> Server:
+    """A running server.
+
+    Raises:
+        ConfigurationError: when a source's options are refused, or the address cannot be used.
+    """
+    queries = open_queries(config, open_catalog(config))
+    try:
+        return Server(queries, config.server.listen, drain_seconds=DRAIN_SECONDS)
+    except BaseException:
+        queries.close(0.0)
+        raise
+
+
+def _link(configured: LinkConfig | None) -> Link:
+    return Link() if configured is None else Link.of(configured.rtt_ms, configured.mbps)

@@ -1,0 +1,47 @@
+"""What happened when a plan ran: the values that EXPLAIN ANALYZE, logs and benchmarks show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FragmentAccount:
+    """One fragment's run.
+
+    Attributes:
+        size_bytes: Arrow bytes received.
+        wait_seconds: until a connection of the source was free.
+        first_batch_seconds: from then until the first batch; None when there was none.
+        seconds: from the start until the last batch, the time the reader was held up included.
+    """
+
+    name: str
+    source: str
+    rows: int
+    size_bytes: int
+    wait_seconds: float
+    first_batch_seconds: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NativeAccount:
+    """What the engine's own readers took from one table."""
+
+    name: str
+    source: str
+    rows: int | None
+    size_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One run of a plan. `rows` and `size_bytes` are those of the answer."""
+
+    rows: int
+    size_bytes: int
+    seconds: float
+    fragments: tuple[FragmentAccount, ...] = ()
+    natives: tuple[NativeAccount, ...] = ()
+    engine_seconds: float | None = None

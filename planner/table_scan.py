@@ -1,0 +1,102 @@
+"""The fragment that reads one table with a projection and a filter, made while a query runs.
+
+This is the path of statements that cannot be cut: the engine plans them whole, and asks each table
+for columns and rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.contract import Fragment, SqlQuery
+from planner.catalog import CatalogTable
+from planner.emit.dialects import DIALECTS
+from planner.emit.expressions import refusal
+from planner.emit.scan import engine_filter, scan_of, scan_refusal
+from planner.emit.select import emit
+from planner.plan import PlannedFragment
+from planner.relations import (
+    Expression,
+    Field,
+    FieldRef,
+    Filter,
+    Project,
+    Read,
+    Relation,
+    conjunction,
+    conjuncts,
+    references,
+)
+from planner.substrait.arrow_filter import read_filter
+from planner.substrait.types import NotCarriedError
+
+
+def plan_scan(
+    name: str, table: CatalogTable, columns: Sequence[str], condition: pc.Expression | None
+) -> tuple[PlannedFragment, pc.Expression | None]:
+    """A fragment that returns a table's columns, filtered as far as its source can.
+
+    Args:
+        columns: wanted columns; the fragment's first columns, in this order.
+        condition: a filter over the table's columns.
+
+    Returns:
+        the fragment, and the filter that the reader must apply to its batches, or None. The
+        fragment has the columns of that filter too, after the wanted ones.
+    """
+    schema = table.table.schema
+    base = tuple(Field(f.name, f.type, f.nullable) for f in schema)
+    try:
+        parts = () if condition is None else conjuncts(read_filter(condition, schema))
+    except NotCarriedError:
+        return _planned(name, table, schema.names, base, ()), condition
+    goes = tuple(p for p in parts if _refusal(table, base, p) is None)
+    stays = tuple(p for p in parts if p not in goes)
+    wanted = list(columns)
+    for part in stays:
+        wanted += [schema.names[i] for i in sorted(references(part) or ())]
+    planned = _planned(name, table, list(dict.fromkeys(wanted)), base, goes)
+    return planned, engine_filter(conjunction(stays), schema.names) if stays else None
+
+
+def _refusal(table: CatalogTable, base: tuple[Field, ...], part: Expression) -> str | None:
+    capabilities = table.source.connector.capabilities
+    if "filter" not in capabilities.relations:
+        return "the source does not run filter"
+    if capabilities.dialect is None:
+        return scan_refusal(Filter(Read(table.path, base, tuple(range(len(base)))), part))
+    return refusal(part, DIALECTS[capabilities.dialect], capabilities.functions)
+
+
+def _planned(
+    name: str,
+    table: CatalogTable,
+    columns: Sequence[str],
+    base: tuple[Field, ...],
+    goes: tuple[Expression, ...],
+) -> PlannedFragment:
+    positions = {field.name: index for index, field in enumerate(base)}
+    picked = [positions[column] for column in columns] or [0]
+    relation: Relation = Read(table.path, base, tuple(range(len(base))))
+    if goes:
+        relation = Filter(relation, conjunction(goes))
+    fields = tuple(base[i] for i in picked)
+    refs = tuple(FieldRef(i, base[i].type, base[i].nullable) for i in picked)
+    relation = Project(relation, refs, fields)
+    dialect = table.source.connector.capabilities.dialect
+    query = (
+        scan_of(relation, lambda read: [f.name for f in read.base])
+        if dialect is None
+        else SqlQuery(
+            emit(
+                relation, tuple(f.name for f in fields), DIALECTS[dialect], lambda _: table.table
+            ).sql(DIALECTS[dialect].generator)
+        )
+    )
+    schema = pa.schema([pa.field(f.name, f.type, f.nullable) for f in fields])
+    return PlannedFragment(
+        name, table.source.name, Fragment(query, schema), (str(table.table.name),), ("filter",)
+    )
