@@ -20,7 +20,14 @@ _VALUES = re.compile(
     r"(Divide by zero|Cast error: .*|Cannot cast .*|Overflow happened .*|Invalid argument error: .*|"
     r"Compute error: .*|Parser error: .*|[Aa]rithmetic overflow.*|.*out of range.*)"
 )
-_FILES = ("Object Store error", "Parquet error", "ParquetError", "IoError", "No such file", "CsvError")
+_FILES = (
+    "Object Store error",
+    "Parquet error",
+    "ParquetError",
+    "IoError",
+    "No such file",
+    "CsvError",
+)
 
 
 def engine_failure(message: str, natives: tuple[NativeRead, ...]) -> CrosswindError:

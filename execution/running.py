@@ -273,5 +273,3 @@ async def _next(stream: AsyncIterator[Any]) -> pa.RecordBatch | None:
         return None
     converted: pa.RecordBatch = batch.to_pyarrow()
     return converted
-
-

@@ -211,5 +211,3 @@ class _Tables(SchemaProvider):
 
     def table_exist(self, name: str) -> bool:
         return self.table(name) is not None
-
-

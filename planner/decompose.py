@@ -26,6 +26,7 @@ from planner.cost import Cost, transfer_cost
 from planner.emit.dialect import Dialect
 from planner.emit.dialects import DIALECTS
 from planner.emit.expressions import refusal_of
+from planner.emit.names import unique_names
 from planner.emit.scan import scan_refusal
 from planner.estimate import StatisticsOf, estimate
 from planner.plan import Estimate, Kept, RejectedCut
@@ -74,11 +75,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class CutFragment:
-    """A subtree that goes to a source, and the name by which the residual reads its rows."""
+    """A subtree that goes to a source, and how the residual reads its rows.
+
+    Attributes:
+        name: the fragment's name.
+        fields: its output, at least one, no two of one name.
+    """
 
     name: str
     place: Place
     relation: Relation
+    fields: tuple[Field, ...]
     estimate: Estimate
     cost: Cost | None
 
@@ -253,10 +260,11 @@ class _Decomposer:
         expected = estimate(relation, self._statistics_of)
         name = f"f{len(self._cut.fragments) + 1}"
         cost = self._transfer(expected, place)
-        self._cut.fragments.append(CutFragment(name, place, relation, expected, cost))
-        if not relation.fields:
-            return Read((name,), (ONE,), ())
-        return read_all((name,), relation.fields)
+        fields = _distinct(relation.fields)
+        self._cut.fragments.append(
+            CutFragment(name, place, relation, fields or (ONE,), expected, cost)
+        )
+        return read_all((name,), fields) if fields else Read((name,), (ONE,), ())
 
     def _transfer(self, expected: Estimate, place: Place) -> Cost | None:
         if expected.rows is None or expected.size_bytes is None:
@@ -305,9 +313,7 @@ class _Decomposer:
         }
         return self._with_subqueries_here(with_inputs(relation, inputs), subqueries)
 
-    def _project_here(
-        self, relation: Project, place: Place, subqueries: _Subqueries
-    ) -> Relation:
+    def _project_here(self, relation: Project, place: Place, subqueries: _Subqueries) -> Relation:
         """A projection that stays: its input sends only the columns that it reads."""
         used = [references(e) for e in relation.expressions]
         fields = relation.input.fields
@@ -317,9 +323,7 @@ class _Decomposer:
             here = replace(relation, input=self._here(source))
             return self._with_subqueries_here(here, subqueries)
         picked = tuple(fields[i] for i in wanted)
-        refs = tuple(
-            FieldRef(i, f.type, f.nullable) for i, f in zip(wanted, picked, strict=True)
-        )
+        refs = tuple(FieldRef(i, f.type, f.nullable) for i, f in zip(wanted, picked, strict=True))
         narrow = Project(relation.input, refs, picked)
         new = {old: position for position, old in enumerate(wanted)}
 
@@ -342,8 +346,15 @@ def _common(placed: list[_Placed]) -> Place | None:
     if not places or any(place is None for place in places):
         return None
     first = places[0]
-    same = all(place is not None and first is not None and place.key == first.key for place in places)
+    same = all(
+        place is not None and first is not None and place.key == first.key for place in places
+    )
     return first if same else None
+
+
+def _distinct(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    names = unique_names(tuple(f.name for f in fields))
+    return tuple(replace(f, name=name) for f, name in zip(fields, names, strict=True))
 
 
 def _subqueries_in(expression: Expression) -> list[Relation]:

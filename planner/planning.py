@@ -9,7 +9,7 @@ import pyarrow as pa
 from connectors.contract import Fragment, SqlQuery
 from planner.bind import Bound, bind
 from planner.catalog import Catalog
-from planner.decompose import ONE, Cut, CutFragment, decompose
+from planner.decompose import Cut, CutFragment, decompose
 from planner.emit.scan import scan_of
 from planner.emit.select import emit
 from planner.estimate import estimate
@@ -67,11 +67,16 @@ def plan_query(statement: Statement, catalog: Catalog) -> Plan:
 def _by_cut(statement: Statement, bound: Bound, cut: Cut) -> Plan:
     fragments = tuple(_planned(fragment, bound, cut) for fragment in cut.fragments)
     if cut.whole:
-        answer = replace(
-            fragments[0], fragment=Fragment(fragments[0].fragment.query, bound.schema)
-        )
+        answer = replace(fragments[0], fragment=Fragment(fragments[0].fragment.query, bound.schema))
         return Plan(
-            statement.sql, bound.schema, (answer,), (), None, "", tuple(cut.kept), tuple(cut.rejected)
+            statement.sql,
+            bound.schema,
+            (answer,),
+            (),
+            None,
+            "",
+            tuple(cut.kept),
+            tuple(cut.rejected),
         )
     natives: dict[tuple[str, ...], NativeRead] = {}
     residual = _with_natives(cut.residual, bound, natives)
@@ -93,14 +98,12 @@ def _label(native: NativeRead) -> str:
 
 def _planned(fragment: CutFragment, bound: Bound, cut: Cut) -> PlannedFragment:
     relation, place = fragment.relation, fragment.place
-    fields = relation.fields or (ONE,)
+    fields = fragment.fields
     names = bound.names if cut.whole else tuple(f.name for f in fields)
     if place.dialect is None:
         query = scan_of(relation, lambda read: [f.name for f in read.base])
     else:
-        select = emit(
-            relation, names, place.dialect, lambda path: bound.table(path).table
-        )
+        select = emit(relation, names, place.dialect, lambda path: bound.table(path).table)
         query = SqlQuery(select.sql(place.dialect.generator))
     return PlannedFragment(
         fragment.name,

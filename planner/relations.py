@@ -454,7 +454,9 @@ def definition(expression: FieldRef, inputs: tuple[Relation, ...]) -> Expression
                 found = relation.groups[index]
             case Filter() | Sort() | Fetch():
                 found = FieldRef(index, expression.type, expression.nullable)
-            case Join(kind=JoinKind.INNER | JoinKind.LEFT | JoinKind.LEFT_SEMI | JoinKind.LEFT_ANTI):
+            case Join(
+                kind=JoinKind.INNER | JoinKind.LEFT | JoinKind.LEFT_SEMI | JoinKind.LEFT_ANTI
+            ):
                 found = FieldRef(index, expression.type, expression.nullable)
             case Cross():
                 found = FieldRef(index, expression.type, expression.nullable)

@@ -129,7 +129,9 @@ def _text(expression: Expression, fields: tuple[Field, ...]) -> str:
             return fields[expression.index].name
         case Literal():
             value = expression.value
-            return "NULL" if value is None else repr(value) if isinstance(value, str) else str(value)
+            return (
+                "NULL" if value is None else repr(value) if isinstance(value, str) else str(value)
+            )
         case Call() if expression.function in _INFIX and len(expression.arguments) >= 2:
             operator = f" {_INFIX[expression.function]} "
             operands = expression.arguments[:2] if operator == " LIKE " else expression.arguments

@@ -398,9 +398,7 @@ FUNCTIONS: dict[str, FunctionRule] = {
     "character_length": FunctionRule(
         lambda _, a: _cast(_call("char_length", *a), _TYPES[pa.int32()]), _texts
     ),
-    "coalesce": FunctionRule(
-        lambda _, a: exp.Coalesce(this=a[0], expressions=a[1:]), _same_types
-    ),
+    "coalesce": FunctionRule(lambda _, a: exp.Coalesce(this=a[0], expressions=a[1:]), _same_types),
 }
 
 
@@ -463,12 +461,8 @@ AGGREGATES: dict[str, AggregateRule] = {
     "count": AggregateRule(_write_count, _count_of),
     "sum": AggregateRule(_write_sum, _sum_of, "exact decimals; bigints wrapped as in the engine"),
     "avg": AggregateRule(_write_avg, _avg_of, "div() cuts as the engine does"),
-    "min": AggregateRule(
-        lambda m, a: exp.Min(this=order(a[0], m.arguments[0].type)), _extreme_of
-    ),
-    "max": AggregateRule(
-        lambda m, a: exp.Max(this=order(a[0], m.arguments[0].type)), _extreme_of
-    ),
+    "min": AggregateRule(lambda m, a: exp.Min(this=order(a[0], m.arguments[0].type)), _extreme_of),
+    "max": AggregateRule(lambda m, a: exp.Max(this=order(a[0], m.arguments[0].type)), _extreme_of),
     "bool_and": AggregateRule(lambda _, a: exp.LogicalAnd(this=a[0])),
     "bool_or": AggregateRule(lambda _, a: exp.LogicalOr(this=a[0])),
 }

@@ -76,7 +76,9 @@ def _filter_refusal(condition: Expression) -> str | None:
         case Literal():
             return None
         case InList():
-            constants = all(isinstance(o, Literal) and o.value is not None for o in condition.options)
+            constants = all(
+                isinstance(o, Literal) and o.value is not None for o in condition.options
+            )
             return None if constants else "IN of other than constants"
         case Call(function="not" | "is_null" | "is_not_null"):
             return None

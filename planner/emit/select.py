@@ -16,6 +16,7 @@ from sqlglot import exp
 from connectors.contract import Table
 from planner.emit.dialect import Dialect, Sql
 from planner.emit.expressions import write, write_measure
+from planner.emit.names import unique_names
 from planner.relations import (
     Aggregate,
     Cross,
@@ -33,6 +34,7 @@ from planner.relations import (
     SortKey,
     Union,
     conjuncts,
+    transform_expression,
     walk_expression,
 )
 
@@ -97,7 +99,7 @@ class _Emitter:
             self._dialect.output(column, field.type)
             for column, field in zip(block.columns, block.fields, strict=True)
         ]
-        return _select(block, columns, _unique(names))
+        return _select(block, columns, unique_names(names))
 
     # --- relations ---
 
@@ -191,7 +193,7 @@ class _Emitter:
         return exp.Ordered(this=sql, desc=key.descending, nulls_first=key.nulls_first)
 
     def _union(self, relation: Union) -> Block:
-        names = _unique(tuple(field.name for field in relation.fields))
+        names = unique_names(tuple(field.name for field in relation.fields))
         selects: list[exp.Query] = []
         for part in relation.inputs:
             block = self._block(part)
@@ -260,9 +262,7 @@ class _Emitter:
             exists = exp.Not(this=exists)
         return replace(left, where=(*left.where, exists))
 
-    def _joined(
-        self, left: Block, right: Block, side: str, conditions: tuple[Sql, ...]
-    ) -> Block:
+    def _joined(self, left: Block, right: Block, side: str, conditions: tuple[Sql, ...]) -> Block:
         if side in ("", "CROSS") and right.joins:
             right = self._wrapped(right)
         join = exp.Join(this=right.source)
@@ -299,7 +299,7 @@ class _Emitter:
         return _select(block, list(block.columns), ("value",) * len(block.columns), bare=True)
 
     def _wrapped(self, block: Block) -> Block:
-        names = _unique(tuple(field.name for field in block.fields))
+        names = unique_names(tuple(field.name for field in block.fields))
         block = block if block.sliced else replace(block, order=())
         return self._derived(_select(block, list(block.columns), names), names, block.fields)
 
@@ -348,21 +348,6 @@ def _name(name: str) -> exp.Identifier:
     return exp.to_identifier(name, quoted=True)
 
 
-def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names, numbered where they repeat or are empty; 63 bytes is what every server keeps."""
-    taken: set[str] = set()
-    result = []
-    for name in names:
-        base = name.encode()[:48].decode(errors="ignore") or "column"
-        candidate, number = base, 1
-        while candidate in taken:
-            number += 1
-            candidate = f"{base}_{number}"
-        taken.add(candidate)
-        result.append(candidate)
-    return tuple(result)
-
-
 def _all(conditions: tuple[Sql, ...]) -> Sql:
     result = conditions[0]
     for condition in conditions[1:]:
@@ -380,9 +365,7 @@ def _is_true(sql: Sql) -> bool:
 
 def _repeats_work(block: Block, expressions: tuple[Expression, ...]) -> bool:
     """Whether putting the expressions over the block would compute one of its columns twice."""
-    heavy = {
-        i for i, c in enumerate(block.columns) if not isinstance(c, exp.Column | exp.Literal)
-    }
+    heavy = {i for i, c in enumerate(block.columns) if not isinstance(c, exp.Column | exp.Literal)}
     if not heavy:
         return False
     uses = Counter(
@@ -395,8 +378,6 @@ def _repeats_work(block: Block, expressions: tuple[Expression, ...]) -> bool:
 
 
 def _renumbered(expression: Expression, order: tuple[int, ...]) -> Expression:
-    from planner.relations import transform_expression
-
     def change(part: Expression) -> Expression:
         if isinstance(part, FieldRef):
             return replace(part, index=order[part.index])

@@ -163,9 +163,7 @@ class _Reader:
     def _project(self, message: Any) -> Relation:
         source = self.relation(message.input)
         fields = source.fields
-        passed: list[Expression] = [
-            FieldRef(i, f.type, f.nullable) for i, f in enumerate(fields)
-        ]
+        passed: list[Expression] = [FieldRef(i, f.type, f.nullable) for i, f in enumerate(fields)]
         everything = passed + [self._expression(e, fields) for e in message.expressions]
         mapping: Any = range(len(everything))
         if message.common.WhichOneof("emit_kind") == "emit":
@@ -273,7 +271,9 @@ class _Reader:
             case "cast":
                 cast = message.cast
                 source = self._expression(cast.input, fields)
-                strict = cast.failure_behavior != ExpressionMessage.Cast.FAILURE_BEHAVIOR_RETURN_NULL
+                strict = (
+                    cast.failure_behavior != ExpressionMessage.Cast.FAILURE_BEHAVIOR_RETURN_NULL
+                )
                 nullable = source.nullable or not strict
                 return Cast(source, arrow_type(cast.type), nullable, strict)
             case "if_then":

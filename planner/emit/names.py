@@ -1,0 +1,25 @@
+"""Names of output columns that every database keeps as they are."""
+
+from __future__ import annotations
+
+LONGEST_BYTES = 48
+"""Well below the 63 bytes that PostgreSQL keeps, to leave room for a number."""
+
+
+def unique_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, numbered where they repeat, cut where they are long.
+
+    >>> unique_names(("sum", "sum", ""))
+    ('sum', 'sum_2', 'column')
+    """
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        base = name.encode()[:LONGEST_BYTES].decode(errors="ignore") or "column"
+        candidate, number = base, 1
+        while candidate in taken:
+            number += 1
+            candidate = f"{base}_{number}"
+        taken.add(candidate)
+        result.append(candidate)
+    return tuple(result)
