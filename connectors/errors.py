@@ -1,4 +1,4 @@
-"""The one error tree. Owns codes, messages' parts and whether a retry can help; knows nothing of Flight.
+"""The one error tree. Owns codes, message parts, whether a retry can help; knows no Flight.
 
 CrosswindError
 ├── ConfigurationError            configuration

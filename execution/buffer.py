@@ -19,7 +19,7 @@ from connectors.errors import CancelledError
 
 
 class Overflow:
-    """Batches on disk, first in first out, in one temporary Arrow file that nobody else can name."""
+    """Batches on disk, first in first out, in one temporary file that has no name."""
 
     def __init__(self, directory: Path, schema: pa.Schema) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115

@@ -30,7 +30,7 @@ class ScanDataset(pds.Dataset):  # type: ignore[misc]
     def schema(self) -> pa.Schema:
         return self._scan_schema
 
-    def get_fragments(self, filter: pc.Expression | None = None) -> list[_Partition]:
+    def get_fragments(self, *_: Any, **__: Any) -> list[_Partition]:
         return [_Partition(self._scan_schema, self._scan)]
 
     def scanner(self, *_: Any, columns: Sequence[str], **options: Any) -> _Scanner:

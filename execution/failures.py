@@ -17,8 +17,8 @@ from connectors.errors import (
 from planner.plan import NativeRead
 
 _VALUES = re.compile(
-    r"(Divide by zero|Cast error: .*|Cannot cast .*|Overflow happened .*|Invalid argument error: .*|"
-    r"Compute error: .*|Parser error: .*|[Aa]rithmetic overflow.*|.*out of range.*)"
+    r"(Divide by zero|Cast error: .*|Cannot cast .*|Overflow happened .*|"
+    r"Invalid argument error: .*|Compute error: .*|Parser error: .*|[Aa]rithmetic overflow.*|.*out of range.*)"
 )
 _FILES = (
     "Object Store error",

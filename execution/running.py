@@ -19,8 +19,8 @@ import pyarrow as pa
 from connectors.errors import CancelledError, CrosswindError, DeadlineError
 from execution.failures import engine_failure
 from execution.reading import FragmentReaders
-from planner.account import Account, FragmentAccount, NativeAccount
-from planner.plan import NativeRead, Plan, SubstraitResidual
+from planner.account import Account, FragmentAccount
+from planner.plan import Plan, PlannedFragment, SubstraitResidual
 
 if TYPE_CHECKING:
     from execution.engine import Engine
@@ -35,7 +35,10 @@ class Run(Protocol):
 
     def close(self) -> None: ...
 
-    def accounts(self) -> tuple[tuple[FragmentAccount, ...], tuple[NativeAccount, ...]]: ...
+    def accounts(self) -> tuple[FragmentAccount, ...]: ...
+
+    @property
+    def planned(self) -> tuple[PlannedFragment, ...]: ...
 
 
 class Execution:
@@ -122,9 +125,10 @@ class Execution:
 
     def account(self) -> Account:
         """What has happened so far."""
-        fragments, natives = self._run.accounts() if self._run is not None else ((), ())
+        fragments = self._run.accounts() if self._run is not None else ()
+        planned = self._run.planned if self._run is not None else ()
         ended = self._ended if self._ended is not None else time.monotonic()
-        return Account(self._rows, self._size_bytes, ended - self._started, fragments, natives)
+        return Account(self._rows, self._size_bytes, ended - self._started, fragments, planned)
 
 
 def _with_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -156,8 +160,12 @@ class WholeRun:
     def close(self) -> None:
         self._readers.close()
 
-    def accounts(self) -> tuple[tuple[FragmentAccount, ...], tuple[NativeAccount, ...]]:
-        return tuple(r.account() for r in self._readers.readers), ()
+    def accounts(self) -> tuple[FragmentAccount, ...]:
+        return tuple(reader.account() for reader in self._readers.readers)
+
+    @property
+    def planned(self) -> tuple[PlannedFragment, ...]:
+        return ()
 
 
 class ResidualRun:
@@ -175,7 +183,6 @@ class ResidualRun:
         self._readers = readers
         self._scope = engine.scope()
         self._stream = EngineStream(engine)
-        self._natives: tuple[NativeAccount, ...] = ()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         self._readers.start()
@@ -201,9 +208,12 @@ class ResidualRun:
         self._readers.close()
         self._engine.drop(self._scope)
 
-    def accounts(self) -> tuple[tuple[FragmentAccount, ...], tuple[NativeAccount, ...]]:
-        natives = self._stream.native_accounts(self._plan.natives)
-        return tuple(r.account() for r in self._readers.readers), natives
+    def accounts(self) -> tuple[FragmentAccount, ...]:
+        return tuple(reader.account() for reader in self._readers.readers)
+
+    @property
+    def planned(self) -> tuple[PlannedFragment, ...]:
+        return ()
 
 
 class EngineStream:
@@ -261,9 +271,6 @@ class EngineStream:
             with contextlib.suppress(BaseException):
                 pending.result(timeout=5.0)
         self._stream = None
-
-    def native_accounts(self, natives: tuple[NativeRead, ...]) -> tuple[NativeAccount, ...]:
-        return tuple(NativeAccount(n.name, n.source, None, None) for n in natives)
 
 
 async def _next(stream: AsyncIterator[Any]) -> pa.RecordBatch | None:

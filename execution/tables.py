@@ -23,7 +23,7 @@ from execution.datasets import ScanDataset
 from execution.failures import engine_failure
 from execution.reading import FragmentReaders
 from execution.running import EngineStream
-from planner.account import FragmentAccount, NativeAccount
+from planner.account import FragmentAccount
 from planner.bind import HOME
 from planner.catalog import CatalogTable, Source
 from planner.plan import Plan, PlannedFragment, SqlResidual
@@ -77,11 +77,11 @@ class TableRun:
         for scan in self._scans:
             scan.close()
 
-    def accounts(self) -> tuple[tuple[FragmentAccount, ...], tuple[NativeAccount, ...]]:
-        return tuple(r.account() for scan in self._scans for r in scan.readers), ()
+    def accounts(self) -> tuple[FragmentAccount, ...]:
+        return tuple(reader.account() for scan in self._scans for reader in scan.readers)
 
     @property
-    def fragments(self) -> tuple[PlannedFragment, ...]:
+    def planned(self) -> tuple[PlannedFragment, ...]:
         """The fragments that the engine has asked for."""
         return tuple(self._planned)
 

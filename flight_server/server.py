@@ -21,6 +21,7 @@ from connectors.errors import (
 )
 from flight_server import metadata, sqlinfo, typeinfo
 from flight_server.commands import REFUSED_ACTIONS, decode, decode_as, encode, refuse_update
+from flight_server.connections import drop_connections
 from flight_server.failures import (
     guarded,
     restore_tracebacks,
@@ -34,6 +35,9 @@ from flight_server.streams import query_stream, table_stream
 from flight_server.watcher import MIDDLEWARE, CallFactory, Watcher
 
 _UNKNOWN = -1
+
+_LAST_CALLS_SECONDS = 1.0
+"""How long calls whose query has ended may take to tell their clients."""
 
 _ACTIONS = {
     "CreatePreparedStatement": "Plan a statement and keep it under a handle.",
@@ -111,8 +115,10 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             stopping = threading.Thread(target=self.shutdown, name="crosswind-stop", daemon=True)
             stopping.start()
             self._queries.close(self._drain_seconds)
-            # A client that neither reads nor leaves keeps its call; it does not keep this process.
-            stopping.join(self._drain_seconds + 1.0)
+            stopping.join(_LAST_CALLS_SECONDS)
+            if stopping.is_alive():
+                drop_connections(self.port)
+                stopping.join(_LAST_CALLS_SECONDS)
             self._watcher.close()
             restore_tracebacks()
 

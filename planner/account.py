@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.plan import PlannedFragment
+
 
 @dataclass(frozen=True, slots=True)
 class FragmentAccount:
@@ -26,22 +28,16 @@ class FragmentAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class NativeAccount:
-    """What the engine's own readers took from one table."""
-
-    name: str
-    source: str
-    rows: int | None
-    size_bytes: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Account:
-    """One run of a plan. `rows` and `size_bytes` are those of the answer."""
+    """One run of a plan.
+
+    Attributes:
+        rows, size_bytes: of the answer.
+        planned: fragments that were made while it ran, for a statement that could not be cut.
+    """
 
     rows: int
     size_bytes: int
     seconds: float
     fragments: tuple[FragmentAccount, ...] = ()
-    natives: tuple[NativeAccount, ...] = ()
-    engine_seconds: float | None = None
+    planned: tuple[PlannedFragment, ...] = ()

@@ -169,7 +169,7 @@ class _Lookup:
         return Table(pds.dataset(found.table.schema.empty_table()))
 
 
-class _Home(CatalogProvider):
+class _Home(CatalogProvider):  # type: ignore[misc]
     """Names of one part (schema `main`) and of two (a schema or a source, and a table)."""
 
     def __init__(self, lookup: _Lookup) -> None:
@@ -178,11 +178,11 @@ class _Home(CatalogProvider):
     def schema_names(self) -> set[str]:
         return set()
 
-    def schema(self, name: str) -> SchemaProvider:  # type: ignore[override]
+    def schema(self, name: str) -> SchemaProvider:
         return _Tables(self._lookup, () if name == "main" else (name,))
 
 
-class _SourceCatalog(CatalogProvider):
+class _SourceCatalog(CatalogProvider):  # type: ignore[misc]
     """Names of three parts: a source, a schema and a table."""
 
     def __init__(self, lookup: _Lookup, source: str) -> None:
@@ -192,11 +192,11 @@ class _SourceCatalog(CatalogProvider):
     def schema_names(self) -> set[str]:
         return set()
 
-    def schema(self, name: str) -> SchemaProvider:  # type: ignore[override]
+    def schema(self, name: str) -> SchemaProvider:
         return _Tables(self._lookup, (self._source, name))
 
 
-class _Tables(SchemaProvider):
+class _Tables(SchemaProvider):  # type: ignore[misc]
     """The tables below a prefix of name parts, looked up when asked for."""
 
     def __init__(self, lookup: _Lookup, prefix: tuple[str, ...]) -> None:

@@ -75,7 +75,7 @@ def width_bytes(type_: pa.DataType) -> float:
     if pa.types.is_decimal(type_):
         return 8.0 + 4.0
     try:
-        return max(1.0, type_.bit_width / 8)
+        return max(1.0, float(type_.bit_width) / 8)
     except ValueError:
         return 24.0
 
@@ -103,9 +103,9 @@ def _size(relation: Relation, statistics_of: StatisticsOf) -> _Sized:
                 rows = min(rows if rows is not None else relation.count, relation.count)
             return _with_rows(inputs[0], rows)
         case Join():
-            return _join(relation, *inputs)
+            return _join(relation, inputs[0], inputs[1])
         case Cross():
-            return _paired(*inputs, 1.0)
+            return _paired(inputs[0], inputs[1], 1.0)
         case Union():
             known = [i.rows for i in inputs if i.rows is not None]
             rows = sum(known) if len(known) == len(inputs) else None
@@ -253,7 +253,7 @@ def _range(condition: Call, sized: _Sized) -> float:
         return RANGE_SELECTIVITY
     try:
         span = bounds.maximum - bounds.minimum  # type: ignore[operator]
-        below = min(1.0, max(0.0, (second.value - bounds.minimum) / span))
+        below = min(1.0, max(0.0, float((second.value - bounds.minimum) / span)))
     except (TypeError, ArithmeticError):
         return RANGE_SELECTIVITY
     return below if condition.function in ("lt", "lte") else 1.0 - below

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from sqlglot import Token, TokenType
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import TokenError
-from sqlglot.tokens import Token, TokenType
 
 from connectors.errors import Position, SizeLimitError, SqlSyntaxError, UnsupportedError
 
@@ -151,7 +151,45 @@ def _refusal(first: Token) -> SqlSyntaxError | UnsupportedError:
 
 
 _KNOWN_STATEMENTS = frozenset(
-    "INSERT UPDATE DELETE MERGE UPSERT REPLACE COPY CREATE ALTER DROP TRUNCATE GRANT REVOKE "
-    "BEGIN START COMMIT ROLLBACK SAVEPOINT SET RESET SHOW DESCRIBE DESC USE ATTACH DETACH CALL "
-    "DO EXECUTE PREPARE DEALLOCATE LOCK VACUUM ANALYZE REFRESH LOAD UNLOAD PRAGMA KILL".split()
+    {
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "MERGE",
+        "UPSERT",
+        "REPLACE",
+        "COPY",
+        "CREATE",
+        "ALTER",
+        "DROP",
+        "TRUNCATE",
+        "GRANT",
+        "REVOKE",
+        "BEGIN",
+        "START",
+        "COMMIT",
+        "ROLLBACK",
+        "SAVEPOINT",
+        "SET",
+        "RESET",
+        "SHOW",
+        "DESCRIBE",
+        "DESC",
+        "USE",
+        "ATTACH",
+        "DETACH",
+        "CALL",
+        "DO",
+        "EXECUTE",
+        "PREPARE",
+        "DEALLOCATE",
+        "LOCK",
+        "VACUUM",
+        "ANALYZE",
+        "REFRESH",
+        "LOAD",
+        "UNLOAD",
+        "PRAGMA",
+        "KILL",
+    }
 )

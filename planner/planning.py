@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from connectors.contract import Fragment, SqlQuery
+from connectors.contract import Fragment, SqlQuery, TableScan
 from planner.bind import Bound, bind
 from planner.catalog import Catalog
 from planner.decompose import Cut, CutFragment, decompose
@@ -100,6 +100,7 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut) -> PlannedFragment:
     relation, place = fragment.relation, fragment.place
     fields = fragment.fields
     names = bound.names if cut.whole else tuple(f.name for f in fields)
+    query: SqlQuery | TableScan
     if place.dialect is None:
         query = scan_of(relation, lambda read: [f.name for f in read.base])
     else:
@@ -185,7 +186,7 @@ def _with_barriers(relation: Relation) -> Relation:
 
 
 def _serialised(residual: Relation, bound: Bound) -> SubstraitResidual:
-    """The residual's bytes, with a scope that occurs in them once for each read and nowhere else."""
+    """The residual's bytes, with a scope that occurs in them once a read and nowhere else."""
     assert bound.origin is not None
     reads = len(_paths(residual))
     for mark in "~!#%&*+=?^_-":

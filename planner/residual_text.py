@@ -26,6 +26,7 @@ from planner.relations import (
     Relation,
     ScalarSubquery,
     Sort,
+    SortKey,
     Union,
     Values,
     conjuncts,
@@ -110,7 +111,7 @@ def _line(relation: Relation, labels: Mapping[str, str]) -> str:
             return f"union all ({len(relation.inputs)} inputs)"
 
 
-def _key(key, fields: tuple[Field, ...]) -> str:  # type: ignore[no-untyped-def]
+def _key(key: SortKey, fields: tuple[Field, ...]) -> str:
     return _text(key.expression, fields) + (" desc" if key.descending else "")
 
 
@@ -139,7 +140,8 @@ def _text(expression: Expression, fields: tuple[Field, ...]) -> str:
             inner = operator.join(parts)
             return f"({inner})"
         case Call():
-            return f"{expression.function}({', '.join(_text(a, fields) for a in expression.arguments)})"
+            inner = ", ".join(_text(a, fields) for a in expression.arguments)
+            return f"{expression.function}({inner})"
         case Cast():
             return f"{_text(expression.input, fields)}::{expression.type}"
         case IfThen():

@@ -1,1 +1,1 @@
-"""Relation trees -> SQL for one source: `select` builds the statement, a dialect says what may go."""
+"""Relation trees -> SQL for one source: `select` builds it, a dialect says what may go."""

@@ -1,4 +1,4 @@
-"""What a dialect is to the planner: tables of functions, aggregates and casts, each with a condition.
+"""What a dialect is to the planner: tables of functions, aggregates and casts, with conditions.
 
 A rule's condition says when the source's result is identical to the engine's; what no rule covers
 stays here, with the reason. Owns the shape of the tables, no dialect's content.

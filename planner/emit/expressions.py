@@ -1,6 +1,6 @@
 """One expression -> SQL, by a dialect's tables; and why one may not go.
 
-`refusal` and `write` walk the same tree by the same tables: what `refusal` passes, `write` can write.
+`refusal` and `write` walk the same tree by the same tables: what one passes, the other writes.
 """
 
 from __future__ import annotations
@@ -110,9 +110,9 @@ def _aggregate_refusal(
         rule = dialect.aggregates.get(measure.function)
         if rule is None or (functions is not None and measure.function not in functions):
             return f"aggregate {measure.function} is not proven there"
-        reason = rule.refuse(measure) or (measure.sorts and "an ordered aggregate")
-        if reason:
-            return reason
+        reason = rule.refuse(measure)
+        if reason or measure.sorts:
+            return reason or "an ordered aggregate"
     return None
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: which functions, aggregates and casts give exactly DataFusion's result there, and how.
+"""PostgreSQL: which functions, aggregates and casts give exactly DataFusion's result, and how.
 
 Data and small writers only. The tests in `tests/planner/test_postgres_dialect.py` compare each rule
 with the engine on unpleasant values; a rule without such a test does not belong here.
@@ -42,7 +42,7 @@ _YEARS = range(1, 10_000)
 
 
 def _is_decimal(type_: pa.DataType) -> bool:
-    return pa.types.is_decimal128(type_) or pa.types.is_decimal256(type_)
+    return bool(pa.types.is_decimal128(type_) or pa.types.is_decimal256(type_))
 
 
 def type_sql(type_: pa.DataType) -> exp.DataType | None:
@@ -295,12 +295,16 @@ def _is_whole(sql: exp.Cast) -> bool:
     )
 
 
+def _binary(node: type[exp.Binary], left: Sql, right: Sql) -> Sql:
+    return cast(Sql, node(this=left, expression=right))
+
+
 def _compare(node: type[exp.Binary], ordered: bool) -> FunctionRule:
     def write(call: Call, arguments: list[Sql]) -> Sql:
         left, right = _bare(call, arguments)
         if ordered:
             left = order(left, call.arguments[0].type)
-        return node(this=_grouped(left), expression=_grouped(right))
+        return _binary(node, _grouped(left), _grouped(right))
 
     return FunctionRule(write, _comparable, "code point order by COLLATE; three-valued logic")
 
@@ -309,7 +313,7 @@ def _connect(node: type[exp.Connector]) -> FunctionRule:
     def write(_: Call, arguments: list[Sql]) -> Sql:
         result = _clause(arguments[0], node)
         for argument in arguments[1:]:
-            result = node(this=result, expression=_clause(argument, node))
+            result = _binary(node, result, _clause(argument, node))
         return result
 
     return FunctionRule(write)
@@ -323,7 +327,7 @@ def _clause(sql: Sql, node: type[exp.Connector]) -> Sql:
 def _operate(node: type[exp.Binary]) -> FunctionRule:
     def write(_: Call, arguments: list[Sql]) -> Sql:
         left, right = arguments
-        return node(this=_grouped(left), expression=_grouped(right))
+        return _binary(node, _grouped(left), _grouped(right))
 
     return FunctionRule(write, _arithmetic, "exact decimals; integers that cannot overflow")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import decimal
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -411,7 +411,7 @@ def _literal(message: ExpressionMessage) -> Expression:
         case "decimal":
             return _decimal(message)
         case "precision_timestamp" | "precision_timestamp_tz" if value.precision == 6:
-            zone = timezone.utc if kind.endswith("tz") else None
+            zone = UTC if kind.endswith("tz") else None
             try:
                 moment = datetime(1970, 1, 1, tzinfo=zone) + timedelta(microseconds=value.value)
             except OverflowError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import decimal
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -101,7 +101,7 @@ class _Writer:
     def _anchor(self, function: str) -> int:
         if function not in self._anchors:
             self._anchors[function] = max(self._anchors.values(), default=-1) + 1
-        return self._anchors[function]
+        return int(self._anchors[function])
 
     # --- relations ---
 
@@ -330,6 +330,6 @@ def _literal(expression: Literal) -> ExpressionMessage:
 
 
 def _microseconds(moment: datetime) -> int:
-    zone = timezone.utc if moment.tzinfo else None
+    zone = UTC if moment.tzinfo else None
     since = moment - datetime(1970, 1, 1, tzinfo=zone)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

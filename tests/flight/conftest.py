@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
 
-from flight_server.queries import Limits, Queries
+from execution.engine import Engine, EngineSettings
+from flight_server.queries import Limits, Planned, Queries
 from flight_server.server import Server
+from flight_server.service import SqlPlanning
 from planner.catalog import Catalog, Source
 
 from .scripted import ScriptedConnector, ScriptedTable, rows
-from .stand_in import StandInEngine, StandInPlanning
 
 ITEMS = pa.table(
     {
@@ -29,6 +30,17 @@ ITEMS = pa.table(
     }
 )
 ONE = pa.table({"one": pa.array([1], pa.int64())})
+
+
+class RecordingPlanning(SqlPlanning):
+    """The real parser and planner, and what they were asked."""
+
+    def __init__(self) -> None:
+        self.planned: list[str] = []
+
+    def plan(self, sql: str, catalog: Catalog) -> Planned:
+        self.planned.append(sql)
+        return super().plan(sql, catalog)
 
 
 @dataclass
@@ -71,7 +83,7 @@ def start() -> Iterator[Start]:
             given = {"one": ONE, "items": ITEMS} | (tables or {})
             connector = ScriptedConnector("shop", {k: _scripted(v) for k, v in given.items()})
             catalog = Catalog([Source("shop", connector), *others])
-            planning, engine = StandInPlanning(), StandInEngine(catalog)
+            planning, engine = RecordingPlanning(), Engine(EngineSettings(), catalog)
             queries = Queries(catalog, planning, engine, limits or Limits(), **options)
             server = Server(queries, "grpc://127.0.0.1:0", drain_seconds=drain_seconds)
             stack.enter_context(server)

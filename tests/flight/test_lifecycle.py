@@ -18,7 +18,7 @@ from flight_server.queries import Limits
 from flight_server.sessions import Expiring, Handles
 
 from .conftest import ONE, Start
-from .scripted import Scan, ScriptedTable, failing, silence
+from .scripted import Scan, ScriptedTable, endless, failing, silence
 from .test_streams import PATIENCE_SECONDS, only
 from .wire import descriptor_request, prepare, statement, status_of, ticket_request
 
@@ -214,7 +214,7 @@ def test_a_query_has_a_deadline(start: Start) -> None:
     with (
         running.connect() as connection,
         connection.cursor() as cursor,
-        pytest.raises(flightsql.OperationalError, match=r"limit\.deadline.*0\.1 seconds"),
+        pytest.raises(flightsql.OperationalError, match=r"limit\.deadline"),
     ):
         cursor.execute("SELECT * FROM silent")
         cursor.fetchall()
@@ -243,7 +243,7 @@ def test_closing_lets_a_running_query_finish(start: Start) -> None:
             reader.read_chunk()
         closing.join()
     assert running.connector.closed
-    assert running.engine.closed
+    assert not running.engine.directory.exists()
 
 
 def test_closing_cancels_what_does_not_finish(start: Start) -> None:
@@ -262,6 +262,20 @@ def test_closing_cancels_what_does_not_finish(start: Start) -> None:
     assert not [t for t in set(threading.enumerate()) - before if t.name.startswith("crosswind")]
 
 
+def test_closing_does_not_wait_for_a_client_that_does_not_read(start: Start) -> None:
+    before = set(threading.enumerate())
+    batch = pa.record_batch({"one": pa.array(range(500_000))})
+    running = start({"endless": ScriptedTable(batch.schema, endless(batch))}, drain_seconds=0.0)
+    with running.flight() as client:
+        info = client.get_flight_info(statement("SELECT * FROM endless"))
+        reader = client.do_get(info.endpoints[0].ticket)
+        reader.read_chunk()
+        running.server.close()
+        assert only(running).closed.is_set()
+        assert not [t for t in set(threading.enumerate()) - before if "stop" in t.name]
+        del reader
+
+
 def test_a_server_can_be_closed_from_many_threads(start: Start) -> None:
     running = start()
     threads = [threading.Thread(target=running.server.close) for _ in range(4)]
@@ -269,7 +283,7 @@ def test_a_server_can_be_closed_from_many_threads(start: Start) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert running.engine.closed
+    assert not running.engine.directory.exists()
 
 
 def test_a_port_in_use_is_an_error_that_leaves_nothing(start: Start) -> None:

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
 
-from flight_server.commands import encode
 from flight_server.proto import flight_sql_pb2 as pb
 from flight_server.streams import LIMIT_BYTES, sized
 
@@ -185,9 +184,9 @@ def test_batches_of_another_schema_are_an_internal_error(
         yield pa.record_batch({"one": ["text"]})
 
     running = start({"liar": ScriptedTable(ONE.schema, lying)})
-    with running.flight() as client, pytest.raises(fl.FlightInternalError, match="one string"):
+    with running.flight() as client, pytest.raises(fl.FlightInternalError, match="incident"):
         client.do_get(ticket(client, "SELECT * FROM liar")).read_all()
-    assert encode(pb.CommandGetCatalogs())
+    assert "Failed to parse" in caplog.text
 
 
 def only(running: Running) -> Any:
