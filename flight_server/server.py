@@ -7,7 +7,7 @@ Owns which message gets which answer. What a query is, `queries` knows; what an 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -16,11 +16,11 @@ import pyarrow.flight as fl
 from connectors.errors import (
     ConfigurationError,
     RequestError,
-    UnknownNameError,
     UnsupportedError,
 )
 from flight_server import metadata, sqlinfo, typeinfo
-from flight_server.commands import REFUSED_ACTIONS, decode, decode_as, encode, refuse_update
+from flight_server.actions import ACTIONS, act
+from flight_server.commands import REFUSED_ACTIONS, decode, encode, refuse_update
 from flight_server.connections import drop_connections
 from flight_server.failures import (
     guarded,
@@ -29,8 +29,9 @@ from flight_server.failures import (
     to_schema_status,
 )
 from flight_server.handshake import HandshakeReplies, OpenDoor
+from flight_server.parts import Answer
 from flight_server.proto import flight_sql_pb2 as pb
-from flight_server.queries import Answer, Queries
+from flight_server.queries import Queries
 from flight_server.streams import query_stream, table_stream
 from flight_server.watcher import MIDDLEWARE, CallFactory, Watcher
 
@@ -38,17 +39,6 @@ _UNKNOWN = -1
 
 _LAST_CALLS_SECONDS = 1.0
 """How long calls whose query has ended may take to tell their clients."""
-
-_ACTIONS = {
-    "CreatePreparedStatement": "Plan a statement and keep it under a handle.",
-    "ClosePreparedStatement": "Forget a prepared statement.",
-    "CancelFlightInfo": "Cancel the query of a FlightInfo.",
-    "SetSessionOptions": "Set session options; there are none that can be set.",
-    "GetSessionOptions": "Get session options.",
-    "CloseSession": "Close the session.",
-}
-
-_SESSION_OPTIONS = frozenset({"catalog", "schema"})
 
 
 class Server(fl.FlightServerBase):  # type: ignore[misc]
@@ -187,17 +177,13 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
 
     def list_actions(self, context: Any) -> list[Any]:  # noqa: ARG002
         """The actions that `do_action` does."""
-        return [fl.ActionType(name, text) for name, text in _ACTIONS.items()]
+        return [fl.ActionType(name, text) for name, (text, _) in ACTIONS.items()]
 
     @guarded
     def do_action(self, context: Any, action: Any) -> Iterator[bytes]:  # noqa: ARG002
         """Do an action of Flight SQL."""
-        act = _DO.get(action.type)
-        if act is None:
-            reason = REFUSED_ACTIONS.get(action.type, "there is no such action in Flight SQL")
-            raise UnsupportedError(f"the action {action.type!r} is not supported: {reason}")
         # Not a generator: pyarrow would pull it outside of this boundary.
-        return iter(act(self, action.body.to_pybytes()))
+        return iter(act(self._queries, action.type, action.body.to_pybytes()))
 
     def _command(self, descriptor: Any) -> Any:
         if descriptor.command is None:
@@ -241,63 +227,6 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             case _:
                 return metadata.no_rows(_metadata_schema(command))
 
-    def _create_prepared_statement(self, body: bytes) -> list[bytes]:
-        command = _expected(pb.ActionCreatePreparedStatementRequest, body)
-        if command.transaction_id:
-            raise UnsupportedError(REFUSED_ACTIONS["BeginTransaction"])
-        answer = self._queries.plan(command.query)
-        result = pb.ActionCreatePreparedStatementResult(
-            prepared_statement_handle=self._queries.statements.add(command.query),
-            dataset_schema=answer.schema.serialize().to_pybytes(),
-            is_update=False,
-        )
-        return [encode(result)]
-
-    def _close_prepared_statement(self, body: bytes) -> list[bytes]:
-        command = _expected(pb.ActionClosePreparedStatementRequest, body)
-        self._queries.statements.pop(command.prepared_statement_handle)
-        return []
-
-    def _cancel_flight_info(self, body: bytes) -> list[bytes]:
-        request = decode_as(pb.CancelFlightInfoRequest, body)
-        try:
-            info = fl.FlightInfo.deserialize(request.info)
-            commands = [decode(endpoint.ticket.ticket) for endpoint in info.endpoints]
-        except (pa.ArrowException, OSError):
-            raise RequestError("the bytes sent are not a FlightInfo") from None
-        handles = [c.statement_handle for c in commands if isinstance(c, pb.TicketStatementQuery)]
-        cancelled = [self._queries.cancel(handle) for handle in handles]
-        if not any(cancelled):
-            raise UnknownNameError("the query to cancel does not exist any more")
-        result = pb.CancelFlightInfoResult(status=pb.CANCEL_STATUS_CANCELLED)
-        return [result.SerializeToString()]
-
-    def _set_session_options(self, body: bytes) -> list[bytes]:
-        request = decode_as(pb.SetSessionOptionsRequest, body)
-        result = pb.SetSessionOptionsResult()
-        for name, value in request.session_options.items():
-            if name not in _SESSION_OPTIONS:
-                result.errors[name].value = pb.SetSessionOptionsResult.INVALID_NAME
-            elif value.WhichOneof("option_value") is not None:
-                # Names resolve by the whole catalog: a default would be ignored, so it is refused.
-                result.errors[name].value = pb.SetSessionOptionsResult.ERROR
-        return [result.SerializeToString()]
-
-    def _get_session_options(self, body: bytes) -> list[bytes]:  # noqa: ARG002
-        return [pb.GetSessionOptionsResult().SerializeToString()]
-
-    def _close_session(self, body: bytes) -> list[bytes]:  # noqa: ARG002
-        return [pb.CloseSessionResult(status=pb.CloseSessionResult.CLOSED).SerializeToString()]
-
-
-_DO: dict[str, Callable[[Server, bytes], list[bytes]]] = {
-    "CreatePreparedStatement": Server._create_prepared_statement,
-    "ClosePreparedStatement": Server._close_prepared_statement,
-    "CancelFlightInfo": Server._cancel_flight_info,
-    "SetSessionOptions": Server._set_session_options,
-    "GetSessionOptions": Server._get_session_options,
-    "CloseSession": Server._close_session,
-}
 
 _SCHEMAS = {
     pb.CommandGetSqlInfo: sqlinfo.SCHEMA,
@@ -325,13 +254,6 @@ def _info(schema: pa.Schema, descriptor: Any, ticket: bytes) -> Any:
     # One endpoint without a location: the client reads it over the connection that it has.
     endpoint = fl.FlightEndpoint(ticket, [])
     return fl.FlightInfo(schema, descriptor, [endpoint], _UNKNOWN, _UNKNOWN)
-
-
-def _expected(message: Any, body: bytes) -> Any:
-    command = decode(body)
-    if not isinstance(command, message):
-        raise RequestError(f"the body is not a {message.DESCRIPTOR.name}")
-    return command
 
 
 def _optional(command: Any, field: str) -> Any:

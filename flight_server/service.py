@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from planner.explain import explain_text
-
 from connectors import registry
 from execution.engine import Engine, EngineSettings
 from flight_server.config import Config, LinkConfig
-from flight_server.queries import Limits, Planned, Queries
+from flight_server.parts import Limits, Planned
+from flight_server.queries import Queries
 from flight_server.server import Server
 from planner.account import Account
 from planner.catalog import Catalog, Source
 from planner.cost import Link
+from planner.explain import explain_text
 from planner.parse import parse
 from planner.plan import Plan
 from planner.planning import plan_query

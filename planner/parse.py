@@ -65,22 +65,37 @@ def parse(sql: str) -> Statement:
         raise SizeLimitError(
             f"the statement has {len(sql):,} characters; the limit is {MAX_SQL_CHARACTERS:,}"
         )
-    tokens = tokenize(sql)
-    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
-        tokens.pop()
+    tokens = _statement_tokens(sql)
     if not tokens:
         raise SqlSyntaxError("there is no statement in this text", position=Position(1, 1))
+    mode: Mode = "query"
+    start = 0
+    if tokens[0].text.upper() == "EXPLAIN":
+        # The tokenizer leaves what follows EXPLAIN whole: blank it, and split the rest.
+        opening = tokens[0]
+        tokens = _statement_tokens(_blanked(sql, opening.end + 1))
+        mode, start = _mode(tokens)
+        if start == len(tokens):
+            raise SqlSyntaxError("EXPLAIN needs a query after it", position=position_of(opening))
     end = tokens[-1].end + 1
-    mode, start = _mode(tokens)
-    if start == len(tokens):
-        raise SqlSyntaxError("EXPLAIN needs a query after it", position=position_of(tokens[-1]))
     _refuse_several(tokens)
     first = tokens[start]
     if first.text.upper() not in _QUERY_STARTS:
         raise _refusal(first)
     volatile = any(t.text.lower() in _VOLATILE for t in tokens[start:])
-    blank = "".join(c if c == "\n" else " " for c in sql[: first.start])
-    return Statement(blank + sql[first.start : end], mode, volatile)
+    return Statement(_blanked(sql[:end], first.start), mode, volatile)
+
+
+def _statement_tokens(sql: str) -> list[Token]:
+    tokens = tokenize(sql)
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        tokens.pop()
+    return tokens
+
+
+def _blanked(sql: str, end: int) -> str:
+    """The text with its first `end` characters as spaces: lines and columns stay."""
+    return "".join(c if c == "\n" else " " for c in sql[:end]) + sql[end:]
 
 
 def tokenize(sql: str) -> list[Token]:
@@ -105,24 +120,23 @@ def position_of(token: Token) -> Position:
 
 
 def _mode(tokens: list[Token]) -> tuple[Mode, int]:
-    """The mode, and the index of the first token of the query."""
-    words = [token.text.upper() for token in tokens[:4]]
-    if words[0] not in ("EXPLAIN", "DESCRIBE", "DESC"):
-        return "query", 0
-    if words[0] != "EXPLAIN":
-        raise _refusal(tokens[0])
-    start, mode = 1, "explain"
-    while start < len(tokens) and tokens[start].text.upper() in ("ANALYZE", "VERBOSE", "FORMAT"):
-        word = tokens[start].text.upper()
-        if word == "FORMAT":
-            raise UnsupportedError(
-                "EXPLAIN has one format, text",
-                position=position_of(tokens[start]),
-                hint="Write EXPLAIN or EXPLAIN ANALYZE before the query.",
-            )
-        mode = "analyze" if word == "ANALYZE" else mode
-        start += 1
-    return ("analyze" if mode == "analyze" else "explain"), start
+    """What stands between EXPLAIN and its query: the mode, and the query's first token."""
+    mode: Mode = "explain"
+    for index, token in enumerate(tokens):
+        match token.text.upper():
+            case "ANALYZE":
+                mode = "analyze"
+            case "VERBOSE":
+                pass
+            case "FORMAT":
+                raise UnsupportedError(
+                    "EXPLAIN has one format, text",
+                    position=position_of(token),
+                    hint="Write EXPLAIN or EXPLAIN ANALYZE before the query.",
+                )
+            case _:
+                return mode, index
+    return mode, len(tokens)
 
 
 def _refuse_several(tokens: list[Token]) -> None:

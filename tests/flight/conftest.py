@@ -14,7 +14,8 @@ import pyarrow.flight as fl
 import pytest
 
 from execution.engine import Engine, EngineSettings
-from flight_server.queries import Limits, Planned, Queries
+from flight_server.parts import Limits, Planned
+from flight_server.queries import Queries
 from flight_server.server import Server
 from flight_server.service import SqlPlanning
 from planner.catalog import Catalog, Source

@@ -13,8 +13,8 @@ import pytest
 
 from connectors.errors import CancelledError, QueueFullError, SourceSchemaChangedError
 from flight_server.admission import Admission
+from flight_server.parts import Limits
 from flight_server.proto import flight_sql_pb2 as pb
-from flight_server.queries import Limits
 from flight_server.sessions import Expiring, Handles
 
 from .conftest import ONE, Start

@@ -1,0 +1,133 @@
+"""One query on its way to one client: waits for its turn, runs, is stopped from anywhere, is closed.
+
+Owns why a query was stopped, and that everything it holds is given back exactly once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from connectors.errors import (
+    CancelledError,
+    CrosswindError,
+    DeadlineError,
+    QueueFullError,
+    SourceSchemaChangedError,
+)
+from flight_server.parts import EXPLAIN_SCHEMA, Answer, Execution
+from planner.account import Account
+
+if TYPE_CHECKING:
+    from flight_server.queries import Queries
+
+
+class Run:
+    """One query on its way to one client. `cancel`, `expire` and `close` may come from any thread.
+
+    Attributes:
+        deadline: on the clock of `time.monotonic`; the time in the queue counts.
+    """
+
+    def __init__(
+        self, queries: Queries, answer: Answer, handle: bytes, deadline: float | None
+    ) -> None:
+        self.schema = answer.schema
+        self.handle = handle
+        self.deadline = deadline
+        self._queries = queries
+        self._answer = answer
+        self._turn = queries.admission.turn()
+        self._lock = threading.Lock()
+        self._execution: Execution | None = None
+        self._stopped: Callable[[], CrosswindError] | None = None
+        self._closed = False
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Wait for a turn, start, and yield what the client gets.
+
+        Raises:
+            QueueFullError: when no turn comes in time.
+            CrosswindError: whatever the query fails with.
+        """
+        try:
+            if self._answer.mode == "explain":
+                yield self._lines(None)
+                return
+            self._turn.take()
+            execution = self._start()
+            if self._answer.mode == "query":
+                yield from execution.batches()
+                return
+            for _ in execution.batches():
+                pass
+            yield self._lines(execution.account())
+        except CancelledError:
+            # Whoever stopped this run knows why; the engine only knows that it was.
+            if self._stopped is None:
+                raise
+            raise self._stopped() from None
+        except SourceSchemaChangedError as error:
+            self._queries.forget_plans(error.source)
+            raise
+
+    def cancel(self) -> None:
+        """Stop, because nobody wants the result. Returns at once."""
+        self._stop(lambda: CancelledError("the query was cancelled"))
+
+    def stop_for_good(self) -> None:
+        """Stop, because the server does. Returns at once."""
+        # Not CANCELLED: nobody asked for that, and pyarrow makes a KeyboardInterrupt of it.
+        self._stop(shutting_down)
+
+    def expire(self) -> None:
+        """Stop, because the deadline has passed. Returns at once."""
+        seconds = self._queries.limits.query_timeout_seconds
+        self._stop(lambda: DeadlineError(f"the query took longer than {seconds:g} seconds"))
+
+    def close(self) -> None:
+        """Free everything and let the next query in. Idempotent."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            execution = self._execution
+        try:
+            if execution is not None:
+                execution.close()
+        finally:
+            self._turn.give_back()
+            self._queries.forget(self)
+
+    def _start(self) -> Execution:
+        execution = self._queries.engine.start(self._answer.plan, self.deadline)
+        with self._lock:
+            self._execution = execution
+            stopped, closed = self._stopped, self._closed
+        if closed:
+            execution.close()
+            raise CancelledError("the query was cancelled")
+        if stopped is not None:
+            execution.cancel()
+        return execution
+
+    def _stop(self, why: Callable[[], CrosswindError]) -> None:
+        with self._lock:
+            if self._stopped is None:
+                self._stopped = why
+            execution = self._execution
+        self._turn.cancel()
+        if execution is not None:
+            execution.cancel()
+
+    def _lines(self, account: Account | None) -> pa.RecordBatch:
+        lines = self._queries.planning.explain(self._answer.plan, account)
+        return pa.RecordBatch.from_arrays([pa.array(lines, pa.utf8())], schema=EXPLAIN_SCHEMA)
+
+
+def shutting_down() -> CrosswindError:
+    """What a query fails with when the server closes."""
+    return QueueFullError("the server is shutting down", hint="Try again later.")
