@@ -88,6 +88,11 @@ class Engine:
         self._closed = False
 
     @property
+    def shared_session(self) -> datafusion.SessionContext:
+        """The session that residuals run in, and share the memory of."""
+        return self._session
+
+    @property
     def directory(self) -> Path:
         """Where this engine's temporary files are; gone when it closes."""
         return Path(self._directory.name)
@@ -150,10 +155,6 @@ class Engine:
             queue_deadline,
             unheld,
         )
-
-    def gate(self, source: str) -> Gate:
-        """The turns of a source."""
-        return self._gates[source]
 
     def frame(
         self, plan: Plan, residual: SubstraitResidual, readers: FragmentReaders, scope: str

@@ -6,12 +6,12 @@ batch passes Python more than by reference.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import CancelledError as FutureCancelledError
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
@@ -19,8 +19,8 @@ import pyarrow as pa
 from connectors.errors import CancelledError, CrosswindError, DeadlineError
 from execution.failures import engine_failure
 from execution.reading import FragmentReaders
-from planner.account import Account, FragmentAccount
-from planner.plan import Plan, PlannedFragment, SubstraitResidual
+from planner.account import Account, FragmentAccount, NativeAccount
+from planner.plan import NativeRead, Plan, PlannedFragment, SubstraitResidual
 
 if TYPE_CHECKING:
     from execution.engine import Engine
@@ -35,10 +35,16 @@ class Run(Protocol):
 
     def close(self) -> None: ...
 
-    def accounts(self) -> tuple[FragmentAccount, ...]: ...
+    def account(self) -> Ran: ...
 
-    @property
-    def planned(self) -> tuple[PlannedFragment, ...]: ...
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run has to account for; see `planner.account.Account`."""
+
+    fragments: tuple[FragmentAccount, ...] = ()
+    natives: tuple[NativeAccount, ...] = ()
+    planned: tuple[PlannedFragment, ...] = ()
 
 
 class Execution:
@@ -125,10 +131,16 @@ class Execution:
 
     def account(self) -> Account:
         """What has happened so far."""
-        fragments = self._run.accounts() if self._run is not None else ()
-        planned = self._run.planned if self._run is not None else ()
+        ran = self._run.account() if self._run is not None else Ran()
         ended = self._ended if self._ended is not None else time.monotonic()
-        return Account(self._rows, self._size_bytes, ended - self._started, fragments, planned)
+        return Account(
+            self._rows,
+            self._size_bytes,
+            ended - self._started,
+            ran.fragments,
+            ran.natives,
+            ran.planned,
+        )
 
 
 def _with_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -160,12 +172,8 @@ class WholeRun:
     def close(self) -> None:
         self._readers.close()
 
-    def accounts(self) -> tuple[FragmentAccount, ...]:
-        return tuple(reader.account() for reader in self._readers.readers)
-
-    @property
-    def planned(self) -> tuple[PlannedFragment, ...]:
-        return ()
+    def account(self) -> Ran:
+        return Ran(tuple(reader.account() for reader in self._readers.readers))
 
 
 class ResidualRun:
@@ -188,7 +196,7 @@ class ResidualRun:
         self._readers.start()
         try:
             frame = self._engine.frame(self._plan, self._residual, self._readers, self._scope)
-            yield from self._stream.batches(frame)
+            yield from self._stream.batches(self._engine.shared_session, frame)
         except (CrosswindError, GeneratorExit):
             raise
         except Exception as error:
@@ -208,16 +216,26 @@ class ResidualRun:
         self._readers.close()
         self._engine.drop(self._scope)
 
-    def accounts(self) -> tuple[FragmentAccount, ...]:
-        return tuple(reader.account() for reader in self._readers.readers)
+    def account(self) -> Ran:
+        fragments = tuple(reader.account() for reader in self._readers.readers)
+        scans = self._stream.scans()
+        return Ran(fragments, tuple(_native_account(n, scans) for n in self._plan.natives))
 
-    @property
-    def planned(self) -> tuple[PlannedFragment, ...]:
-        return ()
+
+def _native_account(
+    native: NativeRead, scans: list[tuple[str, int | None, int | None]]
+) -> NativeAccount:
+    """The engine's readers know files: a table's are those that carry its name."""
+    own = [s for s in scans if f"/{native.table.name}." in s[0] or f"/{native.table.name}/" in s[0]]
+    rows = [rows for _, rows, _ in own if rows is not None]
+    sizes = [size for _, _, size in own if size is not None]
+    return NativeAccount(
+        native.name, native.source, sum(rows) if rows else None, sum(sizes) if sizes else None
+    )
 
 
 class EngineStream:
-    """The engine's output, pulled batch by batch through its loop.
+    """The engine's output: every partition of a physical plan, pulled through the engine's loop.
 
     A pull that waits can be cancelled from another thread, and then the engine's work for the
     stream is dropped, however far it is; a blocking pull could not be left before its batch came.
@@ -226,57 +244,86 @@ class EngineStream:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
-        self._pending: Future[Any] | None = None
-        self._stream: AsyncIterator[Any] | None = None
+        self._ready: SimpleQueue[_Pulled] = SimpleQueue()
+        self._pending: dict[int, Future[None]] = {}
+        self._streams: list[AsyncIterator[Any]] = []
+        self._physical: Any = None
         self._cancelled = False
 
-    def batches(self, frame: Any) -> Iterator[pa.RecordBatch]:
-        """What a data frame makes.
+    def batches(self, session: Any, frame: Any) -> Iterator[pa.RecordBatch]:
+        """What a data frame of a session makes; in its order when it has one.
 
         Raises:
             CancelledError: after `cancel`.
             Exception: the engine's own.
         """
-        stream = self._stream = frame.execute_stream().__aiter__()
-        pending = self._pull(stream)
-        while (batch := self._wait(pending)) is not None:
+        # A plan whose rows are in order has one partition, which keeps them so.
+        physical = self._physical = frame.execution_plan()
+        self._streams = [
+            session.execute(physical, partition).__aiter__()
+            for partition in range(physical.partition_count)
+        ]
+        for partition in range(len(self._streams)):
+            self._pull(partition)
+        running = len(self._streams)
+        while running:
+            pulled = self._ready.get()
+            if pulled.failure is not None:
+                raise pulled.failure
+            if pulled.batch is None:
+                running -= 1
+                continue
             # The next batch is made while this one is on its way to the client.
-            pending = self._pull(stream)
-            yield batch
+            self._pull(pulled.partition)
+            yield pulled.batch
 
-    def _pull(self, stream: AsyncIterator[Any]) -> Future[pa.RecordBatch | None]:
+    def _pull(self, partition: int) -> None:
         with self._lock:
             if self._cancelled:
                 raise CancelledError("the query was cancelled")
-            self._pending = self._engine.submit(_next(stream))
-            return self._pending
-
-    def _wait(self, pending: Future[pa.RecordBatch | None]) -> pa.RecordBatch | None:
-        try:
-            return pending.result()
-        except FutureCancelledError:
-            raise CancelledError("the query was cancelled") from None
+            next_batch = _next(self._streams[partition], partition, self._ready)
+            self._pending[partition] = self._engine.submit(next_batch)
 
     def cancel(self) -> None:
+        """Drop the waiting pulls, and wake the consumer; from any thread."""
         with self._lock:
             self._cancelled = True
-            if self._pending is not None:
-                self._pending.cancel()
+            pending = list(self._pending.values())
+        for pull in pending:
+            pull.cancel()
+        self._ready.put(_Pulled(0, failure=CancelledError("the query was cancelled")))
 
     def close(self) -> None:
         """Drop the engine's work. The consuming thread must be outside of `batches`, or ending."""
         self.cancel()
-        pending = self._pending
-        if pending is not None:
-            with contextlib.suppress(BaseException):
-                pending.result(timeout=5.0)
-        self._stream = None
+        wait(self._pending.values(), timeout=5.0)
+        self._streams.clear()
+
+    def scans(self) -> list[tuple[str, int | None, int | None]]:
+        """What the engine's readers took: their description, rows and bytes read."""
+        if self._physical is None:
+            return []
+        return [
+            (name, metrics.output_rows, metrics.sum_by_name("bytes_scanned"))
+            for name, metrics in self._physical.collect_metrics()
+            if name.startswith("DataSourceExec")
+        ]
 
 
-async def _next(stream: AsyncIterator[Any]) -> pa.RecordBatch | None:
+@dataclass(frozen=True, slots=True)
+class _Pulled:
+    """A partition's next batch, its end (neither), or its failure."""
+
+    partition: int
+    batch: pa.RecordBatch | None = None
+    failure: Exception | None = None
+
+
+async def _next(stream: AsyncIterator[Any], partition: int, ready: SimpleQueue[_Pulled]) -> None:
     try:
         batch = await stream.__anext__()
+        ready.put(_Pulled(partition, batch.to_pyarrow()))
     except StopAsyncIteration:
-        return None
-    converted: pa.RecordBatch = batch.to_pyarrow()
-    return converted
+        ready.put(_Pulled(partition))
+    except Exception as error:
+        ready.put(_Pulled(partition, failure=error))

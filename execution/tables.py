@@ -22,8 +22,7 @@ from connectors.errors import CancelledError, CrosswindError, SourceSchemaChange
 from execution.datasets import ScanDataset
 from execution.failures import engine_failure
 from execution.reading import FragmentReaders
-from execution.running import EngineStream
-from planner.account import FragmentAccount
+from execution.running import EngineStream, Ran
 from planner.bind import HOME
 from planner.catalog import CatalogTable, Source
 from planner.plan import Plan, PlannedFragment, SqlResidual
@@ -53,7 +52,7 @@ class TableRun:
         try:
             session = self._engine.session()
             self._register(session)
-            yield from self._stream.batches(session.sql(self._residual.sql))
+            yield from self._stream.batches(session, session.sql(self._residual.sql))
         except (CrosswindError, GeneratorExit):
             raise
         except Exception as error:
@@ -77,13 +76,9 @@ class TableRun:
         for scan in self._scans:
             scan.close()
 
-    def accounts(self) -> tuple[FragmentAccount, ...]:
-        return tuple(reader.account() for scan in self._scans for reader in scan.readers)
-
-    @property
-    def planned(self) -> tuple[PlannedFragment, ...]:
-        """The fragments that the engine has asked for."""
-        return tuple(self._planned)
+    def account(self) -> Ran:
+        fragments = tuple(reader.account() for scan in self._scans for reader in scan.readers)
+        return Ran(fragments, planned=tuple(self._planned))
 
     # --- what the engine sees ---
 

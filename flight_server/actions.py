@@ -66,7 +66,7 @@ def _cancel_flight_info(queries: Queries, body: bytes) -> list[bytes]:
     return [result.SerializeToString()]
 
 
-def _set_session_options(queries: Queries, body: bytes) -> list[bytes]:
+def _set_session_options(_queries: Queries, body: bytes) -> list[bytes]:
     request = decode_as(pb.SetSessionOptionsRequest, body)
     result = pb.SetSessionOptionsResult()
     for name, value in request.session_options.items():
@@ -78,11 +78,11 @@ def _set_session_options(queries: Queries, body: bytes) -> list[bytes]:
     return [result.SerializeToString()]
 
 
-def _get_session_options(queries: Queries, body: bytes) -> list[bytes]:
+def _get_session_options(_queries: Queries, _body: bytes) -> list[bytes]:
     return [pb.GetSessionOptionsResult().SerializeToString()]
 
 
-def _close_session(queries: Queries, body: bytes) -> list[bytes]:
+def _close_session(_queries: Queries, _body: bytes) -> list[bytes]:
     return [pb.CloseSessionResult(status=pb.CloseSessionResult.CLOSED).SerializeToString()]
 
 

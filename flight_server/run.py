@@ -1,4 +1,4 @@
-"""One query on its way to one client: waits for its turn, runs, is stopped from anywhere, is closed.
+"""One query on its way to one client: it waits for its turn, runs, may be stopped, is closed.
 
 Owns why a query was stopped, and that everything it holds is given back exactly once.
 """

@@ -46,8 +46,7 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
 
     Args:
         queries: what it serves; closed with the server.
-        listen: `grpc://host:port` or `grpc+tls://host:port`; port 0 takes a free one.
-        tls_certificates: `(certificate, key)` pairs in PEM.
+        listen: `grpc://host:port`; port 0 takes a free one.
         drain_seconds: how long `close` lets running queries go on.
 
     Raises:
@@ -59,7 +58,6 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         queries: Queries,
         listen: str,
         *,
-        tls_certificates: list[tuple[bytes, bytes]] | None = None,
         drain_seconds: float = 10.0,
     ) -> None:
         self._queries = queries
@@ -71,9 +69,8 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         silence_tracebacks()
         try:
             super().__init__(
-                listen.replace("grpc://", "grpc+tcp://"),
+                listen,
                 auth_handler=OpenDoor(),
-                tls_certificates=tls_certificates,
                 middleware={
                     MIDDLEWARE: CallFactory(self._watcher),
                     "handshake": HandshakeReplies(),

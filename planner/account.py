@@ -28,6 +28,21 @@ class FragmentAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class NativeAccount:
+    """What the engine's own readers took from one table; None where they do not say.
+
+    Attributes:
+        rows: that left the reader, after the row groups and pages that it could skip.
+        size_bytes: read from the files.
+    """
+
+    name: str
+    source: str
+    rows: int | None
+    size_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """One run of a plan.
 
@@ -40,4 +55,5 @@ class Account:
     size_bytes: int
     seconds: float
     fragments: tuple[FragmentAccount, ...] = ()
+    natives: tuple[NativeAccount, ...] = ()
     planned: tuple[PlannedFragment, ...] = ()

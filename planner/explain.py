@@ -7,7 +7,7 @@ import textwrap
 import sqlglot
 
 from connectors.contract import SqlQuery, TableScan
-from planner.account import Account, FragmentAccount
+from planner.account import Account, FragmentAccount, NativeAccount
 from planner.emit.dialects import DIALECTS
 from planner.plan import Estimate, NativeRead, Plan, PlannedFragment, SqlResidual
 
@@ -27,12 +27,13 @@ def explain_text(plan: Plan, account: Account | None = None) -> str:
             f"ran: {_rows(account.rows)} in {account.seconds:.3f} s, {_size(account.size_bytes)}"
         )
     ran = {a.name: a for a in account.fragments} if account else {}
+    native_ran = {a.name: a for a in account.natives} if account else {}
     fragments = {f.name: f for f in plan.fragments}
     fragments |= {f.name: f for f in (account.planned if account else ())}
     for fragment in fragments.values():
         lines += ["", *_fragment(fragment, ran.get(fragment.name))]
     for native in plan.natives:
-        lines += ["", *_native(native)]
+        lines += ["", *_native(native, native_ran.get(native.name))]
     if plan.residual_text:
         lines += ["", "residual, run by the engine here:", *_indent(plan.residual_text)]
     if isinstance(plan.residual, SqlResidual):
@@ -112,11 +113,15 @@ def _pretty(sql: str) -> str:
     return tree.sql(generator, pretty=True, max_text_width=WIDTH - 8)
 
 
-def _native(native: NativeRead) -> list[str]:
-    head = f"{native.name} at {native.source}: {native.table}, read by the engine"
-    lines = [head, *_wrapped(f"columns {', '.join(native.columns) or 'none'}")]
+def _native(native: NativeRead, ran: NativeAccount | None) -> list[str]:
+    lines = [f"{native.name} at {native.source}: {native.table}, read by the engine"]
     expected = _expected(native.estimate)
-    return [*lines, f"  of {expected}"] if expected else lines
+    if expected:
+        lines.append(f"  expected: {expected} before filters")
+    if ran is not None and ran.rows is not None:
+        read = "" if ran.size_bytes is None else f", {_size(ran.size_bytes)} of its files"
+        lines.append(f"  ran: {_rows(ran.rows)}{read}")
+    return [*lines, *_wrapped(f"columns {', '.join(native.columns) or 'none'}")]
 
 
 def _expected(estimate: Estimate) -> str:

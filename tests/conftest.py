@@ -1,15 +1,23 @@
-"""Fixtures that several test packages share: real servers, started once."""
+"""Fixtures that several test packages share: real servers and TPC-H, made once."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import datafusion
 import pytest
 
+from tests import tpch
+from tests.placements import PLACEMENTS, Placement, placement_sources
 from tests.postgres_server import PostgresServer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--regen", action="store_true", help="rewrite the golden plans")
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +41,56 @@ def postgres_uri(postgres_server: PostgresServer, request: pytest.FixtureRequest
     """A database for one test module, dropped at its end."""
     with postgres_server.database(request.module.__name__.replace(".", "_")) as uri:
         yield uri
+
+
+@pytest.fixture(scope="session")
+def tpch_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the eight tables as Parquet."""
+    return tpch.generate(tmp_path_factory.mktemp("tpch"))
+
+
+@pytest.fixture(scope="session")
+def tpch_lake(tpch_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the three tables that the split placement has as Parquet."""
+    folder = tmp_path_factory.mktemp("lake")
+    for path in tpch_files.glob("*.parquet"):
+        if path.stem not in tpch.IN_DATABASE:
+            shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tpch_database(postgres_server: PostgresServer, tpch_files: Path) -> Iterator[str]:
+    """The URI of a database with the eight tables, and five of them in a second schema."""
+    with postgres_server.database("tpch") as uri:
+        tpch.load(postgres_server, "tpch", tpch_files)
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def tpch_alone(tpch_files: Path) -> datafusion.SessionContext:
+    """DataFusion by itself over the same files: what every placement is compared with."""
+    context = datafusion.SessionContext()
+    for path in sorted(tpch_files.glob("*.parquet")):
+        context.register_parquet(path.stem, path)
+    return context
+
+
+@pytest.fixture(scope="session")
+def tpch_sources(
+    tpch_database: str, tpch_files: Path, tpch_lake: Path
+) -> dict[str, dict[str, dict[str, object]]]:
+    """The `[sources]` of each placement, as a configuration has them."""
+    return placement_sources(tpch_database, tpch_files, tpch_lake)
+
+
+@pytest.fixture(scope="session")
+def tpch_placements(
+    tpch_sources: dict[str, dict[str, dict[str, object]]],
+) -> Iterator[dict[str, Placement]]:
+    """A planner and an engine over each placement."""
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(Placement.of_sources(tpch_sources[name]))
+            for name in PLACEMENTS
+        }

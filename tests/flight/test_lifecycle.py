@@ -19,7 +19,7 @@ from flight_server.sessions import Expiring, Handles
 
 from .conftest import ONE, Start
 from .scripted import Scan, ScriptedTable, endless, failing, silence
-from .test_streams import PATIENCE_SECONDS, only
+from .waiting import PATIENCE_SECONDS, only, reached
 from .wire import descriptor_request, prepare, statement, status_of, ticket_request
 
 
@@ -295,10 +295,3 @@ def test_a_port_in_use_is_an_error_that_leaves_nothing(start: Start) -> None:
     with pytest.raises(ConfigurationError, match="cannot listen"):
         Server(first.queries, first.server.url)
     assert threading.active_count() == before
-
-
-def reached(condition: Any) -> None:
-    """Wait until a condition of the server holds; the test's timeout is the bound."""
-    pause = threading.Event()
-    while not condition():
-        pause.wait(0.002)

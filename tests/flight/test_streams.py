@@ -14,12 +14,12 @@ import pytest
 from flight_server.proto import flight_sql_pb2 as pb
 from flight_server.streams import LIMIT_BYTES, sized
 
-from .conftest import ONE, Running, Start
+from .conftest import ONE, Start
 from .scripted import ScriptedTable, endless, silence, then_silence
+from .waiting import PATIENCE_SECONDS, only
 from .wire import action, message_sizes, statement
 
 FOUR_MIB = 4 * 1024 * 1024
-PATIENCE_SECONDS = 30
 
 
 def ticket(client: Any, sql: str) -> Any:
@@ -187,19 +187,3 @@ def test_batches_of_another_schema_are_an_internal_error(
     with running.flight() as client, pytest.raises(fl.FlightInternalError, match="incident"):
         client.do_get(ticket(client, "SELECT * FROM liar")).read_all()
     assert "Failed to parse" in caplog.text
-
-
-def only(running: Running) -> Any:
-    """The one scan, waited for: the server's thread makes it after the client's call returned."""
-    arrived = threading.Event()
-    waiter = threading.Thread(target=_poll, args=(running, arrived), daemon=True)
-    waiter.start()
-    assert arrived.wait(PATIENCE_SECONDS)
-    (scan,) = running.connector.scans
-    return scan
-
-
-def _poll(running: Running, arrived: threading.Event) -> None:
-    while not running.connector.scans:
-        threading.Event().wait(0.002)
-    arrived.set()

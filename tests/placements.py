@@ -1,0 +1,93 @@
+"""Where the tables of a test are: sources, and planner and engine over them, without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from connectors import registry
+from execution.engine import Engine, EngineSettings
+from planner.catalog import Catalog, Source
+from planner.parse import parse
+from planner.plan import Plan, SqlResidual
+from planner.planning import plan_query
+from tests import tpch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PLACEMENTS = ("postgres", "files", "split")
+
+
+def placement_sources(
+    database: str, files: Path, lake: Path
+) -> dict[str, dict[str, dict[str, object]]]:
+    """The `[sources]` of each TPC-H placement."""
+    shop = {"connector": "postgres", "uri": database, "max_connections": 4}
+    schema = {"schemas": [tpch.SPLIT_SCHEMA], "default_schema": tpch.SPLIT_SCHEMA}
+    return {
+        "postgres": {"shop": {**shop, "schemas": ["public"]}},
+        "files": {"lake": {"connector": "files", "root": str(files)}},
+        "split": {"shop": shop | schema, "lake": {"connector": "files", "root": str(lake)}},
+    }
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Planner and engine over sources; closed by `opened` and `of_sources`."""
+
+    catalog: Catalog
+    engine: Engine
+
+    @classmethod
+    @contextmanager
+    def opened(
+        cls, sources: Iterable[Source], settings: EngineSettings | None = None
+    ) -> Iterator[Placement]:
+        """Over sources, which are closed at the end."""
+        catalog = Catalog(sources)
+        engine = Engine(settings or EngineSettings(target_partitions=2), catalog)
+        try:
+            yield cls(catalog, engine)
+        finally:
+            engine.close()
+            for source in catalog.sources.values():
+                source.connector.close()
+
+    @classmethod
+    @contextmanager
+    def of_sources(
+        cls, sources: Mapping[str, Mapping[str, object]], settings: EngineSettings | None = None
+    ) -> Iterator[Placement]:
+        """Over sources as a configuration has them."""
+        made = []
+        for name, options in sources.items():
+            rest = {key: value for key, value in options.items() if key != "connector"}
+            made.append(Source(name, registry.create(str(options["connector"]), name, rest)))
+        with cls.opened(made, settings) as placement:
+            yield placement
+
+    def plan(self, sql: str) -> Plan:
+        return plan_query(parse(sql), self.catalog)
+
+    def run(self, plan: Plan) -> pa.Table:
+        """The whole answer, each batch checked for the schema that was promised."""
+        execution = self.engine.start(plan)
+        batches = list(execution.batches())
+        assert all(batch.schema.equals(plan.schema) for batch in batches)
+        return pa.Table.from_batches(batches, schema=plan.schema)
+
+    def query(self, sql: str) -> pa.Table:
+        return self.run(self.plan(sql))
+
+
+def pushed(plan: Plan) -> str:
+    """Where a plan's work runs, in one word: whole, cut, tables."""
+    if plan.residual is None:
+        return "whole"
+    return "tables" if isinstance(plan.residual, SqlResidual) else "cut"
