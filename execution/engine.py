@@ -7,12 +7,13 @@ sources. One engine serves all queries of a server. Knows no Flight.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import tempfile
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +34,9 @@ from planner.plan import NativeRead, Plan, PlannedFragment, SubstraitResidual
 
 T = TypeVar("T")
 
-MAX_WAITING_READS = 256
-"""DataFusion's worker threads. A read of a fragment that has nothing yet holds one up, so there
-must be more of them than fragments read at once; idle ones cost a stack each."""
+SPARE_WORKERS = 32
+"""DataFusion's worker threads beyond those that reads of fragments can hold up. A read that has
+nothing yet holds one, and no more fragments run at once than the sources have connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +68,21 @@ class Engine:
     """
 
     def __init__(self, settings: EngineSettings, catalog: Catalog) -> None:
-        # Read once by DataFusion, when its threads start with the first query of the process.
-        os.environ.setdefault("TOKIO_WORKER_THREADS", str(MAX_WAITING_READS))
         self.settings = settings
         self.catalog = catalog
-        self._directory = tempfile.TemporaryDirectory(
-            prefix="crosswind-", dir=settings.temp_directory
-        )
-        self._session = self.session()
-        self._home = self._session.catalog(HOME)
         self._gates = {
             name: Gate(name, source.connector.capabilities.max_connections)
             for name, source in catalog.sources.items()
         }
+        # Read once by DataFusion, when its threads start with the first query of the process.
+        workers = SPARE_WORKERS + sum(gate.capacity for gate in self._gates.values())
+        os.environ.setdefault("TOKIO_WORKER_THREADS", str(workers))
+        self._directory = tempfile.TemporaryDirectory(
+            prefix="crosswind-", dir=settings.temp_directory
+        )
+        self._session = self.session()
+        self._merging_session: datafusion.SessionContext | None = None
+        self._merging = threading.Lock()
         self._numbers = itertools.count(1)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="crosswind-engine")
@@ -91,6 +94,14 @@ class Engine:
     def shared_session(self) -> datafusion.SessionContext:
         """The session that residuals run in, and share the memory of."""
         return self._session
+
+    @contextlib.contextmanager
+    def merging_session(self) -> Iterator[datafusion.SessionContext]:
+        """The session for one query at a time that ran out of memory: it joins by sorting."""
+        with self._merging:
+            if self._merging_session is None:
+                self._merging_session = self.session(merge_joins=True)
+            yield self._merging_session
 
     @property
     def directory(self) -> Path:
@@ -128,10 +139,9 @@ class Engine:
     def _run(self, plan: Plan, deadline: float | None) -> Run:
         if plan.residual is not None and not isinstance(plan.residual, SubstraitResidual):
             return TableRun(self, plan, plan.residual, deadline)
-        readers = self._readers(plan, deadline)
         if plan.residual is None:
-            return WholeRun(readers)
-        return ResidualRun(self, plan, plan.residual, readers)
+            return WholeRun(self._readers(plan, deadline))
+        return ResidualRun(self, plan, plan.residual, lambda: self._readers(plan, deadline))
 
     def _readers(self, plan: Plan, deadline: float | None) -> FragmentReaders:
         return self._fragment_readers(plan.fragments, deadline, False)
@@ -157,23 +167,30 @@ class Engine:
         )
 
     def frame(
-        self, plan: Plan, residual: SubstraitResidual, readers: FragmentReaders, scope: str
+        self,
+        session: datafusion.SessionContext,
+        plan: Plan,
+        residual: SubstraitResidual,
+        readers: FragmentReaders,
+        scope: str,
     ) -> datafusion.DataFrame:
         """The residual as a data frame, its reads registered in a schema of this run."""
         schema = datafusion.catalog.Schema.memory_schema()
-        self._home.register_schema(scope, schema)
+        session.catalog(HOME).register_schema(scope, schema)
         for reader in readers.readers:
             dataset = dataset_of_batches(reader.schema, iter(reader))
             schema.register_table(reader.name, dataset)
         for native in plan.natives:
-            self._register_native(native, scope)
+            self._register_native(session, native, scope)
         message = residual.substrait.replace(residual.scope, scope.encode())
         logical = datafusion.substrait.Consumer.from_substrait_plan(
-            self._session, datafusion.substrait.Serde.deserialize_bytes(message)
+            session, datafusion.substrait.Serde.deserialize_bytes(message)
         )
-        return self._session.create_dataframe_from_logical_plan(logical)
+        return session.create_dataframe_from_logical_plan(logical)
 
-    def _register_native(self, native: NativeRead, scope: str) -> None:
+    def _register_native(
+        self, session: datafusion.SessionContext, native: NativeRead, scope: str
+    ) -> None:
         connector = self.catalog.sources[native.source].connector
         assert isinstance(connector, Native)
         found = connector.tables().find(native.table)
@@ -183,15 +200,15 @@ class Engine:
                 source=native.source,
                 hint="Run the query again.",
             )
-        connector.register(self._session, f"{scope}.{native.name}", native.table)
+        connector.register(session, f"{scope}.{native.name}", native.table)
 
     def scope(self) -> str:
         """A name for one run, as long as `planner.plan.SCOPE`."""
         return f"run{next(self._numbers) % 10**9:09d}"
 
-    def drop(self, scope: str) -> None:
-        """Forget what a run registered."""
-        self._home.deregister_schema(scope)
+    def drop(self, session: datafusion.SessionContext, scope: str) -> None:
+        """Forget what a run registered in a session."""
+        session.catalog(HOME).deregister_schema(scope)
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the engine's loop; cancelling the future drops what it awaits."""

@@ -18,7 +18,8 @@ from planner.plan import NativeRead
 
 _VALUES = re.compile(
     r"(Divide by zero|Cast error: .*|Cannot cast .*|Overflow happened .*|"
-    r"Invalid argument error: .*|Compute error: .*|Parser error: .*|[Aa]rithmetic overflow.*|.*out of range.*)"
+    r"Invalid argument error: .*|Compute error: .*|Parser error: .*|"
+    r"[Aa]rithmetic overflow.*|.*out of range.*)"
 )
 _FILES = (
     "Object Store error",
@@ -38,7 +39,7 @@ def engine_failure(message: str, natives: tuple[NativeRead, ...]) -> CrosswindEr
         natives: the tables that the engine read itself: a failing file belongs to one of them.
     """
     first = message.strip().split("\n")[0]
-    if "Resources exhausted" in first:
+    if "Resources exhausted" in first or "Not enough memory" in first:
         return MemoryLimitError(
             "the query needs more memory than the server may give it, also with spilling",
             hint="Narrow it, or raise memory_limit in [server].",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from connectors.errors import CancelledError, CrosswindError, DeadlineError
+from connectors.errors import CancelledError, CrosswindError, DeadlineError, MemoryLimitError
 from execution.failures import engine_failure
 from execution.reading import FragmentReaders
 from planner.account import Account, FragmentAccount, NativeAccount
@@ -179,8 +179,62 @@ class WholeRun:
 class ResidualRun:
     """Fragments into the engine, and the engine's stream out.
 
-    A residual that runs out of memory before its first batch runs again, joining by sorting.
+    A residual that runs out of memory before its first batch runs once more from the start, joining
+    by sorting, which spills where hashing cannot.
     """
+
+    def __init__(
+        self,
+        engine: Engine,
+        plan: Plan,
+        residual: SubstraitResidual,
+        read: Callable[[], FragmentReaders],
+    ) -> None:
+        self._engine = engine
+        self._plan = plan
+        self._residual = residual
+        self._read = read
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._attempt = _Attempt(engine, plan, residual, read())
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        given = False
+        try:
+            for batch in self._attempt.batches(self._engine.shared_session):
+                given = True
+                yield batch
+            return
+        except MemoryLimitError:
+            if given:
+                raise
+        self._attempt.close()
+        with self._engine.merging_session() as session:
+            yield from self._again().batches(session)
+
+    def _again(self) -> _Attempt:
+        with self._lock:
+            if self._cancelled:
+                raise CancelledError("the query was cancelled")
+            self._attempt = _Attempt(self._engine, self._plan, self._residual, self._read())
+            return self._attempt
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            attempt = self._attempt
+        attempt.cancel()
+
+    def close(self) -> None:
+        self.cancel()
+        self._attempt.close()
+
+    def account(self) -> Ran:
+        return self._attempt.account()
+
+
+class _Attempt:
+    """A residual's one way through the engine, with fragments of its own."""
 
     def __init__(
         self, engine: Engine, plan: Plan, residual: SubstraitResidual, readers: FragmentReaders
@@ -191,20 +245,26 @@ class ResidualRun:
         self._readers = readers
         self._scope = engine.scope()
         self._stream = EngineStream(engine)
+        self._session: Any = None
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self, session: Any) -> Iterator[pa.RecordBatch]:
+        """The residual's answer.
+
+        Raises:
+            CrosswindError: a source's own failure that the engine passed on, or the engine's.
+        """
         self._readers.start()
+        self._session = session
         try:
-            frame = self._engine.frame(self._plan, self._residual, self._readers, self._scope)
-            yield from self._stream.batches(self._engine.shared_session, frame)
-        except (CrosswindError, GeneratorExit):
+            frame = self._engine.frame(
+                session, self._plan, self._residual, self._readers, self._scope
+            )
+            yield from self._stream.batches(session, frame)
+        except CrosswindError:
             raise
         except Exception as error:
-            raise self.failure(error) from None
-
-    def failure(self, error: Exception) -> CrosswindError:
-        """A source's own failure, which the engine only passed on, or the engine's."""
-        return self._readers.failure() or engine_failure(str(error), self._plan.natives)
+            failure = self._readers.failure() or engine_failure(str(error), self._plan.natives)
+            raise failure from None
 
     def cancel(self) -> None:
         self._readers.cancel()
@@ -214,7 +274,8 @@ class ResidualRun:
         self._readers.cancel()
         self._stream.close()
         self._readers.close()
-        self._engine.drop(self._scope)
+        if self._session is not None:
+            self._engine.drop(self._session, self._scope)
 
     def account(self) -> Ran:
         fragments = tuple(reader.account() for reader in self._readers.readers)

@@ -1,0 +1,1 @@
+"""Crosswind measured against its peers. `make bench` runs `benchmarks.run`; see README.md here."""

@@ -1,0 +1,84 @@
+"""`python -m benchmarks.run`: makes the data, runs the benchmarks, writes docs/bench/.
+
+Owns the command line and where things are kept between runs.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from benchmarks import latency, report, streaming
+from benchmarks.peers import ROOT
+from benchmarks.report import Comparison
+
+DOCS = ROOT / "docs" / "bench"
+
+TITLES = {
+    "streaming": "Streaming a Parquet table to an ADBC client",
+    "latency": "The smallest query of an ADBC client",
+}
+
+
+@click.command()
+@click.option("--scale", type=float, default=1.0, show_default=True, help="TPC-H scale factor.")
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=ROOT / ".bench",
+    help="Where generated data is kept and looked for.  [default: .bench]",
+)
+@click.option("--only", type=click.Choice(sorted(TITLES)), help="Run one of the benchmarks.")
+@click.option("--rounds", default=7, show_default=True, help="Of streaming, after a warm-up.")
+@click.option("--calls", default=500, show_default=True, help="Of the smallest query.")
+@click.option("--write/--no-write", default=True, help="Whether to write docs/bench/.")
+def main(scale: float, cache: Path, only: str | None, rounds: int, calls: int, write: bool) -> None:
+    """Measure Crosswind against its peers on this machine, and print ratios."""
+    console = Console()
+    for name in [only] if only else ["streaming", "latency"]:
+        with console.status("") as status:
+            if name == "streaming":
+                status.update(f"generating TPC-H at scale {scale:g}")
+                comparisons = streaming.measure(lineitem(scale, cache), rounds, status.update)
+            else:
+                comparisons = latency.measure(calls, status.update)
+        for comparison in comparisons:
+            report.print_table(comparison, console)
+        if write:
+            command = f"python -m benchmarks.run --only {name} --scale {scale:g}"
+            _write(name, comparisons, command, console)
+
+
+def lineitem(scale: float, cache: Path) -> Path:
+    """The table as one Parquet file, generated unless the cache has it."""
+    folder = cache / f"tpch-{scale:g}"
+    path = folder / "lineitem.parquet"
+    if not path.exists():
+        # Into a folder of its own first, so that an interrupted run leaves nothing half done.
+        unfinished = cache / f"tpch-{scale:g}.unfinished"
+        command = ["tpchgen-cli", "parquet", "-s", f"{scale:g}", "--tables=lineitem"]
+        program = Path(sys.executable).parent / command[0]
+        if program.exists():
+            command[0] = str(program)
+        subprocess.run([*command, f"--output-dir={unfinished}"], check=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        (unfinished / path.name).rename(path)
+        unfinished.rmdir()
+    return path
+
+
+def _write(name: str, comparisons: list[Comparison], command: str, console: Console) -> None:
+    picture, page = DOCS / f"{name}.png", DOCS / f"{name}.md"
+    report.draw(comparisons, picture)
+    report.write_markdown(
+        comparisons, page, title=TITLES[name], command=command, picture=picture.name
+    )
+    console.print(f"written: {page.relative_to(ROOT)} and {picture.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
