@@ -5,12 +5,16 @@ Owns the query, the calls and their order. What each server is, `peers` knows.
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import adbc_driver_flightsql.dbapi as flightsql
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from benchmarks import peers
 from benchmarks.report import Comparison, Measured
@@ -28,7 +32,13 @@ def measure(calls: int, say: Callable[[str], None]) -> list[Comparison]:
     """
     say("starting the servers")
     with ExitStack() as running:
-        contenders = [running.enter_context(start()) for start in (peers.roapi, peers.crosswind)]
+        lake = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        # ROAPI does not start without a table.
+        pq.write_table(pa.table({"n": [1]}), lake / "one.parquet")
+        contenders = [
+            running.enter_context(peers.roapi(one=lake / "one.parquet")),
+            running.enter_context(peers.crosswind(lake)),
+        ]
         connections = [
             running.enter_context(flightsql.connect(peer.url, autocommit=True))
             for peer in contenders

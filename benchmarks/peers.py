@@ -60,9 +60,9 @@ class Peer:
 
 
 @contextlib.contextmanager
-def crosswind(lake: Path | None = None) -> Iterator[Peer]:
-    """Crosswind with its default settings, over the folder `lake` or over nothing on disk."""
-    with _python_peer("Crosswind", "crosswind", *([str(lake)] if lake else [])) as peer:
+def crosswind(lake: Path) -> Iterator[Peer]:
+    """Crosswind with its default settings, over the files in a folder."""
+    with _python_peer("Crosswind", "crosswind", str(lake.resolve())) as peer:
         yield peer
 
 
@@ -76,7 +76,7 @@ def flight_over_memory(origin: Peer, sql: str) -> Iterator[Peer]:
 @contextlib.contextmanager
 def flight_over_parquet(path: Path, columns: Sequence[str]) -> Iterator[Peer]:
     """A bare Flight server that scans a Parquet file with pyarrow for each query."""
-    with _python_peer("bare Flight, Parquet", "parquet", str(path), *columns) as peer:
+    with _python_peer("bare Flight, Parquet", "parquet", str(path.resolve()), *columns) as peer:
         yield peer
 
 
@@ -210,8 +210,8 @@ def _parquet_server(path: str, *columns: str) -> BareServer:
     return BareServer(pa.schema([dataset.schema.field(name) for name in names]), answer)
 
 
-def _crosswind_server(lake: str | None = None) -> Any:
-    source = {"connector": "files", "root": lake} if lake else {"connector": "memory"}
+def _crosswind_server(lake: str) -> Any:
+    source = {"connector": "files", "root": lake}
     configured = {"server": {"listen": "grpc://127.0.0.1:0"}, "sources": {"lake": source}}
     return flight_server.serve(Config.from_mapping(configured))
 

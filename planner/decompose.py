@@ -186,7 +186,7 @@ class _Decomposer:
             inner = [subqueries[id(q)] for q in _subqueries_in(part)]
             reason = self._refusal(Filter(relation.input, part), source.place)
             if _common([source, *inner]) is None:
-                reason = reason or "it needs another source"
+                reason = reason or _elsewhere(inner)
             if reason is None:
                 goes.append(part)
             else:
@@ -249,9 +249,9 @@ class _Decomposer:
         match relation:
             case Sort():
                 return Sort(self._here(_Placed(relation.input, place)), relation.keys)
-            case Fetch() if isinstance(relation.input, Sort):
-                return Sort(self._fragment(relation, place), relation.input.keys)
-            case Project() | Filter() if _ordered(relation.input):
+            case Fetch() if (sort := _sort_below(relation)) is not None:
+                return Sort(self._fragment(relation, place), sort.keys)
+            case Fetch() | Project() | Filter() if _ordered(relation.input):
                 return with_inputs(relation, (self._here(_Placed(relation.input, place)),))
         opened = self._cheaper_opened(relation, place)
         return opened if opened is not None else self._fragment(relation, place)
@@ -357,12 +357,24 @@ def _distinct(fields: tuple[Field, ...]) -> tuple[Field, ...]:
     return tuple(replace(f, name=name) for f, name in zip(fields, names, strict=True))
 
 
+def _elsewhere(subqueries: list[_Placed]) -> str:
+    finished_here = any(query.place is None for query in subqueries)
+    return "its subquery is finished here" if finished_here else "its subquery is at another source"
+
+
 def _subqueries_in(expression: Expression) -> list[Relation]:
     return [
         part.input
         for part in walk_expression(expression)
         if isinstance(part, ScalarSubquery | ExistsSubquery)
     ]
+
+
+def _sort_below(relation: Relation) -> Sort | None:
+    """The sort whose first rows a fetch takes."""
+    while isinstance(relation, Fetch):
+        relation = relation.input
+    return relation if isinstance(relation, Sort) else None
 
 
 def _ordered(relation: Relation) -> bool:

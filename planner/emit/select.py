@@ -116,9 +116,7 @@ class _Emitter:
             case Sort():
                 return self._sort(relation)
             case Fetch():
-                block = self._block(relation.input)
-                block = self._wrapped(block) if block.sliced else block
-                return replace(block, limit=relation.count, offset=relation.offset)
+                return _sliced(self._block(relation.input), relation.offset, relation.count)
             case Join():
                 return self._join(relation)
             case Cross():
@@ -312,6 +310,15 @@ class _Emitter:
             exp.column(_name(name), table=exp.to_identifier(alias)) for name in names[: len(fields)]
         )
         return Block(source, columns, fields)
+
+
+def _sliced(block: Block, offset: int, count: int | None) -> Block:
+    """A slice of the block's rows; a slice of a slice is one slice."""
+    limit = count
+    if block.limit is not None:
+        left = max(0, block.limit - offset)
+        limit = left if count is None else min(left, count)
+    return replace(block, limit=limit, offset=block.offset + offset)
 
 
 def _select(
