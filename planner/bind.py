@@ -126,20 +126,27 @@ def _carry(
 
     names = tuple(schema.names)
     try:
-        message = SubstraitPlan()
-        message.ParseFromString(Producer.to_substrait_plan(logical, context).encode())
+        message = _substrait(context, logical)
         relation, _ = read_plan(message, table_of)
         relation = rewrite_null_aware(relation, *_null_aware(logical))
     except NotCarriedError as error:
         return Bound(schema, None, names, None, lookup.found, str(error))
-    except Exception as error:
-        return Bound(schema, None, names, None, lookup.found, _unplannable(str(error)))
     return Bound(schema, relation, names, message, lookup.found)
 
 
-def _unplannable(text: str) -> str:
-    found = re.search(r"(?:Unsupported plan type|Cannot convert)[: ]+(\w+)", text)
-    return found.group(1) if found else text.split("\n")[0][:120]
+def _substrait(
+    context: datafusion.SessionContext, logical: datafusion.LogicalPlan
+) -> SubstraitPlan:
+    """The engine's plan as a message; its producer raises a plain Exception for what it lacks."""
+    try:
+        encoded = Producer.to_substrait_plan(logical, context).encode()
+    except Exception as error:
+        found = re.search(r"(?:Unsupported plan type|Cannot convert)[: ]+(\w+)", str(error))
+        reason = found.group(1) if found else str(error).split("\n")[0][:120]
+        raise NotCarriedError(reason) from error
+    message = SubstraitPlan()
+    message.ParseFromString(encoded)
+    return message
 
 
 def _null_aware(logical: datafusion.LogicalPlan) -> tuple[int, int]:

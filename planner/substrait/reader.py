@@ -152,8 +152,8 @@ class _Reader:
             tuple(self._expression(e, ()) for e in row.fields)
             for row in message.virtual_table.expressions
         )
-        if message.virtual_table.values or message.HasField("filter"):
-            raise NotCarriedError("a virtual table of literals")
+        if message.HasField("filter") or message.HasField("projection"):
+            raise NotCarriedError("a filter or a projection on constants")
         return Values(rows, fields)
 
     def _filter(self, message: Any) -> Relation:
@@ -418,10 +418,7 @@ def _literal(message: ExpressionMessage) -> Expression:
                 return Opaque(message, "far timestamp", pa.timestamp("us"), False)
             return Literal(moment, pa.timestamp("us", "UTC" if zone else None))
         case "null":
-            try:
-                return Literal(None, arrow_type(value))
-            except NotCarriedError:
-                return Opaque(message, "NULL of a rare type", pa.null())
+            return Literal(None, arrow_type(value))
     return Opaque(message, f"literal of type {kind}", pa.null(), False)
 
 
