@@ -37,7 +37,7 @@ class Bound:
     Attributes:
         schema: what the client receives; strings are plain, never views.
         relation: the tree, or None when Substrait cannot carry it.
-        names: the root's column names.
+        names: the root's names as Substrait has them, with those of nested fields.
         origin: the Substrait plan that `relation` was read from.
         tables: every table of the statement, by the name parts under which it was bound.
         not_carried: why there is no tree.
@@ -124,13 +124,12 @@ def _carry(
         table = lookup.found[parts]
         return table.path, table.table.schema
 
-    names = tuple(schema.names)
     try:
         message = _substrait(context, logical)
-        relation, _ = read_plan(message, table_of)
+        relation, names = read_plan(message, table_of)
         relation = rewrite_null_aware(relation, *_null_aware(logical))
     except NotCarriedError as error:
-        return Bound(schema, None, names, None, lookup.found, str(error))
+        return Bound(schema, None, (), None, lookup.found, str(error))
     return Bound(schema, relation, names, message, lookup.found)
 
 

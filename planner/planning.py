@@ -99,7 +99,7 @@ def _label(native: NativeRead) -> str:
 def _planned(fragment: CutFragment, bound: Bound, cut: Cut) -> PlannedFragment:
     relation, place = fragment.relation, fragment.place
     fields = fragment.fields
-    names = bound.names if cut.whole else tuple(f.name for f in fields)
+    names = tuple(bound.schema.names) if cut.whole else tuple(f.name for f in fields)
     query: SqlQuery | TableScan
     if place.dialect is None:
         query = scan_of(relation, lambda read: [f.name for f in read.base])

@@ -1,0 +1,299 @@
+"""The command `crosswind`: arguments in, text and an exit code out.
+
+Owns commands, messages and exit codes. What the commands do stands in modules of their own, which
+are imported when a command needs them, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connectors.errors import ConfigurationError, CrosswindError, SourceError
+
+if TYPE_CHECKING:
+    from flight_server.ask import Answered
+    from flight_server.check import SourceCheck
+    from flight_server.config import Config
+
+FAILED = 1
+MISCONFIGURED = 2
+UNREACHABLE = 3
+INTERRUPTED = 130
+
+_EPILOG = f"""Exit codes: 0 done · {FAILED} the statement failed, or a source that was checked
+cannot be reached · {MISCONFIGURED} wrong arguments or configuration · {UNREACHABLE} a source
+cannot be reached · {INTERRUPTED} interrupted."""
+
+_config = click.option(
+    "-c",
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The configuration: a TOML file with [server] and [sources.NAME].",
+)
+_url = click.option("--url", metavar="URL", help="A running server: grpc://HOST:PORT.")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point. Ends the process; never shows a traceback."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    from flight_server.ask import ServerSaysNo
+
+    try:
+        code = crosswind.main(
+            None if arguments is None else list(arguments),
+            prog_name="crosswind",
+            standalone_mode=False,
+        )
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return MISCONFIGURED
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing is left to be flushed into the pipe.
+        with contextlib.suppress(OSError):
+            sys.stdout.close()
+        return 0
+    except CrosswindError as error:
+        return _say(str(error), MISCONFIGURED if isinstance(error, ConfigurationError) else FAILED)
+    except ServerSaysNo as error:
+        return _say(str(error), FAILED)
+    except Exception as error:  # A defect: one line for the user all the same.
+        return _say(f"[internal] {type(error).__name__}: {error}", FAILED)
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    return code
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+@click.version_option(
+    importlib.metadata.version("crosswind"), prog_name="crosswind", message="%(prog)s %(version)s"
+)
+def crosswind() -> None:
+    """One SQL query over many sources, served as Arrow Flight SQL."""
+
+
+@crosswind.command()
+@_config
+@click.option("--listen", metavar="URL", help="Listen here instead: grpc://HOST:PORT.")
+@click.option("--allow-unreachable", is_flag=True, help="Start without sources that do not answer.")
+def serve(file: Path | None, listen: str | None, allow_unreachable: bool) -> int:
+    """Serve the configured sources until SIGTERM or Ctrl-C, then let running queries finish."""
+    from flight_server.serving import serve_until
+
+    config = _load(file, listen)
+    with _stop_signals() as stop:
+        try:
+            serve_until(stop, config, allow_unreachable, click.echo)
+        except SourceError as error:
+            return _say(str(error), UNREACHABLE)
+    return 0
+
+
+@crosswind.command()
+@_config
+@_url
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "arrow"]),
+    default="table",
+    show_default=True,
+    help="How to print the answer; arrow is an IPC stream.",
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(min=0),
+    default=40,
+    show_default=True,
+    help="Rows that a table shows.",
+)
+@click.argument("sql")
+def query(file: Path | None, url: str | None, form: str, rows: int, sql: str) -> None:
+    """Answer SQL (- reads it from standard input), in this process or by a server."""
+    from flight_server import tables_text
+
+    if form == "arrow" and sys.stdout.isatty():
+        raise click.UsageError("arrow is binary: send it to a file or a program")
+    with _asked(file, url, _sql(sql)) as answer:
+        match form:
+            case "csv":
+                tables_text.write_csv(sys.stdout, answer.schema, answer.batches)
+            case "json":
+                tables_text.write_json(sys.stdout, answer.schema, answer.batches)
+            case "arrow":
+                tables_text.write_arrow(sys.stdout.buffer, answer.schema, answer.batches)
+            case _:
+                console = tables_text.terminal()
+                tables_text.print_table(console, answer.schema, answer.batches, rows)
+        sys.stdout.flush()
+
+
+@crosswind.command()
+@_config
+@_url
+@click.option("--analyze", is_flag=True, help="Run it too, and show what each part took.")
+@click.argument("sql")
+def explain(file: Path | None, url: str | None, analyze: bool, sql: str) -> None:
+    """Show what of SQL (- reads it from standard input) runs where, and why."""
+    from flight_server.ask import ServerSaysNo
+
+    prefix = "EXPLAIN ANALYZE " if analyze else "EXPLAIN "
+    try:
+        with _asked(file, url, prefix + _sql(sql)) as answer:
+            for batch in answer.batches:
+                for line in batch.column(0).to_pylist():
+                    click.echo(line)
+    except (CrosswindError, ServerSaysNo) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        return _say(_without_prefix(str(error), len(prefix)), FAILED)  # type: ignore[return-value]
+
+
+@crosswind.command()
+@_config
+def check(file: Path | None) -> int:
+    """Ask each source: is it reachable, how fast does it answer, how many tables has it."""
+    from flight_server.check import check_sources
+    from flight_server.service import open_catalog
+    from flight_server.tables_text import terminal
+
+    config = _load(file)
+    catalog = open_catalog(config)
+    try:
+        checks = check_sources(catalog.sources.values(), measure=True)
+    finally:
+        for source in catalog.sources.values():
+            source.connector.close()
+    console = terminal()
+    console.print(_checks_table(config, checks, plain=not console.is_terminal))
+    return FAILED if any(found.error for found in checks) else 0
+
+
+@crosswind.command()
+@click.option("--stay", is_flag=True, help="Keep serving, and print how to connect.")
+@click.option(
+    "--scale",
+    type=click.FloatRange(min=0.001, max=10),
+    default=0.1,
+    show_default=True,
+    help="The size of TPC-H; 0.1 has 600,000 line items.",
+)
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".demo"),
+    show_default=True,
+    help="Where generated data is kept for the next time.",
+)
+def demo(stay: bool, scale: float, directory: Path) -> None:
+    """Answer three questions over an embedded PostgreSQL, Parquet and CSV, and show how."""
+    try:
+        from demo.show import show
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the demonstration needs {error.name}", hint='pip install "crosswind[demo]"'
+        ) from None
+    show(directory, scale, stay=stay)
+
+
+def _load(file: Path | None, listen: str | None = None) -> Config:
+    from flight_server.config import load
+
+    if file is None:
+        raise click.UsageError("which configuration? Give -c FILE.")
+    return load(file, overrides={"server.listen": listen})
+
+
+def _sql(argument: str) -> str:
+    return sys.stdin.read() if argument == "-" else argument
+
+
+@contextlib.contextmanager
+def _asked(file: Path | None, url: str | None, sql: str) -> Iterator[Answered]:
+    from flight_server.ask import ask_here, ask_server
+
+    if (file is None) == (url is None):
+        raise click.UsageError("whom to ask? Give either -c FILE or --url URL.")
+    with ask_server(url, sql) if url is not None else ask_here(_load(file), sql) as answer:
+        yield answer
+
+
+def _without_prefix(message: str, length: int) -> str:
+    """The message with the columns of the text that the user wrote."""
+
+    def shifted(found: re.Match[str]) -> str:
+        return f"line 1, column {max(1, int(found[1]) - length)}"
+
+    return re.sub(r"\bline 1, column (\d+)", shifted, message, count=1)
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[Callable[[], None]]:
+    """Until the block ends, SIGTERM and Ctrl-C only end the wait that is yielded."""
+    import threading
+
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: Any) -> None:
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: (stopped.wait(), None)[1]
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _checks_table(config: Config, checks: Sequence[SourceCheck], *, plain: bool) -> Any:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None if plain else box.ROUNDED, pad_edge=not plain)
+    for name in ("source", "connector", "reachable"):
+        table.add_column(name, overflow="fold")
+    for name in ("round trip", "configured link", "tables"):
+        table.add_column(name, justify="right")
+    for found in checks:
+        source = config.sources[found.name]
+        trip = found.round_trip_seconds
+        table.add_row(
+            found.name,
+            source.connector,
+            Text("yes", "green") if found.error is None else Text(found.error.message, "red"),
+            "" if trip is None else f"{trip * 1e3:.2f} ms",
+            _link_text(source.link),
+            "" if found.tables is None else f"{found.tables:,}",
+        )
+    return table
+
+
+def _link_text(link: Any) -> str:
+    if link is None:
+        return ""
+    parts = [] if link.rtt_ms is None else [f"{link.rtt_ms:g} ms"]
+    parts += [] if link.mbps is None else [f"{link.mbps:g} Mbit/s"]
+    return ", ".join(parts)
+
+
+if __name__ == "__main__":
+    main()

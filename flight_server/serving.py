@@ -1,0 +1,81 @@
+"""A server from its configuration to its end: check, listen, say so, wait, drain.
+
+Owns the order of these, and the line that says the server is ready.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+from connectors.errors import SourceError
+from flight_server.check import SourceCheck, check_sources
+from flight_server.config import Config
+from flight_server.server import Server
+from flight_server.service import DRAIN_SECONDS, open_catalog, open_queries
+from planner.catalog import Catalog
+
+
+def serve_until(
+    stop: Callable[[], None],
+    config: Config,
+    allow_unreachable: bool,
+    say: Callable[[str], object],
+) -> None:
+    """Serve until `stop` returns, then drain.
+
+    Args:
+        stop: blocks for as long as the server shall run.
+        config: what to serve, and where.
+        allow_unreachable: start without the sources that do not answer.
+        say: takes the line that says that the server is ready.
+
+    Raises:
+        SourceError: when a source does not answer and all must.
+        ConfigurationError: when a source's options are refused, or the address cannot be used.
+    """
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with ExitStack() as opened:
+        catalog = open_catalog(config)
+        for source in catalog.sources.values():
+            opened.callback(source.connector.close)
+        checks = check_sources(catalog.sources.values())
+        if not allow_unreachable:
+            _refuse_unreachable(checks)
+        answering = [catalog.sources[check.name] for check in checks if check.error is None]
+        queries = open_queries(config, Catalog(answering))
+        opened.callback(queries.close, 0.0)
+        with Server(queries, config.server.listen, drain_seconds=DRAIN_SECONDS) as server:
+            say(ready_line(config, server.url, checks))
+            stop()
+
+
+def ready_line(config: Config, url: str, checks: Sequence[SourceCheck]) -> str:
+    """`crosswind 0.1.0 ready on URL — shop (postgres, 5 tables)`, and who is missing."""
+    version = importlib.metadata.version("crosswind")
+    served = [
+        f"{check.name} ({config.sources[check.name].connector}, {_tables(check.tables)})"
+        for check in checks
+        if check.error is None
+    ]
+    line = f"crosswind {version} ready on {url} — {', '.join(served) or 'no sources'}"
+    missing = [f"{check.name} ({check.error.message})" for check in checks if check.error]
+    return f"{line}; without {', '.join(missing)}" if missing else line
+
+
+def _refuse_unreachable(checks: Sequence[SourceCheck]) -> None:
+    failed = [check for check in checks if check.error is not None]
+    if not failed:
+        return
+    first = failed[0].error
+    assert first is not None
+    if len(failed) == 1 and isinstance(first, SourceError):
+        raise first
+    reasons = "; ".join(f"source {c.name!r}: {c.error.message}" for c in failed if c.error)
+    raise SourceError(reasons)
+
+
+def _tables(number: int | None) -> str:
+    return f"{number or 0:,} table{'' if number == 1 else 's'}"
