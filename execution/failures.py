@@ -13,6 +13,7 @@ from connectors.errors import (
     InvalidValueError,
     MemoryLimitError,
     SourceUnavailableError,
+    UnsupportedError,
 )
 from planner.plan import NativeRead
 
@@ -49,6 +50,8 @@ def engine_failure(message: str, natives: tuple[NativeRead, ...]) -> CrosswindEr
         return SourceUnavailableError(
             f"reading table {named.table} failed: {_tail(first)}", source=named.source
         )
+    if "This feature is not implemented" in first:
+        return UnsupportedError(first.split("not implemented: ")[-1][:300])
     found = _VALUES.search(first)
     if found:
         return InvalidValueError(found.group(1)[:300].rstrip("."))

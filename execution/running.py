@@ -20,6 +20,7 @@ from connectors.errors import CancelledError, CrosswindError, DeadlineError, Mem
 from execution.failures import engine_failure
 from execution.reading import FragmentReaders
 from planner.account import Account, FragmentAccount, NativeAccount
+from planner.failures import panics_as_errors
 from planner.plan import NativeRead, Plan, PlannedFragment, SubstraitResidual
 
 if TYPE_CHECKING:
@@ -256,9 +257,10 @@ class _Attempt:
         self._readers.start()
         self._session = session
         try:
-            frame = self._engine.frame(
-                session, self._plan, self._residual, self._readers, self._scope
-            )
+            with panics_as_errors():
+                frame = self._engine.frame(
+                    session, self._plan, self._residual, self._readers, self._scope
+                )
             yield from self._stream.batches(session, frame)
         except CrosswindError:
             raise
@@ -319,11 +321,12 @@ class EngineStream:
             Exception: the engine's own.
         """
         # A plan whose rows are in order has one partition, which keeps them so.
-        physical = self._physical = frame.execution_plan()
-        self._streams = [
-            session.execute(physical, partition).__aiter__()
-            for partition in range(physical.partition_count)
-        ]
+        with panics_as_errors():
+            physical = self._physical = frame.execution_plan()
+            self._streams = [
+                session.execute(physical, partition).__aiter__()
+                for partition in range(physical.partition_count)
+            ]
         for partition in range(len(self._streams)):
             self._pull(partition)
         running = len(self._streams)
@@ -382,7 +385,8 @@ class _Pulled:
 
 async def _next(stream: AsyncIterator[Any], partition: int, ready: SimpleQueue[_Pulled]) -> None:
     try:
-        batch = await stream.__anext__()
+        with panics_as_errors():
+            batch = await stream.__anext__()
         ready.put(_Pulled(partition, batch.to_pyarrow()))
     except StopAsyncIteration:
         ready.put(_Pulled(partition))

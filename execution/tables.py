@@ -25,6 +25,7 @@ from execution.reading import FragmentReaders
 from execution.running import EngineStream, Ran
 from planner.bind import HOME
 from planner.catalog import CatalogTable, Source
+from planner.failures import panics_as_errors
 from planner.plan import Plan, PlannedFragment, SqlResidual
 from planner.table_scan import plan_scan
 
@@ -51,8 +52,10 @@ class TableRun:
     def batches(self) -> Iterator[pa.RecordBatch]:
         try:
             session = self._engine.session()
-            self._register(session)
-            yield from self._stream.batches(session, session.sql(self._residual.sql))
+            with panics_as_errors():
+                self._register(session)
+                frame = session.sql(self._residual.sql)
+            yield from self._stream.batches(session, frame)
         except (CrosswindError, GeneratorExit):
             raise
         except Exception as error:

@@ -17,7 +17,7 @@ from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.errors import CrosswindError, UnknownNameError
 from planner.catalog import Catalog, CatalogTable
-from planner.failures import planning_failure, position_of_name
+from planner.failures import panics_as_errors, planning_failure, position_of_name
 from planner.null_aware import rewrite_null_aware
 from planner.parse import Statement
 from planner.relations import Relation
@@ -79,8 +79,9 @@ def bind(statement: Statement, catalog: Catalog) -> Bound:
     for source in catalog.sources:
         context.register_catalog_provider(source, _SourceCatalog(lookup, source))
     try:
-        logical = context.sql_with_options(statement.sql, _READ_ONLY).optimized_logical_plan()
-        schema = context.create_dataframe_from_logical_plan(logical).schema()
+        with panics_as_errors():
+            logical = context.sql_with_options(statement.sql, _READ_ONLY).optimized_logical_plan()
+            schema = context.create_dataframe_from_logical_plan(logical).schema()
     except Exception as error:
         raise _binding_failure(error, lookup, statement.sql) from None
     return _carry(context, logical, client_schema(schema), lookup)
@@ -138,7 +139,8 @@ def _substrait(
 ) -> SubstraitPlan:
     """The engine's plan as a message; its producer raises a plain Exception for what it lacks."""
     try:
-        encoded = Producer.to_substrait_plan(logical, context).encode()
+        with panics_as_errors():
+            encoded = Producer.to_substrait_plan(logical, context).encode()
     except Exception as error:
         found = re.search(r"(?:Unsupported plan type|Cannot convert)[: ]+(\w+)", str(error))
         reason = found.group(1) if found else str(error).split("\n")[0][:120]

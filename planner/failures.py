@@ -6,8 +6,11 @@ none stays a request error with the engine's own first sentence, never an intern
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import difflib
 import re
+from collections.abc import Iterator
 
 from connectors.errors import (
     CrosswindError,
@@ -34,6 +37,17 @@ _PREFIX = re.compile(
     r"Arrow error|Cast error|This feature is not implemented|Execution error|"
     r"Optimizer rule '[^']*' failed|Invalid argument error|type_coercion|caused by)[:\s]*)+"
 )
+
+
+@contextlib.contextmanager
+def panics_as_errors() -> Iterator[None]:
+    """Turn a panic of the engine, which is a BaseException, into a RuntimeError."""
+    try:
+        yield
+    except (Exception, GeneratorExit, KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+        raise
+    except BaseException as panic:
+        raise RuntimeError(f"the engine panicked: {panic}") from panic
 
 
 def planning_failure(message: str, sql: str) -> CrosswindError:

@@ -193,11 +193,11 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """Groups, then measures. With more than one grouping set, a set's number follows.
+    """Groups, then measures.
 
     Attributes:
         groups: the grouping expressions.
-        sets: positions in `groups`, one tuple for each grouping set.
+        sets: positions in `groups`, one tuple for each grouping set; at most one set for now.
     """
 
     input: Relation
