@@ -132,9 +132,10 @@ class Engine:
         """Begin to run a plan. Returns at once: waiting and work begin with the first batch.
 
         Args:
-            deadline: the run's end, on the clock of `time.monotonic`, in seconds.
+            deadline: on the clock of `time.monotonic`, in seconds; sources end by it. Whoever
+                started the run cancels it then.
         """
-        return Execution(plan, lambda: self._run(plan, deadline), deadline)
+        return Execution(plan, lambda: self._run(plan, deadline))
 
     def _run(self, plan: Plan, deadline: float | None) -> Run:
         if plan.residual is not None and not isinstance(plan.residual, SubstraitResidual):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from connectors.errors import CancelledError, CrosswindError, DeadlineError, MemoryLimitError
+from connectors.errors import CancelledError, CrosswindError, MemoryLimitError
 from execution.failures import engine_failure
 from execution.reading import FragmentReaders
 from planner.account import Account, FragmentAccount, NativeAccount
@@ -54,14 +54,11 @@ class Execution:
     Args:
         plan: what runs.
         begin: makes the run; called by the thread that iterates.
-        deadline: on the clock of `time.monotonic`, in seconds; checked between batches, and by
-            whoever watches with `cancel`.
     """
 
-    def __init__(self, plan: Plan, begin: Callable[[], Run], deadline: float | None) -> None:
+    def __init__(self, plan: Plan, begin: Callable[[], Run]) -> None:
         self.plan = plan
         self._begin = begin
-        self._deadline = deadline
         self._lock = threading.Lock()
         self._run: Run | None = None
         self._cancelled = False
@@ -75,11 +72,6 @@ class Execution:
     def schema(self) -> pa.Schema:
         """What the batches have: the plan's own schema object."""
         return self.plan.schema
-
-    @property
-    def overdue(self) -> bool:
-        """Whether the deadline has passed."""
-        return self._deadline is not None and time.monotonic() > self._deadline
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The answer, once. Its end, however it comes, frees everything.
@@ -98,18 +90,11 @@ class Execution:
                 self._rows += batch.num_rows
                 self._size_bytes += batch.nbytes
                 yield _with_schema(batch, self.schema)
-            self._raise_if_stopped()
-        except CancelledError:
-            self._raise_if_stopped()
-            raise
+            if self._cancelled:
+                # What ended early must not look complete.
+                raise CancelledError("the query was cancelled")
         finally:
             self.close()
-
-    def _raise_if_stopped(self) -> None:
-        if self.overdue and self._cancelled:
-            raise DeadlineError("the query's time was up", hint="Raise query_timeout_seconds.")
-        if self._cancelled:
-            raise CancelledError("the query was cancelled")
 
     def cancel(self) -> None:
         """Stop, from any thread; returns at once, and `batches` ends promptly."""

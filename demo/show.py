@@ -1,0 +1,156 @@
+"""The demonstration itself: start the sources, serve them, ask through ADBC, show how it went.
+
+Owns what is printed and in which order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import adbc_driver_flightsql.dbapi as flightsql
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+import flight_server
+from demo import connect, sources
+from demo.questions import QUESTIONS, Question
+from demo.sent import Sent, read_parts
+from flight_server.config import Config
+from flight_server.tables_text import table_of, terminal
+
+_THEME = "ansi_dark"
+
+
+def show(directory: Path, scale: float, *, stay: bool = False) -> None:
+    """Run the demonstration, from the data to the last answer; leaves nothing running.
+
+    Args:
+        directory: keeps generated data and the database for the next time.
+        scale: of TPC-H.
+        stay: serve until SIGTERM or Ctrl-C, and say how to connect.
+
+    Raises:
+        ConfigurationError: when something it needs is not installed, or the directory is in use.
+    """
+    console = terminal()
+    started = time.perf_counter()
+    steps = _Steps(console)
+    with _terminable(), sources.running(directory, scale, steps) as where:
+        with contextlib.ExitStack() as opened:
+            with steps("Starting Crosswind"):
+                server = opened.enter_context(flight_server.serve(configuration(where)))
+            console.print()
+            with (
+                flightsql.connect(server.url, autocommit=True) as connection,
+                connection.cursor() as cursor,
+            ):
+                for number, question in enumerate(QUESTIONS, 1):
+                    _answer(console, cursor, number, question)
+            console.print(Rule())
+            console.print(
+                f"{len(QUESTIONS)} questions answered over PostgreSQL, Parquet and CSV by "
+                f"{server.url}, {time.perf_counter() - started:.1f} s in all."
+            )
+            if stay:
+                console.print(Text(connect.snippets(server.port), no_wrap=True))
+                console.print("Serving until Ctrl-C.")
+                with contextlib.suppress(KeyboardInterrupt, _Terminated):
+                    threading.Event().wait()
+            else:
+                console.print(
+                    f"The data stays in {directory}/ for the next time. Ask your own questions: "
+                    "crosswind demo --stay"
+                )
+
+
+def configuration(where: sources.Sources) -> Config:
+    """What a `crosswind.toml` would say of these sources."""
+    return Config.from_mapping(
+        {
+            "server": {"listen": "grpc://127.0.0.1:0"},
+            "sources": {
+                "shop": {"connector": "postgres", "uri": where.postgres_uri},
+                "lake": {"connector": "files", "root": str(where.lake)},
+                "desk": {"connector": "files", "root": str(where.desk)},
+            },
+        }
+    )
+
+
+def _answer(console: Console, cursor: Any, number: int, question: Question) -> None:
+    started = time.perf_counter()
+    cursor.execute(question.sql)
+    answer = cursor.fetch_arrow_table()
+    seconds = time.perf_counter() - started
+    cursor.execute(f"EXPLAIN ANALYZE {question.sql}")
+    lines = cursor.fetch_arrow_table()["plan"].to_pylist()
+    plain = not console.is_terminal
+    console.print(Rule(Text(f"{number}. {question.words}", style="bold"), align="left"))
+    console.print(_sql(question.sql, plain))
+    console.print()
+    console.print(table_of(answer.schema, answer.to_batches(), plain=plain))
+    console.print(f"{answer.num_rows} rows in {seconds * 1e3:,.0f} ms. What was sent where:\n")
+    parts = read_parts(lines)
+    console.print(Padding(_sent_table(parts, plain), (0, 0, 0, 2)))
+    for part in (part for part in parts if part.is_sql):
+        console.print(f"\n  [bold]{part.source}[/bold] received:")
+        console.print(Padding(_sql(part.statement, plain), (0, 0, 0, 4)))
+    console.print()
+
+
+def _sent_table(parts: list[Sent], plain: bool) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("source", style="bold")
+    table.add_column("what", overflow="fold")
+    for name in ("rows", "bytes", "time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for part in parts:
+        took = "with the rest" if part.seconds is None else f"{part.seconds * 1e3:,.0f} ms"
+        table.add_row(part.source, part.what, f"{part.rows:,}", part.size, took)
+    return table
+
+
+def _sql(text: str, plain: bool) -> Text | Syntax:
+    if plain:
+        return Text(text, no_wrap=True)
+    return Syntax(text, "sql", theme=_THEME, background_color="default", word_wrap=True)
+
+
+class _Steps:
+    """Steps with a spinner where there is a terminal, as lines everywhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @contextlib.contextmanager
+    def __call__(self, doing: str) -> Iterator[None]:
+        started = time.perf_counter()
+        with self._console.status(f"{doing} …"):
+            yield
+        self._console.print(f"[green]✓[/green] {doing}  {time.perf_counter() - started:.1f} s")
+
+
+class _Terminated(SystemExit):
+    """SIGTERM, as something that runs every `finally`."""
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    def stop(_number: int, _frame: Any) -> None:
+        raise _Terminated(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
