@@ -5,6 +5,7 @@ Owns its tables only. It never waits, so it needs no thread: one that waits must
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -134,12 +135,11 @@ def _projected(table: pa.Table, columns: Sequence[str]) -> pa.Schema | None:
 
 def _column_statistics(column: pa.ChunkedArray) -> contract.ColumnStatistics:
     """Exact; no bounds or distinct count of types that have none."""
-    rows = len(column) or 1
-    try:
-        bounds = pc.min_max(column).as_py()
+    rows, distinct, bounds = len(column) or 1, None, {"min": None, "max": None}
+    # A type may have neither; a date may be one that Python has no value for.
+    with contextlib.suppress(pa.ArrowNotImplementedError, OverflowError, ValueError):
         distinct = float(pc.count_distinct(column).as_py())
-    except pa.ArrowNotImplementedError:
-        bounds, distinct = {"min": None, "max": None}, None
+        bounds = pc.min_max(column).as_py()
     return contract.ColumnStatistics(
         distinct=distinct,
         null_fraction=column.null_count / rows,

@@ -47,7 +47,7 @@ ORDER BY still_to_ship DESC, o_orderkey
 LIMIT 5""",
     ),
     Question(
-        "Where is the stock of promotional brass parts, of suppliers that owe us nothing?"
+        "Where is our stock of promotional brass parts, from suppliers in credit?"
         "  (PostgreSQL, Parquet)",
         """\
 SELECT r_name AS region, count(DISTINCT s_suppkey) AS suppliers, sum(ps_availqty) AS pieces,

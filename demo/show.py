@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ from typing import Any
 import adbc_driver_flightsql.dbapi as flightsql
 from rich.console import Console
 from rich.padding import Padding
-from rich.rule import Rule
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
@@ -29,6 +29,7 @@ from flight_server.config import Config
 from flight_server.tables_text import table_of, terminal
 
 _THEME = "ansi_dark"
+_RULE_WIDTH = 100
 
 
 def show(directory: Path, scale: float, *, stay: bool = False) -> None:
@@ -45,32 +46,31 @@ def show(directory: Path, scale: float, *, stay: bool = False) -> None:
     console = terminal()
     started = time.perf_counter()
     steps = _Steps(console)
-    with _terminable(), sources.running(directory, scale, steps) as where:
-        with contextlib.ExitStack() as opened:
-            with steps("Starting Crosswind"):
-                server = opened.enter_context(flight_server.serve(configuration(where)))
-            console.print()
-            with (
-                flightsql.connect(server.url, autocommit=True) as connection,
-                connection.cursor() as cursor,
-            ):
-                for number, question in enumerate(QUESTIONS, 1):
-                    _answer(console, cursor, number, question)
-            console.print(Rule())
+    with _terminable(), contextlib.ExitStack() as opened:
+        where = opened.enter_context(sources.running(directory, scale, steps))
+        with steps("Starting Crosswind"):
+            server = opened.enter_context(flight_server.serve(configuration(where)))
+        console.print()
+        with (
+            flightsql.connect(server.url, autocommit=True) as connection,
+            connection.cursor() as cursor,
+        ):
+            for number, question in enumerate(QUESTIONS, 1):
+                _answer(console, cursor, number, question)
+        console.print(
+            f"{len(QUESTIONS)} questions answered over PostgreSQL, Parquet and CSV by "
+            f"{server.url}, {time.perf_counter() - started:.1f} s in all."
+        )
+        if stay:
+            console.print(Text(connect.snippets(server.port)))
+            console.print("\nServing until Ctrl-C.")
+            with contextlib.suppress(KeyboardInterrupt, _Terminated):
+                threading.Event().wait()
+        else:
             console.print(
-                f"{len(QUESTIONS)} questions answered over PostgreSQL, Parquet and CSV by "
-                f"{server.url}, {time.perf_counter() - started:.1f} s in all."
+                f"The data stays in {directory}/ for the next time. "
+                "Ask your own questions: crosswind demo --stay"
             )
-            if stay:
-                console.print(Text(connect.snippets(server.port), no_wrap=True))
-                console.print("Serving until Ctrl-C.")
-                with contextlib.suppress(KeyboardInterrupt, _Terminated):
-                    threading.Event().wait()
-            else:
-                console.print(
-                    f"The data stays in {directory}/ for the next time. Ask your own questions: "
-                    "crosswind demo --stay"
-                )
 
 
 def configuration(where: sources.Sources) -> Config:
@@ -95,20 +95,24 @@ def _answer(console: Console, cursor: Any, number: int, question: Question) -> N
     cursor.execute(f"EXPLAIN ANALYZE {question.sql}")
     lines = cursor.fetch_arrow_table()["plan"].to_pylist()
     plain = not console.is_terminal
-    console.print(Rule(Text(f"{number}. {question.words}", style="bold"), align="left"))
+    console.print(Text(f"{number}. {question.words}", style="bold"))
+    console.print("─" * min(console.width, _RULE_WIDTH), style="dim")
     console.print(_sql(question.sql, plain))
     console.print()
     console.print(table_of(answer.schema, answer.to_batches(), plain=plain))
-    console.print(f"{answer.num_rows} rows in {seconds * 1e3:,.0f} ms. What was sent where:\n")
+    console.print(
+        f"{answer.num_rows} rows in {seconds * 1e3:,.0f} ms. "
+        "What was sent where, by EXPLAIN ANALYZE:\n"
+    )
     parts = read_parts(lines)
-    console.print(Padding(_sent_table(parts, plain), (0, 0, 0, 2)))
+    console.print(Padding(_sent_table(parts), (0, 0, 0, 2), expand=False))
     for part in (part for part in parts if part.is_sql):
         console.print(f"\n  [bold]{part.source}[/bold] received:")
-        console.print(Padding(_sql(part.statement, plain), (0, 0, 0, 4)))
+        console.print(_sql(textwrap.indent(part.statement, "    "), plain))
     console.print()
 
 
-def _sent_table(parts: list[Sent], plain: bool) -> Table:
+def _sent_table(parts: list[Sent]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("source", style="bold")
     table.add_column("what", overflow="fold")
@@ -116,7 +120,7 @@ def _sent_table(parts: list[Sent], plain: bool) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for part in parts:
         took = "with the rest" if part.seconds is None else f"{part.seconds * 1e3:,.0f} ms"
-        table.add_row(part.source, part.what, f"{part.rows:,}", part.size, took)
+        table.add_row(part.source, part.what, f"{part.rows:,}", part.size or "–", took)
     return table
 
 

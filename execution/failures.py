@@ -32,6 +32,9 @@ _FILES = (
 )
 
 
+_LACKS = ("This feature is not implemented", "Error during planning", "does not support")
+
+
 def engine_failure(message: str, natives: tuple[NativeRead, ...]) -> CrosswindError:
     """The error that a failure of the engine is to the client.
 
@@ -50,8 +53,8 @@ def engine_failure(message: str, natives: tuple[NativeRead, ...]) -> CrosswindEr
         return SourceUnavailableError(
             f"reading table {named.table} failed: {_tail(first)}", source=named.source
         )
-    if "This feature is not implemented" in first:
-        return UnsupportedError(first.split("not implemented: ")[-1][:300])
+    if any(mark in first for mark in _LACKS):
+        return UnsupportedError(_tail(first.split("not implemented: ")[-1]))
     found = _VALUES.search(first)
     if found:
         return InvalidValueError(found.group(1)[:300].rstrip("."))
@@ -60,4 +63,4 @@ def engine_failure(message: str, natives: tuple[NativeRead, ...]) -> CrosswindEr
 
 def _tail(text: str) -> str:
     """The innermost cause of a chain that is written outside in."""
-    return text.split("error: ")[-1][:300]
+    return re.split(r"error: |during planning: ", text)[-1][:300]

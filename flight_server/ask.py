@@ -66,17 +66,13 @@ def ask_server(url: str, sql: str) -> Iterator[Answered]:
         raise ConfigurationError(
             f"{url!r} is not the URL of a Flight SQL server", hint="Write grpc://HOST:PORT."
         )
-    try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            flightsql.connect(url, autocommit=True) as connection,
-            connection.cursor() as cursor,
-        ):
+    with warnings.catch_warnings(action="ignore"), contextlib.ExitStack() as opened:
+        with _translated(url):
+            connection = opened.enter_context(flightsql.connect(url, autocommit=True))
+            cursor = opened.enter_context(connection.cursor())
             cursor.execute(sql)
             reader = cursor.fetch_record_batch()
-            yield Answered(reader.schema, iter(reader))
-    except (flightsql.Error, pa.ArrowException, OSError) as error:
-        raise ServerSaysNo(sentence(str(error), url)) from None
+        yield Answered(reader.schema, _batches(reader, url))
 
 
 def sentence(message: str, url: str) -> str:
@@ -84,9 +80,35 @@ def sentence(message: str, url: str) -> str:
 
     >>> sentence("INVALID_ARGUMENT: [FlightSQL] [request.syntax] no. Detail: x (Y; Z)", "grpc://h")
     '[request.syntax] no'
+    >>> sentence('IO: [FlightSQL] connection error: desc = "refused" (Unavailable)', "grpc://h")
+    'grpc://h cannot be asked: refused'
     """
     text = " ".join(message.split())
     found = re.search(r"(\[[a-z_]+(?:\.[a-z_]+)?\] .*)", text)
-    if found is None:
-        return f"{url} cannot be asked: {text}"
-    return re.sub(r"\.? (?:Detail: .*|\((?:Unknown|[A-Z]\w+); [^()]*\).*)$", "", found[1])
+    if found is not None:
+        return re.sub(
+            r"\.? (?:Detail: .*|\((?:Unknown|[A-Z]\w+); [^()]*\).*)$", "", found[1]
+        ).rstrip(".")
+    inner = re.search(r'desc = "(.*)"', text)
+    return f"{url} cannot be asked: {inner[1] if inner else text}"
+
+
+def _batches(reader: pa.RecordBatchReader, url: str) -> Iterator[pa.RecordBatch]:
+    # Only reading is translated: what the caller does between batches is not the server's doing.
+    while True:
+        try:
+            with _translated(url):
+                batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        yield batch
+
+
+@contextlib.contextmanager
+def _translated(url: str) -> Iterator[None]:
+    import adbc_driver_manager
+
+    try:
+        yield
+    except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
+        raise ServerSaysNo(sentence(str(error), url)) from None

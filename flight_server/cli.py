@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import os
 import re
 import signal
 import sys
@@ -66,8 +67,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing is left to be flushed into the pipe.
-        with contextlib.suppress(OSError):
-            sys.stdout.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except CrosswindError as error:
         return _say(str(error), MISCONFIGURED if isinstance(error, ConfigurationError) else FAILED)

@@ -260,11 +260,15 @@ class _Decomposer:
         expected = estimate(relation, self._statistics_of)
         name = f"f{len(self._cut.fragments) + 1}"
         cost = self._transfer(expected, place)
-        fields = _distinct(relation.fields)
-        self._cut.fragments.append(
-            CutFragment(name, place, relation, fields or (ONE,), expected, cost)
-        )
-        return read_all((name,), fields) if fields else Read((name,), (ONE,), ())
+        wanted = relation.fields
+        if place.dialect is None:
+            # A scan has its table's columns under their own names, and at least one of them.
+            relation = relation if wanted else _with_a_column(relation)
+            fields = relation.fields
+        else:
+            fields = _distinct(wanted) or (ONE,)
+        self._cut.fragments.append(CutFragment(name, place, relation, fields, expected, cost))
+        return read_all((name,), fields) if wanted else Read((name,), fields, ())
 
     def _transfer(self, expected: Estimate, place: Place) -> Cost | None:
         if expected.rows is None or expected.size_bytes is None:
@@ -350,6 +354,18 @@ def _common(placed: list[_Placed]) -> Place | None:
         place is not None and first is not None and place.key == first.key for place in places
     )
     return first if same else None
+
+
+def _with_a_column(relation: Relation) -> Relation:
+    """A scan of which only the number of rows is wanted, with its table's first column."""
+    match relation:
+        case Read():
+            return replace(relation, columns=(0,))
+        case Project():
+            source = relation.input if relation.input.fields else _with_a_column(relation.input)
+            first = source.fields[0]
+            return Project(source, (FieldRef(0, first.type, first.nullable),), (first,))
+    return with_inputs(relation, tuple(_with_a_column(i) for i in inputs_of(relation)))
 
 
 def _distinct(fields: tuple[Field, ...]) -> tuple[Field, ...]:

@@ -120,7 +120,8 @@ def _position(name: str, sql: str) -> Position | None:
 
 
 def _sentence(message: str) -> str:
-    text = _PREFIX.sub("", message.strip()).split("\n")[0]
+    innermost = message.rsplit("caused by\n", 1)[-1]
+    text = _PREFIX.sub("", innermost.strip()).split("\n")[0]
     return text[:300].strip() or "the engine cannot plan this statement"
 
 

@@ -18,7 +18,7 @@ Mode = Literal["query", "explain", "analyze"]
 
 MAX_SQL_CHARACTERS = 1_000_000
 
-_QUERY_STARTS = {"SELECT", "WITH", "VALUES", "(", "TABLE", "FROM"}
+_QUERY_STARTS = {"SELECT", "WITH", "VALUES", "(", "FROM"}
 _VOLATILE = {
     "now",
     "current_date",

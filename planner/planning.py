@@ -10,6 +10,7 @@ from connectors.contract import Fragment, SqlQuery, TableScan
 from planner.bind import Bound, bind
 from planner.catalog import Catalog
 from planner.decompose import Cut, CutFragment, decompose
+from planner.emit.names import unique_names
 from planner.emit.scan import scan_of
 from planner.emit.select import emit
 from planner.estimate import estimate
@@ -189,9 +190,12 @@ def _serialised(residual: Relation, bound: Bound) -> SubstraitResidual:
     """The residual's bytes, with a scope that occurs in them once a read and nowhere else."""
     assert bound.origin is not None
     reads = len(_paths(residual))
+    # The engine refuses two columns of one name; the client's names are put on by position.
+    flat = len(bound.names) == len(bound.schema)
+    names = unique_names(bound.names) if flat else bound.names
     for mark in "~!#%&*+=?^_-":
         scope = "run" + mark * (SCOPE_LENGTH - 3)
-        message = write_plan(residual, bound.names, bound.origin, (scope,)).SerializeToString()
+        message = write_plan(residual, names, bound.origin, (scope,)).SerializeToString()
         if message.count(scope.encode()) == reads:
             return SubstraitResidual(message, scope.encode())
     raise NotCarriedError("a text that holds every placeholder")

@@ -54,5 +54,15 @@ def order_keys(sql: str, names: list[str]) -> list[int]:
 
 def _rows(table: pa.Table) -> list[tuple[str, ...]]:
     """Rows of texts, which tell apart what compares equal (-0.0) and match what does not (NaN)."""
-    columns = [[repr(value) for value in column.to_pylist()] for column in table.columns]
+    columns = [[repr(value) for value in _values(column)] for column in table.columns]
     return list(zip(*columns, strict=True)) if columns else [()] * table.num_rows
+
+
+def _values(column: pa.ChunkedArray) -> list[object]:
+    """Python has no dates before year 1: dates and times are compared as the integers they are."""
+    t = pa.types
+    if t.is_date32(column.type) or t.is_time32(column.type):
+        return column.cast(pa.int32()).to_pylist()
+    if t.is_timestamp(column.type) or t.is_time64(column.type):
+        return column.cast(pa.int64()).to_pylist()
+    return column.to_pylist()

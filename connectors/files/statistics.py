@@ -96,8 +96,13 @@ def _add_bounds(column: _Gathered, chunk: pq.ColumnChunkMetaData, *, flat: bool)
     if told is None or not told.has_min_max:
         column.bounded = False
         return
-    column.minima.append(told.min)
-    column.maxima.append(told.max)
+    try:
+        minimum, maximum = told.min, told.max
+    except (OverflowError, ValueError):
+        column.bounded = False  # A date that Python has no value for.
+        return
+    column.minima.append(minimum)
+    column.maxima.append(maximum)
 
 
 def _column(field_: pa.Field, gathered: _Gathered, rows: int) -> ColumnStatistics:

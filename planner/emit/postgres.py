@@ -186,7 +186,9 @@ def _ordinary(expression: Expression) -> bool:
             first, second = expression.arguments
             if expression.function == "multiply" and isinstance(first, Literal):
                 first, second = second, first
-            return _ordinary(first) and isinstance(second, Literal) and _ordinary(second)
+            # One constant only: a chain of them could overflow after all.
+            plain = isinstance(first, Cast | Literal) and isinstance(second, Literal)
+            return plain and _ordinary(first) and _ordinary(second)
     return False
 
 
@@ -352,8 +354,14 @@ def _write_like(_: Call, arguments: list[Sql]) -> Sql:
 
 
 def _write_date_part(call: Call, arguments: list[Sql]) -> Sql:
-    part = exp.var(str(cast(Literal, call.arguments[0]).value).upper())
-    return _cast(exp.Extract(this=part, expression=arguments[1]), _TYPES[pa.int32()])
+    part = str(cast(Literal, call.arguments[0]).value).upper()
+    value = _cast(exp.Extract(this=exp.var(part), expression=arguments[1]), _TYPES[pa.int32()])
+    if part != "YEAR":
+        return value
+    # PostgreSQL has no year 0: its 1 BC, which it calls -1, is the engine's year 0.
+    first = write_literal(Literal(date(1, 1, 1), pa.date32()))
+    before = exp.Paren(this=exp.LT(this=_grouped(arguments[1].copy()), expression=first))
+    return exp.Add(this=value, expression=_cast(before, _TYPES[pa.int32()]))
 
 
 def _write_substring(call: Call, arguments: list[Sql]) -> Sql:
@@ -416,8 +424,8 @@ def _sum_of(measure: Measure) -> str | None:
 
 
 def _avg_of(measure: Measure) -> str | None:
-    if pa.types.is_decimal128(measure.arguments[0].type) and not measure.distinct:
-        return None
+    if pa.types.is_decimal128(measure.arguments[0].type):
+        return "a distinct average" if measure.distinct else None
     return "a float average depends on the order of its rows"
 
 

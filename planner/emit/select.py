@@ -168,11 +168,7 @@ class _Emitter:
         operands = [a for m in relation.measures for a in m.arguments]
         if not block.simple or _repeats_work(block, (*relation.groups, *operands)):
             block = self._wrapped(block)
-        groups = tuple(self._write(g, block) for g in relation.groups)
-        if any(group.find(exp.Column) is None for group in groups):
-            # A constant group would be read as an ordinal, or refused.
-            block = self._wrapped(block)
-            groups = tuple(self._write(g, block) for g in relation.groups)
+        groups = tuple(self._group(g, block) for g in relation.groups)
         measures = tuple(
             write_measure(m, block.columns, self._dialect, self._subquery)
             for m in relation.measures
@@ -180,6 +176,15 @@ class _Emitter:
         return replace(
             block, columns=groups + measures, fields=relation.fields, groups=groups, order=()
         )
+
+    def _group(self, expression: Expression, block: Block) -> Sql:
+        sql = self._write(expression, block)
+        if sql.find(exp.Column) is not None or isinstance(sql, exp.Cast):
+            return sql
+        # A bare constant would be read as an ordinal, or refused; a cast is neither.
+        to = self._dialect.type_sql(expression.type)
+        assert to is not None
+        return exp.Cast(this=sql, to=to.copy())
 
     def _sort(self, relation: Sort) -> Block:
         block = self._block(relation.input)

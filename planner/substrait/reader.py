@@ -303,14 +303,22 @@ class _Reader:
         return Call(name, arguments, type_, any(a.nullable for a in arguments))
 
     def _if_then(self, message: Any, fields: Fields) -> Expression:
-        clauses = tuple(
-            (self._expression(c.__getattribute__("if"), fields), self._expression(c.then, fields))
-            for c in message.ifs
-        )
+        ifs = list(message.ifs)
+        operand: Expression | None = None
+        if ifs and not ifs[0].HasField("then"):
+            # CASE x WHEN …: the operand comes as a first clause that has no value.
+            operand = self._expression(getattr(ifs.pop(0), "if"), fields)
+
+        def condition(clause: Any) -> Expression:
+            written = self._expression(getattr(clause, "if"), fields)
+            if operand is None:
+                return written
+            nullable = operand.nullable or written.nullable
+            return Call("equal", (operand, written), pa.bool_(), nullable)
+
+        clauses = tuple((condition(c), self._expression(c.then, fields)) for c in ifs)
         otherwise = (
-            self._expression(message.__getattribute__("else"), fields)
-            if message.HasField("else")
-            else None
+            self._expression(getattr(message, "else"), fields) if message.HasField("else") else None
         )
         values = [value for _, value in clauses] + ([otherwise] if otherwise is not None else [])
         typed = next((v for v in values if v.type != pa.null()), values[0])

@@ -7,12 +7,13 @@ shows what the engine makes of the very rows that Postgres holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import datafusion
 import pyarrow as pa
 
+from connectors.adbc.postgres import create
 from connectors.errors import CrosswindError
 from connectors.memory import MemoryConnector
 from planner.bind import bind
@@ -37,35 +38,57 @@ SOURCE = "shop"
 
 @dataclass(frozen=True)
 class Twins:
-    """One catalog, twice, and the engine alone; names in SQL are the tables' own."""
+    """One catalog, several times, and the engine alone; names in SQL are the tables' own.
+
+    Attributes:
+        pushing: every table in Postgres.
+        local: every table in a memory source.
+        mixed: some tables in Postgres and the others in memory, or None.
+    """
 
     pushing: Placement
     local: Placement
+    mixed: Placement | None
     alone: datafusion.SessionContext
 
     @classmethod
     @contextmanager
-    def of(cls, uri: str, tables: Iterable[str]) -> Iterator[Twins]:
-        """Over the tables of a database, copied as the connector reads them."""
-        sources = {SOURCE: {"connector": "postgres", "uri": uri, "max_connections": 2}}
-        with Placement.of_sources(sources) as pushing:
-            copies = {name: pushing.query(f'SELECT * FROM "{name}"') for name in tables}
-            memory = Source(SOURCE, MemoryConnector(SOURCE, copies))
-            with Placement.opened([memory]) as local:
-                yield cls(pushing, local, engine_alone(copies))
-
-    def check(self, sql: str, where: str | None = None) -> Plan:
-        """The answer is the same three times; fails too unless the work runs `where` it should.
+    def of(cls, uri: str, tables: Iterable[str], near: str | None = None) -> Iterator[Twins]:
+        """Over the tables of a database, copied as the connector reads them.
 
         Args:
-            where: `whole` at the source, `cut`, or `tables`; see `placements.pushed`.
+            near: a schema that has copies of some of the tables: `mixed` reads these there.
+        """
+        shop = {"connector": "postgres", "uri": uri, "max_connections": 2}
+        with ExitStack() as stack:
+            pushing = stack.enter_context(Placement.of_sources({SOURCE: shop}))
+            copies = {name: pushing.query(f'SELECT * FROM {_quoted(name)}') for name in tables}
+            memory = Source(SOURCE, MemoryConnector(SOURCE, copies))
+            local = stack.enter_context(Placement.opened([memory]))
+            mixed = None
+            if near is not None:
+                part = create(SOURCE, {"uri": uri, "schemas": [near], "default_schema": near})
+                there = {name.name for name in part.tables().names()}
+                rest = {name: copy for name, copy in copies.items() if name not in there}
+                lake = Source("lake", MemoryConnector("lake", rest))
+                mixed = stack.enter_context(Placement.opened([Source(SOURCE, part), lake]))
+            yield cls(pushing, local, mixed, engine_alone(copies))
+
+    def check(self, sql: str, where: str | None = None) -> Plan:
+        """The answer is the same everywhere; fails too unless the work runs `where` it should.
+
+        Args:
+            where: with every table in Postgres: `whole` there, `cut`, or `tables`; see
+                `placements.pushed`.
         """
         plan = self.pushing.plan(sql)
         if where is not None:
             assert pushed(plan) == where, f"{[k.reason for k in plan.kept]}\n{sql}"
-        want = self.alone.sql(sql).to_arrow_table()
+        want = answer_alone(self.alone, sql)
         assert_same(self.local.query(sql), want, sql)
         assert_same(self.pushing.run(plan), want, sql)
+        if self.mixed is not None:
+            assert_same(self.mixed.query(sql), want, sql)
         return plan
 
     def check_failure(self, sql: str) -> tuple[CrosswindError, CrosswindError]:
@@ -84,8 +107,24 @@ def engine_alone(tables: dict[str, pa.Table]) -> datafusion.SessionContext:
     context = datafusion.SessionContext()
     for name, table in tables.items():
         batches = table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
-        context.register_record_batches(f'"{name}"', [batches])
+        context.register_record_batches(_quoted(name), [batches])
     return context
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def answer_alone(context: datafusion.SessionContext, sql: str) -> pa.Table:
+    """DataFusion's answer; what may be NULL as its optimised plan has it.
+
+    Its batches may say of more columns that they hold NULLs: of `x IS TRUE`, for one.
+    """
+    frame = context.sql(sql)
+    answer = frame.to_arrow_table()
+    planned = context.create_dataframe_from_logical_plan(frame.optimized_logical_plan()).schema()
+    fields = [f.with_nullable(p.nullable) for f, p in zip(answer.schema, planned, strict=True)]
+    return answer.cast(pa.schema(fields))
 
 
 def _failure(placement: Placement, sql: str) -> CrosswindError:

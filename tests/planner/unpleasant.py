@@ -132,6 +132,7 @@ def statements() -> list[str]:
         " FROM unnest(ARRAY[NULL, 0, 1, -1, 2, 3, -7, 100]) a,"
         " unnest(ARRAY[NULL, 0, 1, -1, 3, 7, -10]) b",
         "ALTER TABLE pairs ALTER x TYPE numeric(15,2), ALTER y TYPE numeric(9,4)",
+        "CREATE TABLE early AS SELECT d::date, d::timestamp AS ts FROM unnest(ARRAY['0044-03-15 BC', '0001-12-31 BC', '4713-01-01 BC', '0001-01-01', '10000-01-01', '200000-02-28']) d",
         "CREATE TABLE nothing (id int NOT NULL, i4 int, n numeric(15,2), t text, f8 float8)",
     ]
 

@@ -1,0 +1,78 @@
+# What a developer runs. Everything is installed into .venv, on first use.
+# Needs Python 3.11 or newer, make, and a package index.
+
+VENV := .venv
+BIN := $(VENV)/bin
+CHECKED := flight_server planner execution connectors demo benchmarks tests
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lint format bench regen proto docker-lint clean
+
+help:  ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo  ## One query over PostgreSQL, Parquet and CSV, with what was sent where
+	@$(BIN)/crosswind demo
+
+test: $(VENV)/.dev  ## Pass the tests, against a real PostgreSQL and real files; none may be skipped
+	$(BIN)/python -m pytest -p tests.no_skips
+
+check: lint test  ## All that must hold before a change is merged
+
+lint: $(VENV)/.dev docker-lint  ## Style, types, imports
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## Rewrite the sources as `lint` wants them
+	$(BIN)/ruff check --fix $(CHECKED)
+	$(BIN)/ruff format $(CHECKED)
+
+bench: $(VENV)/.bench  ## Measure against other servers; prints the table that is in the README
+	$(BIN)/python -m benchmarks.run
+
+regen: $(VENV)/.dev  ## Rewrite the golden plans of the 22 TPC-H queries
+	$(BIN)/python -m pytest tests/planner/test_golden_plans.py --regen
+
+proto: $(VENV)/.dev  ## Compile the Flight SQL messages
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. flight_server/proto/flight_sql.proto
+
+docker-lint: $(VENV)/.dev  ## Lint the Dockerfile
+	$(BIN)/hadolint Dockerfile
+
+clean:  ## Remove what the targets above made, the demonstration's data included
+	rm -rf $(VENV) .demo .data build dist *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find $(CHECKED) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each name is tried, because a launcher may exist whose Python does not.
+$(BIN)/python:
+	@for python in python3.13 python3.12 python3.11 python3; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    echo "Creating $(VENV) with $$($$python --version)"; \
+	    rm -rf $(VENV); \
+	    exec $$python -m venv $(VENV); \
+	  fi; \
+	done; \
+	echo "error: no Python 3.11 or newer: python3.13, python3.12, python3.11 and python3 were tried" >&2; \
+	exit 1
+
+# uv installs in half the time. It does not read pip's configuration, so pip does where uv cannot.
+install = @echo "Installing $(1) into $(VENV)"; \
+	{ test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; } \
+	&& $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '$(1)' \
+	|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '$(1)'
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(if $(shell test $(VENV)/.dev -nt pyproject.toml && echo yes),,$(call install,.[demo]))
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(call install,.[dev])
+	@touch $@
+
+$(VENV)/.bench: pyproject.toml | $(BIN)/python
+	$(call install,.[bench])
+	@touch $@ $(VENV)/.dev

@@ -1,0 +1,11 @@
+SELECT a.name, b.name FROM people a, people b WHERE a.id < b.id AND a.dept = b.dept;
+SELECT * FROM many WHERE i < 0;
+SELECT * FROM (VALUES (1, 'a'), (3, 'b'), (NULL, 'c')) v(k, s) JOIN gaps ON gaps.k = v.k;
+SELECT * FROM gaps LEFT JOIN (VALUES (1, 'a'), (3, 'b')) v(k, s) ON gaps.k = v.k;
+SELECT CASE dept WHEN 1 THEN 'one' WHEN 2 THEN 'two' END FROM people;
+SELECT name, CASE WHEN boss IS NULL THEN pay END FROM people;
+SELECT 1;
+SELECT NULL AS n;
+VALUES (1, 'a'), (2, NULL);
+SELECT name || ' x', upper(name), pay * 2 FROM people;
+SELECT b AS a, a AS b FROM nums;

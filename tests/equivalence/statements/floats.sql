@@ -1,0 +1,10 @@
+SELECT i, x FROM floats WHERE x > 0;
+SELECT i, x FROM floats WHERE x < 2;
+SELECT i, x FROM floats WHERE x = 0;
+SELECT i, x FROM floats WHERE x = 'NaN'::double;
+SELECT i, x FROM floats WHERE x BETWEEN -1 AND 2 OR i = 1;
+SELECT a.i, b.i FROM floats a JOIN floats b ON a.x = b.x;
+SELECT i, x FROM floats ORDER BY x, i;
+SELECT x, count(*) FROM floats GROUP BY x;
+SELECT DISTINCT x FROM floats;
+SELECT max(x), min(x) FROM floats;

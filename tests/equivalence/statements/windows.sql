@@ -1,0 +1,4 @@
+SELECT name, rank() OVER (PARTITION BY dept ORDER BY pay DESC) FROM people;
+SELECT i, sum(i) OVER (ORDER BY i ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) FROM many WHERE i < 20;
+SELECT name, row_number() OVER (ORDER BY id) AS r FROM people ORDER BY r DESC LIMIT 2;
+SELECT * FROM (SELECT g, i, row_number() OVER (PARTITION BY g ORDER BY i) AS r FROM many) t WHERE r = 1;

@@ -1,0 +1,71 @@
+"""Statements of every shape, over NULLs, repeats and odd names: the same answer, wherever it runs.
+
+`statements/NAME.sql` has one statement a line. Each is answered four times: with every table in
+Postgres, with every table in memory, with some in each, and by DataFusion alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import RequestError
+from tests.equivalence import statements_data
+from tests.planner.twins import Twins
+from tests.postgres_server import PostgresServer
+
+FOLDER = Path(__file__).parent / "statements"
+STATEMENTS = [
+    pytest.param(line.rstrip(";"), id=f"{path.stem}-{number}")
+    for path in sorted(FOLDER.glob("*.sql"))
+    for number, line in enumerate(path.read_text().splitlines(), start=1)
+]
+
+
+@pytest.fixture(scope="module")
+def twins(postgres_server: PostgresServer, postgres_uri: str) -> Iterator[Twins]:
+    database = __name__.replace(".", "_")
+    postgres_server.execute(*statements_data.STATEMENTS, database=database)
+    with Twins.of(postgres_uri, statements_data.TABLES, statements_data.NEAR) as twins:
+        yield twins
+
+
+@pytest.mark.parametrize("sql", STATEMENTS)
+def test_the_answer_is_that_of_the_engine_alone(sql: str, twins: Twins) -> None:
+    twins.check(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM people WHERE pay > 50 AND name <> 'Bob' ORDER BY id",
+        "SELECT p.name, d.title FROM people p FULL JOIN depts d ON p.dept = d.id",
+        "SELECT * FROM nums WHERE a NOT IN (SELECT k FROM gaps)",
+        "SELECT * FROM nums WHERE a IN (SELECT k FROM gaps) OR b IN (SELECT k FROM solid)",
+        "SELECT a FROM nums INTERSECT SELECT k FROM gaps",
+        "SELECT a FROM nums UNION ALL SELECT k FROM gaps",
+        "SELECT dept, sum(pay) AS s FROM people GROUP BY dept HAVING count(*) > 1 ORDER BY s LIMIT 2",
+        "SELECT name FROM people WHERE pay > (SELECT min(pay) FROM people)",
+        "SELECT count(*) FROM (SELECT * FROM many ORDER BY i LIMIT 10 OFFSET 4995)",
+        "SELECT title, (SELECT count(*) FROM people WHERE dept = depts.id) AS n FROM depts",
+    ],
+)
+def test_one_source_answers_alone_where_it_can(sql: str, twins: Twins) -> None:
+    twins.check(sql, "whole")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM nums WHERE a NOT IN (SELECT k FROM gaps WHERE gaps.k = nums.b)",
+        "SELECT a, a IN (SELECT k FROM gaps) AS x FROM nums",
+        "SELECT name, (SELECT title FROM depts WHERE depts.id = people.dept) FROM people",
+        "SELECT id FROM people WHERE name LIKE 'a!_b' ESCAPE '!'",
+        "SELECT a, a, b AS a FROM nums",
+    ],
+)
+def test_what_the_engine_cannot_do_is_an_error_of_the_statement(sql: str, twins: Twins) -> None:
+    for error in twins.check_failure(sql):
+        assert isinstance(error, RequestError), repr(error)

@@ -1,0 +1,28 @@
+"""A pytest plugin: a test that is skipped counts as failed.
+
+`make test` loads it, because a machine that cannot run a test has not passed it. Expected failures
+are not skips. Without the plugin, a skip stays a skip.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run when anything was skipped."""
+    if _skipped(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say so."""
+    if skipped := _skipped(config):
+        terminalreporter.write_line(f"{len(skipped)} skipped: here every test must run", red=True)
+
+
+def _skipped(config: pytest.Config) -> list[Any]:
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    return list(reporter.stats.get("skipped", ())) if reporter else []
