@@ -68,7 +68,10 @@ def plan_query(statement: Statement, catalog: Catalog) -> Plan:
 def _by_cut(statement: Statement, bound: Bound, cut: Cut) -> Plan:
     fragments = tuple(_planned(fragment, bound, cut) for fragment in cut.fragments)
     if cut.whole:
-        answer = replace(fragments[0], fragment=Fragment(fragments[0].fragment.query, bound.schema))
+        # A scan keeps its table's names; the client's are put on by position.
+        own = fragments[0].fragment
+        schema = bound.schema if isinstance(own.query, SqlQuery) else own.schema
+        answer = replace(fragments[0], fragment=Fragment(own.query, schema))
         return Plan(
             statement.sql,
             bound.schema,

@@ -74,23 +74,25 @@ def refusal_of(
     """Why a relation, taken without its inputs, may not run at a source of this dialect."""
     inputs = inputs_of(relation)
     for expression in expressions_of(relation):
-        reason = refusal(_floats_defined(expression, inputs), dialect, functions)
+        reason = refusal(_numbers_defined(expression, inputs), dialect, functions)
         if reason:
             return reason
     match relation:
         case Sort():
-            keys = (_floats_defined(key.expression, inputs) for key in relation.keys)
+            keys = (_numbers_defined(key.expression, inputs) for key in relation.keys)
             return next((r for r in map(dialect.refuse_order, keys) if r), None)
         case Aggregate():
             return _aggregate_refusal(relation, dialect, functions)
     return None
 
 
-def _floats_defined(expression: Expression, inputs: tuple[Relation, ...]) -> Expression:
-    """Float fields replaced by what computes them: whether they compare alike depends on that."""
+def _numbers_defined(expression: Expression, inputs: tuple[Relation, ...]) -> Expression:
+    """Number fields replaced by what computes them: their bounds depend on that."""
 
     def change(part: Expression) -> Expression:
-        if isinstance(part, FieldRef) and pa.types.is_floating(part.type):
+        if isinstance(part, FieldRef) and (
+            pa.types.is_floating(part.type) or pa.types.is_integer(part.type)
+        ):
             return definition(part, inputs)
         return part
 

@@ -19,6 +19,7 @@ from planner.relations import Call, Cast, Expression, IfThen, Literal, Measure
 
 _TEXT = exp.DataType.build("text", dialect="postgres")
 _BIGINT = exp.DataType.build("bigint", dialect="postgres")
+_INTEGER = exp.DataType.build("integer", dialect="postgres")
 _DOUBLE = exp.DataType.build("double precision", dialect="postgres")
 _TYPES: dict[pa.DataType, exp.DataType] = {
     arrow: exp.DataType.build(name, dialect="postgres")
@@ -355,17 +356,19 @@ def _write_like(_: Call, arguments: list[Sql]) -> Sql:
 
 def _write_date_part(call: Call, arguments: list[Sql]) -> Sql:
     part = str(cast(Literal, call.arguments[0]).value).upper()
-    value = _cast(exp.Extract(this=exp.var(part), expression=arguments[1]), _TYPES[pa.int32()])
+    value = _cast(exp.Extract(this=exp.var(part), expression=arguments[1]), _INTEGER)
     if part != "YEAR":
         return value
     # PostgreSQL has no year 0: its 1 BC, which it calls -1, is the engine's year 0.
     first = write_literal(Literal(date(1, 1, 1), pa.date32()))
     before = exp.Paren(this=exp.LT(this=_grouped(arguments[1].copy()), expression=first))
-    return exp.Add(this=value, expression=_cast(before, _TYPES[pa.int32()]))
+    return exp.Add(this=value, expression=_cast(before, _INTEGER))
 
 
 def _write_substring(call: Call, arguments: list[Sql]) -> Sql:
-    return _call("substr", *_bare(call, arguments))
+    text, *bounds = _bare(call, arguments)
+    whole = [b if isinstance(b, exp.Literal | exp.Paren) else _cast(b, _INTEGER) for b in bounds]
+    return _call("substr", text, *whole)
 
 
 def _not(_: Call, arguments: list[Sql]) -> Sql:
@@ -408,7 +411,7 @@ FUNCTIONS: dict[str, FunctionRule] = {
     "date_part": FunctionRule(_write_date_part, _date_part),
     "substring": FunctionRule(_write_substring, _substring),
     "character_length": FunctionRule(
-        lambda _, a: _cast(_call("char_length", *a), _TYPES[pa.int32()]), _texts
+        lambda _, a: _cast(_call("char_length", *a), _INTEGER), _texts
     ),
     "coalesce": FunctionRule(lambda _, a: exp.Coalesce(this=a[0], expressions=a[1:]), _same_types),
 }

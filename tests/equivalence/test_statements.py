@@ -46,7 +46,7 @@ def test_the_answer_is_that_of_the_engine_alone(sql: str, twins: Twins) -> None:
         "SELECT * FROM nums WHERE a IN (SELECT k FROM gaps) OR b IN (SELECT k FROM solid)",
         "SELECT a FROM nums INTERSECT SELECT k FROM gaps",
         "SELECT a FROM nums UNION ALL SELECT k FROM gaps",
-        "SELECT dept, sum(pay) AS s FROM people GROUP BY dept HAVING count(*) > 1 ORDER BY s LIMIT 2",
+        "SELECT dept, sum(pay) AS s FROM people GROUP BY 1 HAVING count(*) > 1 ORDER BY s LIMIT 2",
         "SELECT name FROM people WHERE pay > (SELECT min(pay) FROM people)",
         "SELECT count(*) FROM (SELECT * FROM many ORDER BY i LIMIT 10 OFFSET 4995)",
         "SELECT title, (SELECT count(*) FROM people WHERE dept = depts.id) AS n FROM depts",

@@ -62,7 +62,7 @@ class Twins:
         shop = {"connector": "postgres", "uri": uri, "max_connections": 2}
         with ExitStack() as stack:
             pushing = stack.enter_context(Placement.of_sources({SOURCE: shop}))
-            copies = {name: pushing.query(f'SELECT * FROM {_quoted(name)}') for name in tables}
+            copies = {name: pushing.query(f"SELECT * FROM {_quoted(name)}") for name in tables}
             memory = Source(SOURCE, MemoryConnector(SOURCE, copies))
             local = stack.enter_context(Placement.opened([memory]))
             mixed = None

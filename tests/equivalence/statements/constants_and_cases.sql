@@ -9,3 +9,4 @@ SELECT NULL AS n;
 VALUES (1, 'a'), (2, NULL);
 SELECT name || ' x', upper(name), pay * 2 FROM people;
 SELECT b AS a, a AS b FROM nums;
+SELECT k AS x FROM gaps;
