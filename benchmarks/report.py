@@ -71,7 +71,7 @@ class Comparison:
 
     def headings(self) -> tuple[str, str, str, str, str]:
         """Of `rows`."""
-        return ("server", f"{self.unit}, median", "min–max", f"of {self.baseline}", "")
+        return ("server", f"{self.unit}, median", "min–max", "ratio", "")
 
 
 def print_table(comparison: Comparison, console: Console) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import signal
 import textwrap
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +29,7 @@ from flight_server.tables_text import table_of, terminal
 
 _THEME = "ansi_dark"
 _RULE_WIDTH = 100
+_NOTICE_SECONDS = 0.2
 
 
 def show(directory: Path, scale: float, *, stay: bool = False) -> None:
@@ -65,7 +65,9 @@ def show(directory: Path, scale: float, *, stay: bool = False) -> None:
             console.print(Text(connect.snippets(server.port)))
             console.print("\nServing until Ctrl-C.")
             with contextlib.suppress(KeyboardInterrupt, _Terminated):
-                threading.Event().wait()
+                while True:
+                    # The driver has signals restart waits: only the end of one notices them.
+                    time.sleep(_NOTICE_SECONDS)
         else:
             console.print(
                 f"The data stays in {directory}/ for the next time. "

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import re
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from connectors.errors import ConfigurationError
 from flight_server.config import Config
+
+T = TypeVar("T")
+
+_NOTICE_SECONDS = 0.1
 
 _SCHEMES = ("grpc://", "grpc+tcp://", "grpc+tls://")
 
@@ -60,19 +65,60 @@ def ask_server(url: str, sql: str) -> Iterator[Answered]:
         ServerSaysNo: with what the server said, or why it cannot be reached.
         ConfigurationError: when the URL is not one of a Flight SQL server.
     """
-    import adbc_driver_flightsql.dbapi as flightsql
+    import adbc_driver_flightsql
+    from adbc_driver_manager import AdbcConnection, AdbcStatement
 
     if not url.startswith(_SCHEMES):
         raise ConfigurationError(
             f"{url!r} is not the URL of a Flight SQL server", hint="Write grpc://HOST:PORT."
         )
-    with warnings.catch_warnings(action="ignore"), contextlib.ExitStack() as opened:
+    with contextlib.ExitStack() as opened:
         with _translated(url):
-            connection = opened.enter_context(flightsql.connect(url, autocommit=True))
-            cursor = opened.enter_context(connection.cursor())
-            cursor.execute(sql)
-            reader = cursor.fetch_record_batch()
-        yield Answered(reader.schema, _batches(reader, url))
+            database = adbc_driver_flightsql.connect(url)
+            opened.callback(_close, database)
+            connection = AdbcConnection(database)
+            opened.callback(_close, connection)
+            statement = AdbcStatement(connection)
+            opened.callback(_close, statement)
+            statement.set_sql_query(sql)
+        # In a thread, because Ctrl-C does not interrupt the driver.
+        pool = opened.enter_context(ThreadPoolExecutor(1, thread_name_prefix="crosswind-ask"))
+        patient = _Patient(pool, statement, url)
+        handle, _ = patient.wait_for(statement.execute_query)
+        reader = pa.RecordBatchReader._import_from_c(handle.address)
+        yield Answered(reader.schema, patient.batches(reader))
+
+
+class _Patient:
+    """Waits for the driver, and can be interrupted while it does."""
+
+    def __init__(self, pool: ThreadPoolExecutor, statement: Any, url: str) -> None:
+        self._pool = pool
+        self._statement = statement
+        self._url = url
+
+    def wait_for(self, call: Callable[[], T]) -> T:
+        """What a call of the driver returns; Ctrl-C cancels it."""
+        with _translated(self._url):
+            future = self._pool.submit(call)
+            try:
+                while True:
+                    # The driver has signals restart waits: only the end of one notices them.
+                    wait((future,), _NOTICE_SECONDS)
+                    if future.done():
+                        return future.result()
+            except KeyboardInterrupt:
+                self._statement.cancel()
+                raise
+
+    def batches(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        """The stream. What its reader does between batches is not translated."""
+        while True:
+            try:
+                batch = self.wait_for(reader.read_next_batch)
+            except StopIteration:
+                return
+            yield batch
 
 
 def sentence(message: str, url: str) -> str:
@@ -93,15 +139,12 @@ def sentence(message: str, url: str) -> str:
     return f"{url} cannot be asked: {inner[1] if inner else text}"
 
 
-def _batches(reader: pa.RecordBatchReader, url: str) -> Iterator[pa.RecordBatch]:
-    # Only reading is translated: what the caller does between batches is not the server's doing.
-    while True:
-        try:
-            with _translated(url):
-                batch = reader.read_next_batch()
-        except StopIteration:
-            return
-        yield batch
+def _close(handle: Any) -> None:
+    """Close; a server that is gone by then has nothing left to free."""
+    import adbc_driver_manager
+
+    with contextlib.suppress(adbc_driver_manager.Error):
+        handle.close()
 
 
 @contextlib.contextmanager

@@ -53,17 +53,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str] | None) -> int:
     from flight_server.ask import ServerSaysNo
 
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = crosswind.main(
-            None if arguments is None else list(arguments),
-            prog_name="crosswind",
-            standalone_mode=False,
-        )
+        # Not click's own `main`: that has other ideas of Ctrl-C and of readers that leave early.
+        with crosswind.make_context("crosswind", given) as context:
+            code = crosswind.invoke(context)
         return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.ClickException as error:
         error.show()
         return MISCONFIGURED
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing is left to be flushed into the pipe.
@@ -90,12 +91,14 @@ def crosswind() -> None:
     """One SQL query over many sources, served as Arrow Flight SQL."""
 
 
-@crosswind.command()
+@crosswind.command(short_help="Serve the configured sources.")
 @_config
 @click.option("--listen", metavar="URL", help="Listen here instead: grpc://HOST:PORT.")
 @click.option("--allow-unreachable", is_flag=True, help="Start without sources that do not answer.")
 def serve(file: Path | None, listen: str | None, allow_unreachable: bool) -> int:
     """Serve the configured sources until SIGTERM or Ctrl-C, then let running queries finish."""
+    # Before gRPC is loaded: what it logs of an address in use says less than our own line.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from flight_server.serving import serve_until
 
     config = _load(file, listen)
@@ -107,7 +110,7 @@ def serve(file: Path | None, listen: str | None, allow_unreachable: bool) -> int
     return 0
 
 
-@crosswind.command()
+@crosswind.command(short_help="Answer one query.")
 @_config
 @_url
 @click.option(
@@ -146,7 +149,7 @@ def query(file: Path | None, url: str | None, form: str, rows: int, sql: str) ->
         sys.stdout.flush()
 
 
-@crosswind.command()
+@crosswind.command(short_help="Show what of a query runs where, and why.")
 @_config
 @_url
 @click.option("--analyze", is_flag=True, help="Run it too, and show what each part took.")
@@ -167,7 +170,7 @@ def explain(file: Path | None, url: str | None, analyze: bool, sql: str) -> None
         return _say(_without_prefix(str(error), len(prefix)), FAILED)  # type: ignore[return-value]
 
 
-@crosswind.command()
+@crosswind.command(short_help="Look whether each source answers, and how fast.")
 @_config
 def check(file: Path | None) -> int:
     """Ask each source: is it reachable, how fast does it answer, how many tables has it."""
@@ -187,7 +190,7 @@ def check(file: Path | None) -> int:
     return FAILED if any(found.error for found in checks) else 0
 
 
-@crosswind.command()
+@crosswind.command(short_help="Show it all, over sample data.")
 @click.option("--stay", is_flag=True, help="Keep serving, and print how to connect.")
 @click.option(
     "--scale",

@@ -268,7 +268,7 @@ def test_a_database_that_goes_away_is_named_and_may_come_back(
         assert "source" in str(failure.value)
         assert "Traceback" not in str(failure.value)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM events")
+            cursor.execute("SELECT count(*) FROM lake.events")
             assert cursor.fetchone() == (20_000,)
         with connection.cursor() as cursor, pytest.raises(Exception, match="shop"):
             cursor.execute("SELECT count(*) FROM people")
