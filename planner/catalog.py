@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.contract import Connector, Table, TableName
-from connectors.errors import UnknownNameError
+from connectors.errors import SourceError, UnknownNameError
 from planner.cost import Link
 
 
@@ -77,7 +77,12 @@ class Catalog:
         found: list[CatalogTable] = []
         for source in self.sources.values():
             default = source.connector.tables().default_schema
-            found += _found([source], TableName(default, parts[0]))
+            try:
+                found += _found([source], TableName(default, parts[0]))
+            except SourceError as error:
+                # It might have a table of this name: another one must not stand in for it.
+                hint = f"To leave it out, write the source before the table: source.{parts[0]}."
+                raise type(error)(error.message, source=error.source, hint=hint) from error
         return found
 
     def _nearest(self, parts: tuple[str, ...]) -> str:

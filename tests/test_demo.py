@@ -19,7 +19,7 @@ from demo import connect
 from demo.sent import read_parts
 from tests.processes import CROSSWIND, Process, run
 
-SMALL = ("demo", "--scale", "0.01", "--directory", "data")
+SMALL = ("demo", "--scale", "0.01", "--directory", "da ta")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def answers(text: str) -> list[str]:
 
 
 def test_what_is_half_made_is_made_anew(first: str, folder: Path) -> None:
-    home = folder / "data" / "tpch-0.01"
+    home = folder / "da ta" / "tpch-0.01"
     (home / "complete").unlink()
     (home / "lake" / "part.parquet").write_bytes(b"half")
     done = run(*SMALL, cwd=folder)
@@ -102,7 +102,7 @@ def test_what_is_half_made_is_made_anew(first: str, folder: Path) -> None:
 def test_a_run_that_is_interrupted_leaves_nothing_and_the_next_one_works(
     folder: Path, number: signal.Signals
 ) -> None:
-    (folder / "data" / "tpch-0.01" / "complete").unlink(missing_ok=True)
+    (folder / "da ta" / "tpch-0.01" / "complete").unlink(missing_ok=True)
     process = started(folder)
     process.wait_for("Generating")
     assert process.stop(number) != 0
@@ -129,7 +129,7 @@ def test_two_runs_do_not_share_a_directory(folder: Path) -> None:
         process.wait_for("Serving until")
         done = run(*SMALL, cwd=folder)
         assert done.returncode == 2
-        assert done.stderr.startswith("error: [configuration] another demonstration runs in data")
+        assert done.stderr.startswith("error: [configuration] another demonstration runs in da ta")
         assert process.stop(signal.SIGINT) == 0
     finally:
         process.close()

@@ -1,4 +1,4 @@
-"""The Dockerfile, which no engine builds here: a linter reads it, and what it promises stands in it."""
+"""The Dockerfile, which no engine builds here: a linter reads it, and its promises are checked."""
 
 from __future__ import annotations
 
