@@ -13,23 +13,26 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import datafusion
+from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.contract import Native
 from connectors.errors import SourceSchemaChangedError
 from execution.datasets import dataset_of_batches
+from execution.failures import engine_failure
 from execution.gate import Gate
 from execution.reading import FragmentReaders
-from execution.running import Execution, ResidualRun, Run, WholeRun
+from execution.running import ConstantRun, Execution, ResidualRun, Run, WholeRun
 from execution.tables import TableRun
 from planner.bind import HOME, session_config
 from planner.catalog import Catalog
+from planner.failures import panics_as_errors
 from planner.plan import NativeRead, Plan, PlannedFragment, SubstraitResidual
 
 T = TypeVar("T")
@@ -37,6 +40,9 @@ T = TypeVar("T")
 SPARE_WORKERS = 32
 """DataFusion's worker threads beyond those that reads of fragments can hold up. A read that has
 nothing yet holds one, and no more fragments run at once than the sources have connections."""
+
+MAX_CONSTANTS = 256
+"""Statements that read nothing whose plans are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,7 @@ class Engine:
         self._session = self.session()
         self._merging_session: datafusion.SessionContext | None = None
         self._merging = threading.Lock()
+        self._constants: dict[bytes, ConstantRun | None] = {}
         self._numbers = itertools.count(1)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="crosswind-engine")
@@ -142,7 +149,35 @@ class Engine:
             return TableRun(self, plan, plan.residual, deadline)
         if plan.residual is None:
             return WholeRun(self._readers(plan, deadline))
+        if not (plan.fragments or plan.natives):
+            constant = self._constant(plan, plan.residual)
+            if constant is not None:
+                return constant
         return ResidualRun(self, plan, plan.residual, lambda: self._readers(plan, deadline))
+
+    def _constant(self, plan: Plan, residual: SubstraitResidual) -> ConstantRun | None:
+        """The run of a residual that reads nothing, kept for the next one; None when it joins."""
+        key = residual.substrait
+        if key in self._constants:
+            return self._constants[key]
+        scope = self.scope()
+        try:
+            with panics_as_errors():
+                readers = self._readers(plan, None)
+                frame = self.frame(self._session, plan, residual, readers, scope)
+                physical = frame.execution_plan()
+        except Exception as error:
+            raise engine_failure(str(error), ()) from None
+        finally:
+            self.drop(self._session, scope)
+        found = None
+        if _is_chain(physical):
+            functions = SubstraitPlan.FromString(key).extensions
+            found = ConstantRun(self._session, physical, same=not functions)
+        if len(self._constants) >= MAX_CONSTANTS:
+            self._constants.clear()
+        self._constants[key] = found
+        return found
 
     def _readers(self, plan: Plan, deadline: float | None) -> FragmentReaders:
         return self._fragment_readers(plan.fragments, deadline, False)
@@ -215,6 +250,10 @@ class Engine:
         """Run a coroutine on the engine's loop; cancelling the future drops what it awaits."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
+    def call(self, function: Callable[..., None], *arguments: object) -> None:
+        """Call a function on the engine's loop, soon."""
+        self._loop.call_soon_threadsafe(function, *arguments)
+
     def close(self) -> None:
         """End the loop and delete the temporary files. Runs must have been closed. Idempotent."""
         if self._closed:
@@ -224,3 +263,12 @@ class Engine:
         self._thread.join()
         self._loop.close()
         self._directory.cleanup()
+
+
+def _is_chain(physical: Any) -> bool:
+    """Whether every operator has at most one input: then nothing multiplies rows."""
+    while children := physical.children():
+        if len(children) > 1:
+            return False
+        physical = children[0]
+    return bool(physical.partition_count == 1)

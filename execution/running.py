@@ -6,6 +6,7 @@ batch passes Python more than by reference.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -93,6 +94,11 @@ class Execution:
             if self._cancelled:
                 # What ended early must not look complete.
                 raise CancelledError("the query was cancelled")
+        except Exception:
+            # Whatever fails after a cancel fails because of it.
+            if self._cancelled:
+                raise CancelledError("the query was cancelled") from None
+            raise
         finally:
             self.close()
 
@@ -131,7 +137,7 @@ class Execution:
 
 def _with_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """The same columns under the client's schema; only views of strings are converted."""
-    if batch.schema is schema:
+    if batch.schema.equals(schema, check_metadata=True):
         return batch
     columns = [
         column if column.type == field.type else column.cast(field.type)
@@ -160,6 +166,51 @@ class WholeRun:
 
     def account(self) -> Ran:
         return Ran(tuple(reader.account() for reader in self._readers.readers))
+
+
+KEPT_BYTES = 64 * 1024
+"""The largest answer that is kept with its plan."""
+
+
+class ConstantRun:
+    """A plan that reads no table and joins nothing, such as `SELECT 1`; may run again and again.
+
+    As many rows come out as stand in its text: there is nothing to wait for or to cancel, so it
+    runs in the thread that asks, without the engine's loop.
+
+    Args:
+        session: where it runs.
+        physical: the engine's plan, of one partition.
+        same: whether it calls no function, so that every run has the same answer.
+    """
+
+    def __init__(self, session: Any, physical: Any, *, same: bool) -> None:
+        self._session = session
+        self._physical = physical
+        self._same = same
+        self._kept: list[pa.RecordBatch] | None = None
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        yield from self._kept or self._made()
+
+    def _made(self) -> list[pa.RecordBatch]:
+        try:
+            with panics_as_errors():
+                made = [b.to_pyarrow() for b in self._session.execute(self._physical, 0)]
+        except Exception as error:
+            raise engine_failure(str(error), ()) from None
+        if self._same and sum(batch.nbytes for batch in made) <= KEPT_BYTES:
+            self._kept = made
+        return made
+
+    def cancel(self) -> None:
+        """It ends by itself."""
+
+    def close(self) -> None:
+        """It holds nothing of the run."""
+
+    def account(self) -> Ran:
+        return Ran()
 
 
 class ResidualRun:
@@ -282,6 +333,10 @@ def _native_account(
     )
 
 
+READ_AHEAD = 4
+"""Batches that a partition may be ahead of the consumer; even."""
+
+
 class EngineStream:
     """The engine's output: every partition of a physical plan, pulled through the engine's loop.
 
@@ -294,6 +349,7 @@ class EngineStream:
         self._lock = threading.Lock()
         self._ready: SimpleQueue[_Pulled] = SimpleQueue()
         self._pending: dict[int, Future[None]] = {}
+        self._room: list[asyncio.Semaphore] = []
         self._streams: list[AsyncIterator[Any]] = []
         self._physical: Any = None
         self._cancelled = False
@@ -312,8 +368,15 @@ class EngineStream:
                 session.execute(physical, partition).__aiter__()
                 for partition in range(physical.partition_count)
             ]
-        for partition in range(len(self._streams)):
-            self._pull(partition)
+        with self._lock:
+            if self._cancelled:
+                raise CancelledError("the query was cancelled")
+            for partition, stream in enumerate(self._streams):
+                room = asyncio.Semaphore(READ_AHEAD)
+                self._room.append(room)
+                pump = _pump(stream, partition, self._ready, room)
+                self._pending[partition] = self._engine.submit(pump)
+        taken = [0] * len(self._streams)
         running = len(self._streams)
         while running:
             pulled = self._ready.get()
@@ -322,16 +385,12 @@ class EngineStream:
             if pulled.batch is None:
                 running -= 1
                 continue
-            # The next batch is made while this one is on its way to the client.
-            self._pull(pulled.partition)
             yield pulled.batch
-
-    def _pull(self, partition: int) -> None:
-        with self._lock:
-            if self._cancelled:
-                raise CancelledError("the query was cancelled")
-            next_batch = _next(self._streams[partition], partition, self._ready)
-            self._pending[partition] = self._engine.submit(next_batch)
+            taken[pulled.partition] += 1
+            if taken[pulled.partition] == READ_AHEAD // 2:
+                # Several places at once: each message to the loop wakes its thread.
+                taken[pulled.partition] = 0
+                self._engine.call(_release, self._room[pulled.partition])
 
     def cancel(self) -> None:
         """Drop the waiting pulls, and wake the consumer; from any thread."""
@@ -368,12 +427,25 @@ class _Pulled:
     failure: Exception | None = None
 
 
-async def _next(stream: AsyncIterator[Any], partition: int, ready: SimpleQueue[_Pulled]) -> None:
+async def _pump(
+    stream: AsyncIterator[Any],
+    partition: int,
+    ready: SimpleQueue[_Pulled],
+    room: asyncio.Semaphore,
+) -> None:
+    """Hand over a partition's batches, a few ahead of the consumer."""
     try:
-        with panics_as_errors():
-            batch = await stream.__anext__()
-        ready.put(_Pulled(partition, batch.to_pyarrow()))
+        while True:
+            await room.acquire()
+            with panics_as_errors():
+                batch = await stream.__anext__()
+            ready.put(_Pulled(partition, batch.to_pyarrow()))
     except StopAsyncIteration:
         ready.put(_Pulled(partition))
     except Exception as error:
         ready.put(_Pulled(partition, failure=error))
+
+
+def _release(room: asyncio.Semaphore) -> None:
+    for _ in range(READ_AHEAD // 2):
+        room.release()

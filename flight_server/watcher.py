@@ -17,6 +17,9 @@ from flight_server.failures import expected
 POLL_SECONDS = 0.02
 """A cancel is seen within twice this."""
 
+IDLE_POLLS = 50
+"""How often to look for calls in vain before sleeping: waking up costs a short call its latency."""
+
 MIDDLEWARE = "watch"
 """The name under which a handler finds its Call: `context.get_middleware(MIDDLEWARE)`."""
 
@@ -93,9 +96,9 @@ class CallFactory(fl.ServerMiddlewareFactory):  # type: ignore[misc]
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
 
-    def start_call(self, info: Any, headers: Any) -> Call:  # noqa: ARG002
-        """A Call, before the handler runs and in its thread."""
-        return Call(self._watcher)
+    def start_call(self, info: Any, headers: Any) -> Call | None:  # noqa: ARG002
+        """A Call for what may take long, before the handler runs and in its thread."""
+        return Call(self._watcher) if info.method == fl.FlightMethod.DO_GET else None
 
 
 class Watcher:
@@ -105,6 +108,7 @@ class Watcher:
         self._calls: set[Call] = set()
         self._changed = threading.Condition()
         self._closed = False
+        self._asleep = False
         self._thread = threading.Thread(target=self._run, name="crosswind-watcher", daemon=True)
         self._thread.start()
 
@@ -112,7 +116,8 @@ class Watcher:
         """Poll this call from now on."""
         with self._changed:
             self._calls.add(call)
-            if len(self._calls) == 1:
+            if self._asleep:
+                self._asleep = False
                 self._changed.notify()
 
     def remove(self, call: Call) -> None:
@@ -128,9 +133,17 @@ class Watcher:
         self._thread.join()
 
     def _run(self) -> None:
+        idle_polls = 0
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._calls or self._closed)
+                if not self._calls:
+                    idle_polls += 1
+                    if idle_polls > IDLE_POLLS:
+                        self._asleep = True
+                        self._changed.wait_for(lambda: self._calls or self._closed)
+                        idle_polls = 0
+                else:
+                    idle_polls = 0
                 # Spread polls: also a call that was just added waits for one period.
                 self._changed.wait_for(lambda: self._closed, POLL_SECONDS)
                 if self._closed:

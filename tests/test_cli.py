@@ -128,6 +128,7 @@ def test_serve_listens_where_the_flag_says(folder: Path) -> None:
         "serve", "-c", "crosswind.toml", "--listen", "grpc://localhost:0", cwd=folder
     ) as process:
         assert " ready on grpc://localhost:" in process.wait_for("ready")
+        assert process.stop() == 0
 
 
 @pytest.mark.parametrize(

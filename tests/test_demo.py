@@ -42,13 +42,16 @@ def servers_below(folder: Path) -> list[psutil.Process]:
 
 
 def started(folder: Path, *arguments: str) -> Process:
-    return Process([*CROSSWIND, *SMALL, *arguments], folder)
+    # What a killed process leaves in its temporary folder goes with the fixture's.
+    temporary = folder / "temporary"
+    temporary.mkdir(exist_ok=True)
+    return Process([*CROSSWIND, *SMALL, *arguments], folder, {"TMPDIR": str(temporary)})
 
 
 @pytest.fixture(scope="module")
 def first(folder: Path) -> str:
     """What the first run prints."""
-    temporary = folder / "temporary"
+    temporary = folder / "first"
     temporary.mkdir()
     done = run(*SMALL, cwd=folder, environment={"TMPDIR": str(temporary)})
     assert (done.returncode, done.stderr) == (0, "")

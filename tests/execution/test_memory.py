@@ -1,0 +1,160 @@
+"""Memory: results larger than the limit stream through, and what must be held spills.
+
+Growth is measured on a server in a process of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from connectors.errors import MemoryLimitError
+from execution.engine import EngineSettings
+from tests.child_server import ChildServer, child_server
+from tests.placements import Placement
+from tests.postgres_server import PostgresServer
+
+DATABASE = __name__.replace(".", "_")
+LIMIT_BYTES = 64 * 2**20
+RESULT_BYTES = 4 * LIMIT_BYTES
+TEXT = "x" * 200
+ROWS = RESULT_BYTES // (len(TEXT) + 12) + 1
+SMALL_BYTES = 24 * 2**20
+
+
+@pytest.fixture(scope="module")
+def database(postgres_server: PostgresServer, postgres_uri: str) -> str:
+    # In the select list: from a FROM the server would collect all rows before it sends any.
+    select = f"SELECT generate_series(1, {ROWS})::int8 AS i, '{TEXT}'::text AS s"
+    postgres_server.execute(f"CREATE VIEW wide AS {select}", database=DATABASE)
+    return postgres_uri
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`wide`, as in Postgres; and `mixed`: 600,000 rows in no order, 60 MB of distinct texts."""
+    folder = tmp_path_factory.mktemp("lake")
+    step = 100_000
+    schema = pa.schema([("i", pa.int64()), ("s", pa.string())])
+    with pq.ParquetWriter(folder / "wide.parquet", schema) as writer:
+        for start in range(0, ROWS, step):
+            rows = range(start, min(start + step, ROWS))
+            writer.write_table(pa.table({"i": rows, "s": [TEXT] * len(rows)}, schema=schema))
+    count = 600_000
+    keys = pa.array([i * 7_919 % count for i in range(count)], pa.int64())
+    texts = pc.binary_join_element_wise(pc.cast(keys, pa.string()), "y" * 80, "-")
+    pq.write_table(pa.table({"k": keys, "s": texts}), folder / "mixed.parquet")
+    return folder
+
+
+@contextmanager
+def measured(server: ChildServer) -> Iterator[list[int]]:
+    """The server's memory while the block runs, looked at all the time."""
+    seen = [server.memory_bytes]
+    done = threading.Event()
+
+    def sample() -> None:
+        while not done.wait(0.01):
+            seen.append(server.memory_bytes)
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        sampler.join()
+
+
+@pytest.mark.parametrize("table", ["shop.wide", "lake.wide"])
+def test_a_result_four_times_the_limit_streams_in_bounded_memory(
+    table: str, database: str, lake: Path
+) -> None:
+    sources = {
+        "shop": {"connector": "postgres", "uri": database},
+        "lake": {"connector": "files", "root": str(lake)},
+    }
+    with (
+        child_server(sources, memory_limit=LIMIT_BYTES) as server,
+        server.connect() as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(f"SELECT i, s FROM {table} LIMIT 1000")
+        assert cursor.fetch_arrow_table().num_rows == 1000
+        with measured(server) as seen:
+            cursor.execute(f"SELECT i, s FROM {table}")
+            rows = size_bytes = 0
+            for batch in cursor.fetch_record_batch():
+                rows += batch.num_rows
+                size_bytes += batch.nbytes
+                if rows == batch.num_rows:
+                    # A client that takes its time: the server must not run ahead of it.
+                    _until_steady(seen)
+    assert rows == ROWS
+    assert size_bytes >= RESULT_BYTES
+    assert max(seen) - seen[0] < 2 * LIMIT_BYTES
+
+
+def _until_steady(seen: list[int]) -> None:
+    """Until the memory has not grown by a MiB for 50 looks."""
+    pause = threading.Event()
+    while len(seen) < 51 or max(seen[-25:]) > max(seen[-50:-25]) + 2**20:
+        pause.wait(0.01)
+
+
+@pytest.fixture
+def small(lake: Path) -> Iterator[Placement]:
+    """An engine with less memory than `mixed` takes."""
+    settings = EngineSettings(memory_limit_bytes=SMALL_BYTES, target_partitions=2)
+    sources = {"lake": {"connector": "files", "root": str(lake)}}
+    with Placement.of_sources(sources, settings) as placement:
+        yield placement
+
+
+def _spilled_bytes(placement: Placement) -> int:
+    files = [path for path in placement.engine.directory.rglob("*") if path.is_file()]
+    return sum(path.stat().st_size for path in files)
+
+
+def test_a_sort_larger_than_the_limit_spills(small: Placement) -> None:
+    execution = small.engine.start(small.plan("SELECT k, s FROM mixed ORDER BY s DESC"))
+    spilled, last, rows = 0, None, 0
+    for batch in execution.batches():
+        spilled = max(spilled, _spilled_bytes(small))
+        texts = batch["s"].to_pylist()
+        assert texts == sorted(texts, reverse=True)
+        assert last is None or last >= texts[0]
+        last, rows = texts[-1], rows + batch.num_rows
+    assert rows == 600_000
+    assert spilled > SMALL_BYTES
+    assert _spilled_bytes(small) == 0
+
+
+def test_an_aggregate_larger_than_the_limit_spills(small: Placement) -> None:
+    execution = small.engine.start(small.plan("SELECT s, count(*) AS n FROM mixed GROUP BY s"))
+    spilled, seen = 0, set()
+    for batch in execution.batches():
+        spilled = max(spilled, _spilled_bytes(small))
+        assert pc.unique(batch["n"]).to_pylist() == [1]
+        seen.update(batch["s"].to_pylist())
+    assert len(seen) == 600_000
+    assert spilled > 0
+    assert _spilled_bytes(small) == 0
+
+
+def test_a_join_larger_than_the_limit_is_done_by_sorting(small: Placement) -> None:
+    sql = "SELECT count(*) AS n, sum(a.k) AS s FROM mixed a JOIN mixed b ON a.s = b.s"
+    assert small.query(sql).to_pylist() == [{"n": 600_000, "s": 600_000 * 599_999 // 2}]
+
+
+def test_what_no_spilling_helps_is_an_error_of_the_limit(small: Placement) -> None:
+    with pytest.raises(MemoryLimitError, match="more memory"):
+        small.query("SELECT array_agg(s) AS a FROM mixed")
+    assert small.query("SELECT count(*) AS n FROM mixed").to_pylist() == [{"n": 600_000}]
