@@ -321,16 +321,32 @@ class _Attempt:
         return Ran(fragments, tuple(_native_account(n, scans) for n in self._plan.natives))
 
 
-def _native_account(
-    native: NativeRead, scans: list[tuple[str, int | None, int | None]]
-) -> NativeAccount:
+def _native_account(native: NativeRead, scans: list[Scan]) -> NativeAccount:
     """The engine's readers know files: a table's are those that carry its name."""
-    own = [s for s in scans if f"/{native.table.name}." in s[0] or f"/{native.table.name}/" in s[0]]
-    rows = [rows for _, rows, _ in own if rows is not None]
-    sizes = [size for _, _, size in own if size is not None]
+    marks = (f"/{native.table.name}.", f"/{native.table.name}/")
+    own = [scan for scan in scans if any(mark in scan.description for mark in marks)]
+
+    def total(name: str) -> int | None:
+        found = [count for scan in own if (count := scan.metrics.sum_by_name(name))]
+        return sum(found) if found else None
+
+    nanoseconds = total("time_elapsed_scanning_total")
     return NativeAccount(
-        native.name, native.source, sum(rows) if rows else None, sum(sizes) if sizes else None
+        native.name,
+        native.source,
+        total("output_rows"),
+        total("output_bytes"),
+        total("bytes_scanned"),
+        None if nanoseconds is None else nanoseconds / 1e9,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One reader of the engine: what it says of itself, and DataFusion's metrics of it."""
+
+    description: str
+    metrics: Any
 
 
 READ_AHEAD = 4
@@ -407,12 +423,12 @@ class EngineStream:
         wait(self._pending.values(), timeout=5.0)
         self._streams.clear()
 
-    def scans(self) -> list[tuple[str, int | None, int | None]]:
-        """What the engine's readers took: their description, rows and bytes read."""
+    def scans(self) -> list[Scan]:
+        """What the engine's readers took."""
         if self._physical is None:
             return []
         return [
-            (name, metrics.output_rows, metrics.sum_by_name("bytes_scanned"))
+            Scan(name, metrics)
             for name, metrics in self._physical.collect_metrics()
             if name.startswith("DataSourceExec")
         ]

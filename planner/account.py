@@ -33,13 +33,17 @@ class NativeAccount:
 
     Attributes:
         rows: that left the reader, after the row groups and pages that it could skip.
-        size_bytes: read from the files.
+        size_bytes: Arrow bytes of these rows.
+        file_bytes: read from the files.
+        seconds: reading and decoding, added up over the engine's threads.
     """
 
     name: str
     source: str
     rows: int | None
     size_bytes: int | None
+    file_bytes: int | None
+    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,8 +119,13 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> list[str]:
     if expected:
         lines.append(f"  expected: {expected} before filters")
     if ran is not None and ran.rows is not None:
-        read = "" if ran.size_bytes is None else f", {_size(ran.size_bytes)} of its files"
-        lines.append(f"  ran: {_rows(ran.rows)}{read}")
+        parts = [_rows(ran.rows)]
+        if ran.size_bytes is not None:
+            of_files = f" ({_size(ran.file_bytes)} of its files)" if ran.file_bytes else ""
+            parts.append(_size(ran.size_bytes) + of_files)
+        if ran.seconds is not None:
+            parts.append(f"{ran.seconds:.3f} s of reading")
+        lines.append(f"  ran: {', '.join(parts)}")
     return [*lines, *_wrapped(f"columns {', '.join(native.columns) or 'none'}")]
 
 

@@ -23,16 +23,21 @@ from tests.postgres_server import PostgresServer
 
 DATABASE = __name__.replace(".", "_")
 LIMIT_BYTES = 64 * 2**20
-RESULT_BYTES = 4 * LIMIT_BYTES
 TEXT = "x" * 200
-ROWS = RESULT_BYTES // (len(TEXT) + 12) + 1
+ROW_BYTES = len(TEXT) + 12
 SMALL_BYTES = 24 * 2**20
+JOIN_BYTES = 56 * 2**20
+
+
+def rows_of(limits: int) -> int:
+    """How many rows of `wide` are so many times the limit."""
+    return limits * LIMIT_BYTES // ROW_BYTES + 1
 
 
 @pytest.fixture(scope="module")
 def database(postgres_server: PostgresServer, postgres_uri: str) -> str:
     # In the select list: from a FROM the server would collect all rows before it sends any.
-    select = f"SELECT generate_series(1, {ROWS})::int8 AS i, '{TEXT}'::text AS s"
+    select = f"SELECT generate_series(1, {rows_of(4)})::int8 AS i, '{TEXT}'::text AS s"
     postgres_server.execute(f"CREATE VIEW wide AS {select}", database=DATABASE)
     return postgres_uri
 
@@ -41,12 +46,12 @@ def database(postgres_server: PostgresServer, postgres_uri: str) -> str:
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`wide`, as in Postgres; and `mixed`: 600,000 rows in no order, 60 MB of distinct texts."""
     folder = tmp_path_factory.mktemp("lake")
-    step = 100_000
+    rows, step = rows_of(16), 20_000
     schema = pa.schema([("i", pa.int64()), ("s", pa.string())])
     with pq.ParquetWriter(folder / "wide.parquet", schema) as writer:
-        for start in range(0, ROWS, step):
-            rows = range(start, min(start + step, ROWS))
-            writer.write_table(pa.table({"i": rows, "s": [TEXT] * len(rows)}, schema=schema))
+        for start in range(0, rows, step):
+            some = range(start, min(start + step, rows))
+            writer.write_table(pa.table({"i": some, "s": [TEXT] * len(some)}, schema=schema))
     count = 600_000
     keys = pa.array([i * 7_919 % count for i in range(count)], pa.int64())
     texts = pc.binary_join_element_wise(pc.cast(keys, pa.string()), "y" * 80, "-")
@@ -73,9 +78,17 @@ def measured(server: ChildServer) -> Iterator[list[int]]:
         sampler.join()
 
 
-@pytest.mark.parametrize("table", ["shop.wide", "lake.wide"])
-def test_a_result_four_times_the_limit_streams_in_bounded_memory(
-    table: str, database: str, lake: Path
+@pytest.mark.parametrize(
+    ("table", "limits", "growth_limits"),
+    [
+        ("shop.wide", 4, 2),
+        # The engine's allocator keeps pages for later, as it does without us; hence the larger
+        # result, of which that must stay a part.
+        ("lake.wide", 16, 8),
+    ],
+)
+def test_a_result_many_times_the_limit_streams_in_bounded_memory(
+    table: str, limits: int, growth_limits: int, database: str, lake: Path
 ) -> None:
     sources = {
         "shop": {"connector": "postgres", "uri": database},
@@ -97,9 +110,9 @@ def test_a_result_four_times_the_limit_streams_in_bounded_memory(
                 if rows == batch.num_rows:
                     # A client that takes its time: the server must not run ahead of it.
                     _until_steady(seen)
-    assert rows == ROWS
-    assert size_bytes >= RESULT_BYTES
-    assert max(seen) - seen[0] < 2 * LIMIT_BYTES
+    assert rows == rows_of(limits)
+    assert size_bytes >= limits * LIMIT_BYTES
+    assert max(seen) - seen[0] < growth_limits * LIMIT_BYTES
 
 
 def _until_steady(seen: list[int]) -> None:
@@ -109,12 +122,18 @@ def _until_steady(seen: list[int]) -> None:
         pause.wait(0.01)
 
 
+@contextmanager
+def limited(lake: Path, memory_limit_bytes: int) -> Iterator[Placement]:
+    settings = EngineSettings(memory_limit_bytes=memory_limit_bytes, target_partitions=2)
+    sources = {"lake": {"connector": "files", "root": str(lake)}}
+    with Placement.of_sources(sources, settings) as placement:
+        yield placement
+
+
 @pytest.fixture
 def small(lake: Path) -> Iterator[Placement]:
     """An engine with less memory than `mixed` takes."""
-    settings = EngineSettings(memory_limit_bytes=SMALL_BYTES, target_partitions=2)
-    sources = {"lake": {"connector": "files", "root": str(lake)}}
-    with Placement.of_sources(sources, settings) as placement:
+    with limited(lake, SMALL_BYTES) as placement:
         yield placement
 
 
@@ -149,9 +168,12 @@ def test_an_aggregate_larger_than_the_limit_spills(small: Placement) -> None:
     assert _spilled_bytes(small) == 0
 
 
-def test_a_join_larger_than_the_limit_is_done_by_sorting(small: Placement) -> None:
+def test_a_join_larger_than_the_limit_is_done_by_sorting(lake: Path) -> None:
+    """Sorting takes more than `small` has, to merge what it spilled; hashing takes still more."""
     sql = "SELECT count(*) AS n, sum(a.k) AS s FROM mixed a JOIN mixed b ON a.s = b.s"
-    assert small.query(sql).to_pylist() == [{"n": 600_000, "s": 600_000 * 599_999 // 2}]
+    with limited(lake, JOIN_BYTES) as placement:
+        assert placement.query(sql).to_pylist() == [{"n": 600_000, "s": 600_000 * 599_999 // 2}]
+        assert placement.engine._merging_session is not None
 
 
 def test_what_no_spilling_helps_is_an_error_of_the_limit(small: Placement) -> None:

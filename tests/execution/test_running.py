@@ -243,10 +243,10 @@ def test_cancelled_while_it_waits_for_its_turn(
     open_placement: Open, busy: Callable[[], int]
 ) -> None:
     placement = open_placement(max_connections=1)
-    first = start(placement, SILENCES["whole"])
+    # Planned while the connection is free: looking tables up takes one too.
+    first, waiting = start(placement, SILENCES["whole"]), start(placement, STREAMS["whole"])
     running = read(first)
     eventually(lambda: busy() == 1)
-    waiting = start(placement, STREAMS["whole"])
     queued = read(waiting)
     waiting.cancel()
     assert isinstance(queued.join().error, CancelledError)
@@ -283,11 +283,12 @@ def test_a_turn_that_does_not_come_is_an_error_that_names_the_source(
     open_placement: Open, busy: Callable[[], int]
 ) -> None:
     placement = open_placement(EngineSettings(queue_timeout_seconds=0.2), max_connections=1)
+    plan = placement.plan("SELECT k FROM t1")
     first = start(placement, SILENCES["whole"])
     running = read(first)
     eventually(lambda: busy() == 1)
     with pytest.raises(QueueFullError) as failure:
-        placement.query("SELECT k FROM t1")
+        placement.run(plan)
     assert failure.value.source == "shop"
     first.cancel()
     assert_cancelled(running, busy)
