@@ -7,13 +7,12 @@ sources. One engine serves all queries of a server. Knows no Flight.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +40,16 @@ SPARE_WORKERS = 32
 """DataFusion's worker threads beyond those that reads of fragments can hold up. A read that has
 nothing yet holds one, and no more fragments run at once than the sources have connections."""
 
+MERGING_SHARE = 1 / 4
+"""Of the memory limit: for the one query at a time that ran out of memory and joins by sorting."""
+
+UNCUT_SHARE = 1 / 8
+"""Of the memory limit: for statements that run uncut, each in a session of its own."""
+
+UNCUT_AT_ONCE = 4
+
+MIN_POOL_BYTES = 1 << 20
+
 MAX_CONSTANTS = 256
 """Statements that read nothing whose plans are kept."""
 
@@ -51,7 +60,8 @@ class EngineSettings:
 
     Attributes:
         memory_limit_bytes: for sorts, aggregates and joins of all queries together; past it they
-            spill.
+            spill. A part is set apart for statements that run uncut, and for a query that is run
+            again because it ran out.
         target_partitions: threads that one query computes on.
         temp_directory: where spill files go; None for the system's.
         batch_rows: rows in a batch of the engine.
@@ -86,9 +96,10 @@ class Engine:
         self._directory = tempfile.TemporaryDirectory(
             prefix="crosswind-", dir=settings.temp_directory
         )
-        self._session = self.session()
+        self._session = self._open_session(1 - MERGING_SHARE - UNCUT_SHARE)
         self._merging_session: datafusion.SessionContext | None = None
-        self._merging = threading.Lock()
+        self.merging = Gate("engine", 1)
+        self.uncut = Gate("engine", UNCUT_AT_ONCE)
         self._constants: dict[bytes, ConstantRun | None] = {}
         self._numbers = itertools.count(1)
         self._loop = asyncio.new_event_loop()
@@ -102,29 +113,35 @@ class Engine:
         """The session that residuals run in, and share the memory of."""
         return self._session
 
-    @contextlib.contextmanager
-    def merging_session(self) -> Iterator[datafusion.SessionContext]:
-        """The session for one query at a time that ran out of memory: it joins by sorting."""
-        with self._merging:
-            if self._merging_session is None:
-                self._merging_session = self.session(merge_joins=True)
-            yield self._merging_session
+    def merging_session(self) -> datafusion.SessionContext:
+        """The session that joins by sorting, for whoever holds the turn of `merging`."""
+        if self._merging_session is None:
+            self._merging_session = self._open_session(MERGING_SHARE, merge_joins=True)
+        return self._merging_session
+
+    def uncut_session(self) -> datafusion.SessionContext:
+        """A session of its own for a statement that runs uncut, and holds a turn of `uncut`."""
+        return self._open_session(UNCUT_SHARE / UNCUT_AT_ONCE)
 
     @property
     def directory(self) -> Path:
         """Where this engine's temporary files are; gone when it closes."""
         return Path(self._directory.name)
 
-    def session(self, *, merge_joins: bool = False) -> datafusion.SessionContext:
-        """A session with this engine's settings and a memory pool of its own.
+    def _open_session(
+        self, share: float, *, merge_joins: bool = False
+    ) -> datafusion.SessionContext:
+        """A session with this engine's settings, and a memory pool: one cannot be shared by two.
 
         Args:
+            share: of the memory limit.
             merge_joins: join by sorting, which can spill, rather than by hashing, which cannot.
         """
+        pool_bytes = max(MIN_POOL_BYTES, int(self.settings.memory_limit_bytes * share))
         runtime = (
             datafusion.RuntimeEnvBuilder()
             .with_disk_manager_specified(self._directory.name)
-            .with_fair_spill_pool(self.settings.memory_limit_bytes)
+            .with_fair_spill_pool(pool_bytes)
         )
         config = (
             session_config()
@@ -153,7 +170,14 @@ class Engine:
             constant = self._constant(plan, plan.residual)
             if constant is not None:
                 return constant
-        return ResidualRun(self, plan, plan.residual, lambda: self._readers(plan, deadline))
+        return ResidualRun(
+            self, plan, plan.residual, lambda: self._readers(plan, deadline), deadline
+        )
+
+    def queue_deadline(self, deadline: float | None) -> float:
+        """Until when to wait for a turn: the queue's patience, or the run's own end."""
+        patience = time.monotonic() + self.settings.queue_timeout_seconds
+        return patience if deadline is None else min(patience, deadline)
 
     def _constant(self, plan: Plan, residual: SubstraitResidual) -> ConstantRun | None:
         """The run of a residual that reads nothing, kept for the next one; None when it joins."""
@@ -180,18 +204,28 @@ class Engine:
         return found
 
     def _readers(self, plan: Plan, deadline: float | None) -> FragmentReaders:
-        return self._fragment_readers(plan.fragments, deadline, False)
+        queue_deadline = self.queue_deadline(deadline)
+        return self._fragment_readers(plan.fragments, deadline, queue_deadline, False)
 
-    def scan_readers(self, planned: PlannedFragment, deadline: float | None) -> FragmentReaders:
-        """A reader for one scan that the engine starts when it likes: it never holds a turn up."""
-        return self._fragment_readers((planned,), deadline, True)
+    def scan_readers(
+        self, planned: PlannedFragment, deadline: float | None, *, patient: bool
+    ) -> FragmentReaders:
+        """A reader for one scan that the engine starts when it likes: it never holds a turn up.
+
+        Args:
+            patient: wait for a turn until the deadline: what is waited for may be a scan of the
+                same run.
+        """
+        queue_deadline = deadline if patient else self.queue_deadline(deadline)
+        return self._fragment_readers((planned,), deadline, queue_deadline, True)
 
     def _fragment_readers(
-        self, fragments: tuple[PlannedFragment, ...], deadline: float | None, unheld: bool
+        self,
+        fragments: tuple[PlannedFragment, ...],
+        deadline: float | None,
+        queue_deadline: float | None,
+        unheld: bool,
     ) -> FragmentReaders:
-        queue_deadline = time.monotonic() + self.settings.queue_timeout_seconds
-        if deadline is not None:
-            queue_deadline = min(queue_deadline, deadline)
         return FragmentReaders(
             fragments,
             self.catalog.sources,

@@ -226,13 +226,15 @@ class ResidualRun:
         plan: Plan,
         residual: SubstraitResidual,
         read: Callable[[], FragmentReaders],
+        deadline: float | None,
     ) -> None:
         self._engine = engine
         self._plan = plan
         self._residual = residual
         self._read = read
+        self._deadline = deadline
         self._lock = threading.Lock()
-        self._cancelled = False
+        self._cancelled = threading.Event()
         self._attempt = _Attempt(engine, plan, residual, read())
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -246,20 +248,27 @@ class ResidualRun:
             if given:
                 raise
         self._attempt.close()
-        with self._engine.merging_session() as session:
-            yield from self._again().batches(session)
+        merging = self._engine.merging
+        merging.enter(1, self._engine.queue_deadline(self._deadline), self._cancelled)
+        try:
+            yield from self._again().batches(self._engine.merging_session())
+        finally:
+            # The next may start when this one's work has been given up.
+            self._attempt.close()
+            merging.leave()
 
     def _again(self) -> _Attempt:
         with self._lock:
-            if self._cancelled:
+            if self._cancelled.is_set():
                 raise CancelledError("the query was cancelled")
             self._attempt = _Attempt(self._engine, self._plan, self._residual, self._read())
             return self._attempt
 
     def cancel(self) -> None:
         with self._lock:
-            self._cancelled = True
+            self._cancelled.set()
             attempt = self._attempt
+        self._engine.merging.wake()
         attempt.cancel()
 
     def close(self) -> None:

@@ -47,11 +47,21 @@ class TableRun:
         self._lock = threading.Lock()
         self._scans: list[FragmentReaders] = []
         self._planned: list[PlannedFragment] = []
-        self._cancelled = False
+        self._failure: CrosswindError | None = None
+        self._cancelled = threading.Event()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
+        uncut = self._engine.uncut
+        uncut.enter(1, self._engine.queue_deadline(self._deadline), self._cancelled)
         try:
-            session = self._engine.session()
+            yield from self._batches()
+        finally:
+            self._stream.close()
+            uncut.leave()
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            session = self._engine.uncut_session()
             with panics_as_errors():
                 self._register(session)
                 frame = session.sql(self._residual.sql)
@@ -59,16 +69,14 @@ class TableRun:
         except (CrosswindError, GeneratorExit):
             raise
         except Exception as error:
-            raise self._source_failure() or engine_failure(str(error), ()) from None
-
-    def _source_failure(self) -> CrosswindError | None:
-        failures = (scan.failure() for scan in self._scans)
-        return next((failure for failure in failures if failure is not None), None)
+            # The engine only passes on, as text, what a scan raised.
+            raise self._failure or engine_failure(str(error), ()) from None
 
     def cancel(self) -> None:
         with self._lock:
-            self._cancelled = True
+            self._cancelled.set()
             scans = list(self._scans)
+        self._engine.uncut.wake()
         for scan in scans:
             scan.cancel()
         self._stream.cancel()
@@ -123,22 +131,31 @@ class TableRun:
             return f"f{len(self._scans) + 1}"
 
     def _read(self, planned: PlannedFragment) -> Iterator[pa.RecordBatch]:
-        readers = self._engine.scan_readers(planned, self._deadline)
+        try:
+            readers = self._open_scan(planned)
+            readers.start()
+            yield from readers.readers[0]
+        except CrosswindError as error:
+            with self._lock:
+                self._failure = self._failure or error
+            raise
+
+    def _open_scan(self, planned: PlannedFragment) -> FragmentReaders:
         with self._lock:
-            if self._cancelled:
-                readers.close()
+            if self._cancelled.is_set():
                 raise CancelledError("the query was cancelled")
+            other = any(p.source == planned.source for p in self._planned)
+            readers = self._engine.scan_readers(planned, self._deadline, patient=other)
             self._scans.append(readers)
             self._planned.append(planned)
-        readers.start()
-        yield from readers.readers[0]
+            return readers
 
 
 def _full(parts: tuple[str, ...]) -> tuple[str, str, str]:
     """Where the engine looks for a name of one, two or three parts."""
     match parts:
         case (table,):
-            return (HOME, "main", table)
+            return (HOME, HOME, table)
         case (schema, table):
             return (HOME, schema, table)
     return (parts[0], parts[1], parts[2])

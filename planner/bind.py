@@ -6,6 +6,7 @@ Owns the engine's planning session and how it asks the catalog for tables. Execu
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import datafusion
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.dataset as pds
 from datafusion.catalog import CatalogProvider, SchemaProvider, Table
 from datafusion.substrait import Producer
+from google.protobuf.message import DecodeError
 from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.errors import CrosswindError, UnknownNameError
@@ -25,9 +27,10 @@ from planner.substrait.reader import read_plan
 from planner.substrait.types import NotCarriedError
 
 HOME = "crosswind"
-"""The engine's default catalog, where names of one or two parts are looked up."""
+"""The engine's default catalog, where names of one or two parts are looked up, and the schema in it
+for those of one part. No source can have this name."""
 
-_JOIN_LINE = re.compile(r"^\s*(?:LeftAnti|RightAnti) Join: .*$", re.MULTILINE)
+_ZONE = re.compile(r'(?:Some\(|Timestamp\([^()"]*)"([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def session_config() -> datafusion.SessionConfig:
     return (
         datafusion.SessionConfig()
         .with_create_default_catalog_and_schema(False)
-        .with_default_catalog_and_schema(HOME, "main")
+        .with_default_catalog_and_schema(HOME, HOME)
         .set("datafusion.sql_parser.map_string_types_to_utf8view", "false")
         .set("datafusion.execution.parquet.schema_force_view_types", "false")
     )
@@ -84,7 +87,7 @@ def bind(statement: Statement, catalog: Catalog) -> Bound:
             schema = context.create_dataframe_from_logical_plan(logical).schema()
     except Exception as error:
         raise _binding_failure(error, lookup, statement.sql) from None
-    return _carry(context, logical, client_schema(schema), lookup)
+    return _carry(context, logical, client_schema(schema), lookup, statement.uncarried)
 
 
 def client_schema(schema: pa.Schema) -> pa.Schema:
@@ -118,6 +121,7 @@ def _carry(
     logical: datafusion.LogicalPlan,
     schema: pa.Schema,
     lookup: _Lookup,
+    uncarried: str | None,
 ) -> Bound:
     def table_of(parts: tuple[str, ...]) -> tuple[tuple[str, ...], pa.Schema]:
         if parts not in lookup.found:
@@ -126,6 +130,9 @@ def _carry(
         return table.path, table.table.schema
 
     try:
+        if uncarried is not None:
+            raise NotCarriedError(uncarried)
+        _refuse_zones(logical)
         message = _substrait(context, logical)
         relation, names = read_plan(message, table_of)
         relation = rewrite_null_aware(relation, *_null_aware(logical))
@@ -145,18 +152,42 @@ def _substrait(
         found = re.search(r"(?:Unsupported plan type|Cannot convert)[: ]+(\w+)", str(error))
         reason = found.group(1) if found else str(error).split("\n")[0][:120]
         raise NotCarriedError(reason) from error
-    message = SubstraitPlan()
-    message.ParseFromString(encoded)
-    return message
+    try:
+        return SubstraitPlan.FromString(encoded)
+    except DecodeError as error:
+        # Protobuf reads 100 levels; an operator takes three.
+        raise NotCarriedError("an expression or a plan nested this deep") from error
 
 
 def _null_aware(logical: datafusion.LogicalPlan) -> tuple[int, int]:
     """How many anti joins there are, and how many treat NULL as NOT IN does.
 
-    Substrait has no place for that, so it is read off the plan's own text.
+    Substrait has no place for that, so it is read off the plan's own text, node by node.
+
+    Raises:
+        NotCarriedError: when some may be where nodes cannot be walked, in a subquery.
     """
-    lines = _JOIN_LINE.findall(logical.display_indent())
-    return len(lines), sum(line.rstrip().endswith("null_aware") for line in lines)
+    text = logical.display_indent()
+    if "null_aware" not in text:
+        return 0, 0
+    joins = [line for line in _nodes(logical) if line.startswith(("LeftAnti", "RightAnti"))]
+    null_aware = sum(line.endswith(" null_aware") for line in joins)
+    if not null_aware or "Subquery:" in text:
+        raise NotCarriedError("NOT IN inside a subquery")
+    return len(joins), null_aware
+
+
+def _nodes(logical: datafusion.LogicalPlan) -> Iterator[str]:
+    yield logical.display()
+    for node in logical.inputs():
+        yield from _nodes(node)
+
+
+def _refuse_zones(logical: datafusion.LogicalPlan) -> None:
+    """Substrait has timestamps with a zone, and no place for which: it comes back as UTC."""
+    zones = set(_ZONE.findall(logical.display_indent_schema()))
+    if zones - {"UTC", "+00:00"}:
+        raise NotCarriedError("a timestamp of a time zone other than UTC")
 
 
 class _Lookup:
@@ -178,7 +209,7 @@ class _Lookup:
 
 
 class _Home(CatalogProvider):  # type: ignore[misc]
-    """Names of one part (schema `main`) and of two (a schema or a source, and a table)."""
+    """Names of one part (the schema `HOME`) and of two (a schema or a source, and a table)."""
 
     def __init__(self, lookup: _Lookup) -> None:
         self._lookup = lookup
@@ -187,7 +218,7 @@ class _Home(CatalogProvider):  # type: ignore[misc]
         return set()
 
     def schema(self, name: str) -> SchemaProvider:
-        return _Tables(self._lookup, () if name == "main" else (name,))
+        return _Tables(self._lookup, () if name == HOME else (name,))
 
 
 class _SourceCatalog(CatalogProvider):  # type: ignore[misc]

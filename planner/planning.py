@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pyarrow as pa
+from google.protobuf.message import DecodeError
+from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.contract import Fragment, SqlQuery, TableScan
 from planner.bind import Bound, bind
@@ -200,8 +202,17 @@ def _serialised(residual: Relation, bound: Bound) -> SubstraitResidual:
         scope = "run" + mark * (SCOPE_LENGTH - 3)
         message = write_plan(residual, names, bound.origin, (scope,)).SerializeToString()
         if message.count(scope.encode()) == reads:
+            _check_depth(message)
             return SubstraitResidual(message, scope.encode())
     raise NotCarriedError("a text that holds every placeholder")
+
+
+def _check_depth(message: bytes) -> None:
+    """The engine reads as many levels of a message as protobuf does here."""
+    try:
+        SubstraitPlan.FromString(message)
+    except DecodeError as error:
+        raise NotCarriedError("a plan nested this deep") from error
 
 
 def _native(read: Read, bound: Bound, name: str) -> NativeRead:

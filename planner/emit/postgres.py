@@ -77,15 +77,15 @@ def read_column(column: Column, sql: Sql) -> Sql:
     """A column with the meaning of its Arrow type.
 
     Text of any other kind (char(n), enum, uuid, json) is its text form, where char(n) has lost
-    its padding; numeric without a scale takes the scale of its Arrow type.
+    its padding. Numeric without a scale stays as it is: a value that its Arrow type cannot hold
+    fails when it is read, and is not rounded.
     """
     native = column.native_type
     if pa.types.is_string(column.type):
-        if native.endswith(" nondeterministic"):
+        if native.endswith((" nondeterministic", " collated")):
+            # Columns of two collations cannot be compared there without saying by which.
             return exp.Collate(this=_cast(sql, _TEXT), expression=_C.copy())
         return sql if native.split("(")[0] in _TEXT_AS_IT_IS else _cast(sql, _TEXT)
-    if native == "numeric" and _is_decimal(column.type):
-        return _cast(sql, cast(exp.DataType, type_sql(column.type)))
     return sql
 
 
@@ -131,7 +131,9 @@ def write_literal(literal: Literal) -> Sql:
     if pa.types.is_string(type_):
         return cast(Sql, exp.Literal.string(value))
     if _is_decimal(type_):
-        return _signed(f"{value:f}")
+        # Without a point it would be an integer there, with an integer's bounds.
+        sql = _signed(f"{value:f}")
+        return sql if type_.scale > 0 else _cast(sql, to)
     if type_ == pa.int32():
         return _signed(str(value))
     if pa.types.is_integer(type_):
@@ -169,7 +171,7 @@ def _bits(expression: Expression) -> int:
         case Call(function="multiply"):
             return sum(_bits(a) for a in expression.arguments)
         case Call(function="date_part"):
-            return 15
+            return 23
     widths = {pa.int16(): 15, pa.int32(): 31}
     return widths.get(expression.type, 63)
 
@@ -328,8 +330,8 @@ def _clause(sql: Sql, node: type[exp.Connector]) -> Sql:
 
 
 def _operate(node: type[exp.Binary]) -> FunctionRule:
-    def write(_: Call, arguments: list[Sql]) -> Sql:
-        left, right = arguments
+    def write(call: Call, arguments: list[Sql]) -> Sql:
+        left, right = _bare(call, arguments)
         return _binary(node, _grouped(left), _grouped(right))
 
     return FunctionRule(write, _arithmetic, "exact decimals; integers that cannot overflow")

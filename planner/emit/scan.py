@@ -135,9 +135,7 @@ def _write(expression: Expression, columns: tuple[str, ...]) -> pc.Expression:
         case Literal():
             return pc.scalar(pa.scalar(expression.value, expression.type))
         case InList():
-            options = pa.array([o.value for o in expression.options if isinstance(o, Literal)])
-            value = _write(expression.value, columns)
-            return value.isin(options.cast(expression.value.type))
+            return _in_list(expression, columns)
         case Call():
             operands = [_write(a, columns) for a in expression.arguments]
             if expression.function in _COMPARISONS:
@@ -151,6 +149,17 @@ def _write(expression: Expression, columns: tuple[str, ...]) -> pc.Expression:
             missing = operands[0].is_null()
             return missing if expression.function == "is_null" else ~missing
     raise AssertionError(f"{expression!r} was never passed for a scan")
+
+
+def _in_list(expression: InList, columns: tuple[str, ...]) -> pc.Expression:
+    """IN over constants. Arrow's own says false of NULL, where SQL says NULL."""
+    value = _write(expression.value, columns)
+    constants = [o.value for o in expression.options if isinstance(o, Literal)]
+    if pa.types.is_floating(expression.value.type):
+        parts = [_compare_floats("equal", value, pc.scalar(c)) for c in constants]
+        return reduce(operator.or_, parts)
+    found = value.isin(pa.array(constants).cast(expression.value.type))
+    return pc.if_else(value.is_null(), pa.scalar(None, pa.bool_()), found)
 
 
 def _compare_floats(function: str, left: pc.Expression, right: pc.Expression) -> pc.Expression:

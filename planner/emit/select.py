@@ -189,7 +189,9 @@ class _Emitter:
     def _sort(self, relation: Sort) -> Block:
         block = self._block(relation.input)
         block = self._wrapped(block) if block.sliced else block
-        return replace(block, order=tuple(self._ordered(key, block) for key in relation.keys))
+        keys = (self._ordered(key, block) for key in relation.keys)
+        # A constant orders nothing, and a bare one would be read as an ordinal.
+        return replace(block, order=tuple(k for k in keys if k.find(exp.Column, exp.Star)))
 
     def _ordered(self, key: SortKey, block: Block) -> Sql:
         sql = self._dialect.order(self._write(key.expression, block), key.expression.type)

@@ -20,7 +20,7 @@ STAYS = {
     # `sum(…) * 0.0001`: the engine reads the constant as a float, and rounds to a decimal again.
     "q11": {
         ("project", "the conversion of double to decimal128(38, 15)"),
-        ("filter", "it needs another source"),
+        ("filter", "its subquery is finished here"),
     },
     # `100.00 * sum(…) / sum(…)`: a constant with a point is a float, and so is all of it.
     "q14": {("project", "a float division by zero fails there and is infinite here")},

@@ -415,6 +415,21 @@ def test_a_decimal_that_outgrows_its_type_is_an_error_and_never_another_value(
         twins.pushing.query("SELECT n + w FROM odd")
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT d, ts FROM early",
+        "SELECT EXTRACT(MONTH FROM d), EXTRACT(DAY FROM d), EXTRACT(QUARTER FROM d) FROM early",
+        "SELECT EXTRACT(DOY FROM ts), EXTRACT(DOW FROM ts), EXTRACT(DOW FROM d) FROM early",
+        "SELECT EXTRACT(YEAR FROM d), EXTRACT(YEAR FROM ts) FROM early",
+        "SELECT d FROM early WHERE d < date '0001-01-01' OR ts > timestamp '2200-01-01'",
+        "SELECT min(d), max(d), min(ts), max(ts) FROM early",
+    ],
+)
+def test_dates_before_year_1_and_after_9999(sql: str, twins: Twins) -> None:
+    twins.check(sql)
+
+
 def test_text_is_compared_by_code_point_whatever_the_collation(twins: Twins) -> None:
     for sql in ("SELECT t FROM texts ORDER BY t", "SELECT max(t) FROM texts WHERE t > 'a'"):
         fragment = twins.pushing.plan(sql).fragments[0].fragment

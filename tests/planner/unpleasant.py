@@ -164,7 +164,7 @@ _COLUMNS = {
 
 
 def statements() -> list[str]:
-    """Statements that make `odd`, `texts`, `pairs`, `nothing` and the types that they need.
+    """Statements that make the tables of `TABLES`, and the types that they need.
 
     `odd` has in each row the next value of each column, so that columns of different lengths meet
     in many combinations; `texts` every text; `pairs` every two numbers of a few.
@@ -195,4 +195,4 @@ def statements() -> list[str]:
     ]
 
 
-TABLES = ("odd", "texts", "pairs", "nothing")
+TABLES = ("odd", "texts", "pairs", "early", "nothing")

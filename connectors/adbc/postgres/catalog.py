@@ -53,7 +53,8 @@ SELECT c.relkind::text AS kind, a.attname::text AS column_name,
          SELECT 1 FROM pg_catalog.pg_constraint k
          WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum
            AND NOT k.convalidated) AS not_null,
-       COALESCE(NOT l.collisdeterministic, false) AS nondeterministic
+       COALESCE(NOT l.collisdeterministic, false) AS nondeterministic,
+       base.type IN ('text', 'varchar', 'bpchar') AND l.collname <> 'default' AS collated
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a
@@ -74,6 +75,9 @@ LEFT JOIN LATERAL (
 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
 WHERE n.nspname = $1::text AND c.relname = $2::text
   AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND has_schema_privilege(n.oid, 'USAGE')
+  AND (has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'))
 ORDER BY a.attnum
 """
 
@@ -169,9 +173,12 @@ def _column(row: dict[str, object], *, enforced: bool) -> Column:
     modifier = row["modifier"]
     assert isinstance(modifier, int)
     plain = native_type(str(row["type"]), modifier)
+    suffix = (
+        " nondeterministic" if row["nondeterministic"] else " collated" if row["collated"] else ""
+    )
     return Column(
         name=str(row["column_name"]),
         type=arrow_type(plain),
         nullable=not (enforced and row["not_null"]),
-        native_type=f"{plain} nondeterministic" if row["nondeterministic"] else plain,
+        native_type=plain + suffix,
     )

@@ -46,6 +46,20 @@ SESSION_SETTINGS: Mapping[str, str] = {
 }
 
 
+_TRANSPORT = frozenset(
+    {
+        "application_name",
+        "connect_timeout",
+        "keepalives",
+        "keepalives_idle",
+        "keepalives_interval",
+        "keepalives_count",
+        "tcp_user_timeout",
+    }
+)
+"""What says how to speak to a server, and not to which or as whom."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Endpoint:
     """libpq's connection parameters by keyword, as the URI gives them."""
@@ -58,10 +72,13 @@ class Endpoint:
 
     @property
     def identity(self) -> str:
-        """Server, database, user, and a keyed digest of the secrets, which differs by process."""
+        """Server, database, user, and a keyed digest, which differs by process, of all the rest.
+
+        Whatever may decide which server answers, as whom, or what it shows, tells two apart.
+        """
         given = self.parameters
         where = ",".join(f"{key}={given[key]}" for key in ("host", "hostaddr") if given.get(key))
-        kept = repr(sorted((key, given[key]) for key in _SECRETS & given.keys()))
+        kept = repr(sorted((key, given[key]) for key in given.keys() - _TRANSPORT))
         digest = hmac.new(_IDENTITY_KEY, kept.encode(), hashlib.sha256).hexdigest()[:16]
         return (
             f"postgres://{given.get('user', '')}@{where}:{given.get('port', '5432')}"

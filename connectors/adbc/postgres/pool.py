@@ -75,20 +75,26 @@ class Pool:
         self._database: adbc.AdbcDatabase | None = None
 
     def acquire(
-        self, stopped: Callable[[], bool] = lambda: False, deadline: float | None = None
+        self,
+        stopped: Callable[[], bool] = lambda: False,
+        deadline: float | None = None,
+        *,
+        wait_seconds: float | None = None,
     ) -> Session:
         """A session for the caller alone, to be given back with `release`.
 
         Args:
             stopped: asked after every `wake` and at the deadline; when true, waiting ends.
             deadline: on the clock of `time.monotonic`, or None.
+            wait_seconds: how long to wait; None for the pool's own patience.
 
         Raises:
             CancelledError: `stopped` said so.
             QueueFullError: no session came free in time.
             SourceError: the server cannot be reached or refuses, or the pool is closed.
         """
-        give_up = time.monotonic() + self._wait_seconds
+        patience_seconds = self._wait_seconds if wait_seconds is None else wait_seconds
+        give_up = time.monotonic() + patience_seconds
         ticket = object()
         with self._changed:
             self._waiting.append(ticket)
@@ -99,7 +105,7 @@ class Pool:
                     self._check(stopped)
                     if not self._wait(give_up, deadline):
                         raise QueueFullError(
-                            f"no connection came free within {self._wait_seconds:g} s; "
+                            f"no connection came free within {patience_seconds:g} s; "
                             f"all {self._maximum} are in use",
                             source=self.source,
                             hint="Raise max_connections of the source, or try again later.",
@@ -124,14 +130,23 @@ class Pool:
                 return
         self._end([session])
 
-    def rows(self, sql: str, parameters: Sequence[str | None] = ()) -> list[dict[str, object]]:
+    def rows(
+        self,
+        sql: str,
+        parameters: Sequence[str | None] = (),
+        *,
+        wait_seconds: float | None = None,
+    ) -> list[dict[str, object]]:
         """Run a small statement of the catalog, on a connection that counts like any other.
+
+        Args:
+            wait_seconds: how long to wait for a connection; None for the pool's own patience.
 
         Raises:
             SourceTimeoutError: when there is no answer within `wait_seconds`.
         """
         for last in (False, True):
-            session = self.acquire()
+            session = self.acquire(wait_seconds=wait_seconds)
             retry = not session.fresh and not last
             answer: Future[list[dict[str, object]]] = Future()
             session.start(partial(self._answer, answer, session, sql, parameters))

@@ -11,9 +11,14 @@ from typing import cast
 
 from connectors.adbc.postgres.pool import Pool
 from connectors.contract import ColumnStatistics, Statistics, Table
+from connectors.errors import CrosswindError
 
 # ANALYZE runs rarely, and a plan is no worse for numbers that are some minutes old.
 _FRESH_SECONDS = 300.0
+
+# All connections may be streaming: a plan does not wait long for numbers, nor ask each time.
+_PATIENCE_SECONDS = 0.5
+_RETRY_SECONDS = 5.0
 
 # Binary COPY writes a length before each value, and a column count before each row.
 _VALUE_HEADER_BYTES = 4
@@ -47,20 +52,24 @@ class PostgresStatistics:
         self._known: dict[Table, tuple[float, Statistics]] = {}
 
     def of(self, table: Table) -> Statistics:
-        """What is known of a table.
-
-        Raises:
-            SourceError: when the server cannot be asked.
-        """
+        """What is known of a table; what was known, or nothing, when the server has no time."""
         now = time.monotonic()
         with self._lock:
             until, known = self._known.get(table, (0.0, Statistics()))
         if now < until:
             return known
-        rows = self._pool.rows(_STATISTICS, (table.name.schema, table.name.name))
-        statistics = _statistics(table, rows)
+        try:
+            rows = self._pool.rows(
+                _STATISTICS, (table.name.schema, table.name.name), wait_seconds=_PATIENCE_SECONDS
+            )
+        except CrosswindError:
+            # A plan without numbers is better than none: a source that is down says so when asked
+            # for rows.
+            statistics, fresh_seconds = known, _RETRY_SECONDS
+        else:
+            statistics, fresh_seconds = _statistics(table, rows), _FRESH_SECONDS
         with self._lock:
-            self._known[table] = (now + _FRESH_SECONDS, statistics)
+            self._known[table] = (now + fresh_seconds, statistics)
         return statistics
 
     def refresh(self) -> None:
