@@ -15,13 +15,21 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
-from connectors.errors import CancelledError
+from connectors.errors import CancelledError, MemoryLimitError
 
 
 class Overflow:
-    """Batches on disk, first in first out, in one temporary file that has no name."""
+    """Batches on disk, first in first out, in one temporary file that has no name.
 
-    def __init__(self, directory: Path, schema: pa.Schema) -> None:
+    Args:
+        directory: where the file is made.
+        schema: of the batches.
+        limit_bytes: past it, `put` fails.
+    """
+
+    def __init__(self, directory: Path, schema: pa.Schema, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._size_bytes = 0
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115
         self._sink = pa.PythonFile(self._file, mode="w")
         self._writer = ipc.new_stream(self._sink, schema)
@@ -30,6 +38,17 @@ class Overflow:
         self.read = 0
 
     def put(self, batch: pa.RecordBatch) -> None:
+        """Append a batch.
+
+        Raises:
+            MemoryLimitError: when the file would grow past its limit.
+        """
+        self._size_bytes += batch.nbytes
+        if self._size_bytes > self._limit_bytes:
+            raise MemoryLimitError(
+                f"more than {self._limit_bytes:,} bytes of a fragment wait here to be used",
+                hint="Read fewer rows, or raise max_connections of the source.",
+            )
         self._writer.write_batch(batch)
         self.written += 1
 

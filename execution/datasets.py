@@ -48,10 +48,12 @@ class _Partition:
         self,
         *_: Any,
         columns: Sequence[str],
-        filter: pc.Expression | None = None,
+        filter: pc.Expression | pa.Scalar | None = None,
         **__: Any,
     ) -> _Scanner:
-        return _Scanner(self._schema, self._scan, columns, filter)
+        # A filter that the engine has folded to a constant comes as one.
+        condition = pc.scalar(filter) if isinstance(filter, pa.Scalar) else filter
+        return _Scanner(self._schema, self._scan, columns, condition)
 
 
 class _Scanner:

@@ -19,20 +19,27 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import datafusion
+import pyarrow as pa
 from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.contract import Native
 from connectors.errors import SourceSchemaChangedError
 from execution.datasets import dataset_of_batches
-from execution.failures import engine_failure
 from execution.gate import Gate
 from execution.reading import FragmentReaders
-from execution.running import ConstantRun, Execution, ResidualRun, Run, WholeRun
+from execution.running import (
+    KEPT_BYTES,
+    Execution,
+    KeptRun,
+    RememberedRun,
+    ResidualRun,
+    Run,
+    WholeRun,
+)
 from execution.tables import TableRun
 from planner.bind import HOME, session_config
 from planner.catalog import Catalog
-from planner.failures import panics_as_errors
-from planner.plan import NativeRead, Plan, PlannedFragment, SubstraitResidual
+from planner.plan import NativeRead, Plan, SubstraitResidual
 
 T = TypeVar("T")
 
@@ -43,6 +50,8 @@ nothing yet holds one, and no more fragments run at once than the sources have c
 MERGING_SHARE = 1 / 4
 """Of the memory limit: for the one query at a time that ran out of memory and joins by sorting."""
 
+MERGING_BATCH_ROWS = 4_096
+
 UNCUT_SHARE = 1 / 8
 """Of the memory limit: for statements that run uncut, each in a session of its own."""
 
@@ -50,8 +59,11 @@ UNCUT_AT_ONCE = 4
 
 MIN_POOL_BYTES = 1 << 20
 
-MAX_CONSTANTS = 256
-"""Statements that read nothing whose plans are kept."""
+OVERFLOW_FACTOR = 4
+"""Of the memory limit: what one fragment may have waiting on disk, where it must not be held up."""
+
+MAX_ANSWERS = 256
+"""Statements like SELECT 1, whose answers are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +112,7 @@ class Engine:
         self._merging_session: datafusion.SessionContext | None = None
         self.merging = Gate("engine", 1)
         self.uncut = Gate("engine", UNCUT_AT_ONCE)
-        self._constants: dict[bytes, ConstantRun | None] = {}
+        self._answers: dict[bytes, list[pa.RecordBatch]] = {}
         self._numbers = itertools.count(1)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="crosswind-engine")
@@ -148,8 +160,14 @@ class Engine:
             .with_create_default_catalog_and_schema(True)
             .with_target_partitions(self.settings.target_partitions)
             .with_batch_size(self.settings.batch_rows)
-            .set("datafusion.optimizer.prefer_hash_join", str(not merge_joins).lower())
         )
+        if merge_joins:
+            # Small reservations and batches: this session has little, and must get through.
+            config = (
+                config.with_batch_size(MERGING_BATCH_ROWS)
+                .set("datafusion.optimizer.prefer_hash_join", "false")
+                .set("datafusion.execution.sort_spill_reservation_bytes", str(1 << 20))
+            )
         return datafusion.SessionContext(config, runtime)
 
     def start(self, plan: Plan, deadline: float | None = None) -> Execution:
@@ -162,79 +180,51 @@ class Engine:
         return Execution(plan, lambda: self._run(plan, deadline))
 
     def _run(self, plan: Plan, deadline: float | None) -> Run:
-        if plan.residual is not None and not isinstance(plan.residual, SubstraitResidual):
-            return TableRun(self, plan, plan.residual, deadline)
-        if plan.residual is None:
+        residual = plan.residual
+        if residual is None:
             return WholeRun(self._readers(plan, deadline))
-        if not (plan.fragments or plan.natives):
-            constant = self._constant(plan, plan.residual)
-            if constant is not None:
-                return constant
-        return ResidualRun(
-            self, plan, plan.residual, lambda: self._readers(plan, deadline), deadline
-        )
+        if not isinstance(residual, SubstraitResidual):
+            return TableRun(self, residual, deadline)
+        kept = self._answers.get(residual.substrait)
+        if kept is not None:
+            return KeptRun(kept)
+        run = ResidualRun(self, plan, residual, lambda: self._readers(plan, deadline), deadline)
+        if plan.fragments or plan.natives or len(residual.substrait) > KEPT_BYTES:
+            return run
+        return RememberedRun(run, lambda batches: self._remember(residual, batches))
+
+    def _remember(self, residual: SubstraitResidual, batches: list[pa.RecordBatch]) -> None:
+        """Keep the small answer of a statement that reads no table and calls no function."""
+        if SubstraitPlan.FromString(residual.substrait).extensions:
+            return
+        if len(self._answers) >= MAX_ANSWERS:
+            self._answers.clear()
+        self._answers[residual.substrait] = batches
 
     def queue_deadline(self, deadline: float | None) -> float:
         """Until when to wait for a turn: the queue's patience, or the run's own end."""
         patience = time.monotonic() + self.settings.queue_timeout_seconds
         return patience if deadline is None else min(patience, deadline)
 
-    def _constant(self, plan: Plan, residual: SubstraitResidual) -> ConstantRun | None:
-        """The run of a residual that reads nothing, kept for the next one; None when it joins."""
-        key = residual.substrait
-        if key in self._constants:
-            return self._constants[key]
-        scope = self.scope()
-        try:
-            with panics_as_errors():
-                readers = self._readers(plan, None)
-                frame = self.frame(self._session, plan, residual, readers, scope)
-                physical = frame.execution_plan()
-        except Exception as error:
-            raise engine_failure(str(error), ()) from None
-        finally:
-            self.drop(self._session, scope)
-        found = None
-        if _is_chain(physical):
-            functions = SubstraitPlan.FromString(key).extensions
-            found = ConstantRun(self._session, physical, same=not functions)
-        if len(self._constants) >= MAX_CONSTANTS:
-            self._constants.clear()
-        self._constants[key] = found
-        return found
-
     def _readers(self, plan: Plan, deadline: float | None) -> FragmentReaders:
-        queue_deadline = self.queue_deadline(deadline)
-        return self._fragment_readers(plan.fragments, deadline, queue_deadline, False)
-
-    def scan_readers(
-        self, planned: PlannedFragment, deadline: float | None, *, patient: bool
-    ) -> FragmentReaders:
-        """A reader for one scan that the engine starts when it likes: it never holds a turn up.
-
-        Args:
-            patient: wait for a turn until the deadline: what is waited for may be a scan of the
-                same run.
-        """
-        queue_deadline = deadline if patient else self.queue_deadline(deadline)
-        return self._fragment_readers((planned,), deadline, queue_deadline, True)
-
-    def _fragment_readers(
-        self,
-        fragments: tuple[PlannedFragment, ...],
-        deadline: float | None,
-        queue_deadline: float | None,
-        unheld: bool,
-    ) -> FragmentReaders:
         return FragmentReaders(
-            fragments,
+            plan.fragments,
             self.catalog.sources,
             self._gates,
             self.directory,
             deadline,
-            queue_deadline,
-            unheld,
+            self.queue_deadline(deadline),
+            self.overflow_bytes,
         )
+
+    @property
+    def overflow_bytes(self) -> int:
+        """How much of one fragment may wait on disk."""
+        return OVERFLOW_FACTOR * self.settings.memory_limit_bytes
+
+    def gate(self, source: str) -> Gate:
+        """The turns at a source."""
+        return self._gates[source]
 
     def frame(
         self,
@@ -273,7 +263,7 @@ class Engine:
         connector.register(session, f"{scope}.{native.name}", native.table)
 
     def scope(self) -> str:
-        """A name for one run, as long as `planner.plan.SCOPE`."""
+        """A name for one run, as long as `planner.plan.SCOPE_LENGTH` says."""
         return f"run{next(self._numbers) % 10**9:09d}"
 
     def drop(self, session: datafusion.SessionContext, scope: str) -> None:
@@ -297,12 +287,3 @@ class Engine:
         self._thread.join()
         self._loop.close()
         self._directory.cleanup()
-
-
-def _is_chain(physical: Any) -> bool:
-    """Whether every operator has at most one input: then nothing multiplies rows."""
-    while children := physical.children():
-        if len(children) > 1:
-            return False
-        physical = children[0]
-    return bool(physical.partition_count == 1)

@@ -10,12 +10,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pyarrow as pa
 
 from connectors.contract import Batches
-from connectors.errors import CancelledError, CrosswindError, InternalError
+from connectors.errors import CancelledError, CrosswindError, InternalError, QueueFullError
 from execution.buffer import BatchBuffer, Overflow
 from execution.gate import Gate
 from planner.account import FragmentAccount
@@ -30,7 +31,11 @@ class FragmentReader:
     """One running fragment: a thread that fills a buffer, and the iterator that empties it."""
 
     def __init__(
-        self, planned: PlannedFragment, batches: Batches, turn: _Turn, overflow: Overflow | None
+        self,
+        planned: PlannedFragment,
+        batches: Batches,
+        turn: AbstractContextManager[None],
+        overflow: Overflow | None,
     ) -> None:
         self.name = planned.name
         self.source = planned.source
@@ -110,7 +115,7 @@ class FragmentReader:
             self._buffer.put(batch)
 
 
-class _Turn:
+class _Turn(AbstractContextManager[None]):
     """A fragment's place in its query's share of a source: entered when a turn is free."""
 
     def __init__(self, share: _Share) -> None:
@@ -155,6 +160,35 @@ class _Share:
             self._slots.release()
 
 
+class SharedTurn(AbstractContextManager[None]):
+    """One turn at a source that several readers use one after another, until it is closed."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._free = threading.Semaphore(1)
+        self._held = False
+
+    def open(self, deadline: float | None, cancelled: threading.Event) -> None:
+        """Wait for the turn; see `Gate.enter`."""
+        self._gate.enter(1, deadline, cancelled)
+        self._held = True
+
+    def wake(self) -> None:
+        self._gate.wake()
+
+    def __enter__(self) -> None:
+        self._free.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._free.release()
+
+    def close(self) -> None:
+        """Give the turn back. Idempotent; its readers must have ended."""
+        if self._held:
+            self._held = False
+            self._gate.leave()
+
+
 class FragmentReaders:
     """All fragments of one run.
 
@@ -165,7 +199,7 @@ class FragmentReaders:
         directory: where an overflow may go.
         deadline: the run's end, on the clock of `time.monotonic`, in seconds.
         queue_deadline: until when to wait for turns.
-        unheld: whether all of them spill rather than wait for their consumer.
+        overflow_bytes: how much one fragment may have waiting on disk.
     """
 
     def __init__(
@@ -176,7 +210,7 @@ class FragmentReaders:
         directory: Path,
         deadline: float | None,
         queue_deadline: float | None,
-        unheld: bool = False,
+        overflow_bytes: int,
     ) -> None:
         counts = Counter(fragment.source for fragment in fragments)
         self._shares = {name: _Share(gates[name], counts[name]) for name in sorted(counts)}
@@ -187,8 +221,8 @@ class FragmentReaders:
         for planned in fragments:
             share = self._shares[planned.source]
             # Fragments that wait for another to end must not be held up by who consumes them.
-            spills = share.crowded or unheld
-            overflow = Overflow(directory, planned.fragment.schema) if spills else None
+            schema = planned.fragment.schema
+            overflow = Overflow(directory, schema, overflow_bytes) if share.crowded else None
             batches = sources[planned.source].connector.execute(planned.fragment, deadline)
             self.readers.append(FragmentReader(planned, batches, _Turn(share), overflow))
 
@@ -208,8 +242,14 @@ class FragmentReaders:
             for name in self._opened:
                 self._shares[name].gate.leave(self._shares[name].turns)
             raise
-        for reader in self.readers:
-            reader.start()
+        for position, reader in enumerate(self.readers):
+            try:
+                reader.start()
+            except RuntimeError as error:
+                # No more threads: those that never start must not keep their turns.
+                for left in self.readers[position:]:
+                    self._shares[left.source].leave()
+                raise QueueFullError("the server cannot start another thread") from error
 
     def failure(self) -> CrosswindError | None:
         """The first failure of a source, if any."""

@@ -169,48 +169,54 @@ class WholeRun:
 
 
 KEPT_BYTES = 64 * 1024
-"""The largest answer that is kept with its plan."""
+"""The largest answer, and the largest plan, that are kept."""
 
 
-class ConstantRun:
-    """A plan that reads no table and joins nothing, such as `SELECT 1`; may run again and again.
+class KeptRun:
+    """An answer that is known already."""
 
-    As many rows come out as stand in its text: there is nothing to wait for or to cancel, so it
-    runs in the thread that asks, without the engine's loop.
-
-    Args:
-        session: where it runs.
-        physical: the engine's plan, of one partition.
-        same: whether it calls no function, so that every run has the same answer.
-    """
-
-    def __init__(self, session: Any, physical: Any, *, same: bool) -> None:
-        self._session = session
-        self._physical = physical
-        self._same = same
-        self._kept: list[pa.RecordBatch] | None = None
+    def __init__(self, answer: list[pa.RecordBatch]) -> None:
+        self._answer = answer
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        yield from self._kept or self._made()
-
-    def _made(self) -> list[pa.RecordBatch]:
-        try:
-            with panics_as_errors():
-                made = [b.to_pyarrow() for b in self._session.execute(self._physical, 0)]
-        except Exception as error:
-            raise engine_failure(str(error), ()) from None
-        if self._same and sum(batch.nbytes for batch in made) <= KEPT_BYTES:
-            self._kept = made
-        return made
+        yield from self._answer
 
     def cancel(self) -> None:
         """It ends by itself."""
 
     def close(self) -> None:
-        """It holds nothing of the run."""
+        """It holds nothing."""
 
     def account(self) -> Ran:
         return Ran()
+
+
+class RememberedRun:
+    """A run whose whole answer, if small, is handed to `remember` when it has ended."""
+
+    def __init__(self, run: Run, remember: Callable[[list[pa.RecordBatch]], None]) -> None:
+        self._run = run
+        self._remember = remember
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        kept: list[pa.RecordBatch] = []
+        size_bytes = 0
+        for batch in self._run.batches():
+            size_bytes += batch.nbytes
+            if size_bytes <= KEPT_BYTES:
+                kept.append(batch)
+            yield batch
+        if size_bytes <= KEPT_BYTES:
+            self._remember(kept)
+
+    def cancel(self) -> None:
+        self._run.cancel()
+
+    def close(self) -> None:
+        self._run.close()
+
+    def account(self) -> Ran:
+        return self._run.account()
 
 
 class ResidualRun:

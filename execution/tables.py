@@ -19,14 +19,15 @@ from datafusion.catalog import Table as EngineTable
 
 from connectors.contract import Native, Table, TableName
 from connectors.errors import CancelledError, CrosswindError, SourceSchemaChangedError
+from execution.buffer import Overflow
 from execution.datasets import ScanDataset
 from execution.failures import engine_failure
-from execution.reading import FragmentReaders
+from execution.reading import FragmentReader, SharedTurn
 from execution.running import EngineStream, Ran
 from planner.bind import HOME
 from planner.catalog import CatalogTable, Source
 from planner.failures import panics_as_errors
-from planner.plan import Plan, PlannedFragment, SqlResidual
+from planner.plan import PlannedFragment, SqlResidual
 from planner.table_scan import plan_scan
 
 if TYPE_CHECKING:
@@ -36,27 +37,31 @@ if TYPE_CHECKING:
 class TableRun:
     """One run of a `SqlResidual`."""
 
-    def __init__(
-        self, engine: Engine, plan: Plan, residual: SqlResidual, deadline: float | None
-    ) -> None:
+    def __init__(self, engine: Engine, residual: SqlResidual, deadline: float | None) -> None:
         self._engine = engine
-        self._plan = plan
         self._residual = residual
         self._deadline = deadline
         self._stream = EngineStream(engine)
         self._lock = threading.Lock()
-        self._scans: list[FragmentReaders] = []
+        self._scans: list[FragmentReader] = []
         self._planned: list[PlannedFragment] = []
+        # All of a run's scans of one source share a turn, taken before the engine starts: a scan
+        # must not wait inside the engine for what another query holds.
+        sources = sorted({source for _, source, _ in residual.tables})
+        self._turns = {source: SharedTurn(engine.gate(source)) for source in sources}
         self._failure: CrosswindError | None = None
         self._cancelled = threading.Event()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         uncut = self._engine.uncut
-        uncut.enter(1, self._engine.queue_deadline(self._deadline), self._cancelled)
+        until = self._engine.queue_deadline(self._deadline)
+        uncut.enter(1, until, self._cancelled)
         try:
+            for turn in self._turns.values():
+                turn.open(until, self._cancelled)
             yield from self._batches()
         finally:
-            self._stream.close()
+            self.close()
             uncut.leave()
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
@@ -77,6 +82,8 @@ class TableRun:
             self._cancelled.set()
             scans = list(self._scans)
         self._engine.uncut.wake()
+        for turn in self._turns.values():
+            turn.wake()
         for scan in scans:
             scan.cancel()
         self._stream.cancel()
@@ -86,10 +93,11 @@ class TableRun:
         self._stream.close()
         for scan in self._scans:
             scan.close()
+        for turn in self._turns.values():
+            turn.close()
 
     def account(self) -> Ran:
-        fragments = tuple(reader.account() for scan in self._scans for reader in scan.readers)
-        return Ran(fragments, planned=tuple(self._planned))
+        return Ran(tuple(scan.account() for scan in self._scans), planned=tuple(self._planned))
 
     # --- what the engine sees ---
 
@@ -131,24 +139,29 @@ class TableRun:
             return f"f{len(self._scans) + 1}"
 
     def _read(self, planned: PlannedFragment) -> Iterator[pa.RecordBatch]:
+        reader = self._open_scan(planned)
         try:
-            readers = self._open_scan(planned)
-            readers.start()
-            yield from readers.readers[0]
+            reader.start()
+            yield from reader
         except CrosswindError as error:
             with self._lock:
                 self._failure = self._failure or error
             raise
 
-    def _open_scan(self, planned: PlannedFragment) -> FragmentReaders:
+    def _open_scan(self, planned: PlannedFragment) -> FragmentReader:
+        engine = self._engine
+        connector = engine.catalog.sources[planned.source].connector
+        batches = connector.execute(planned.fragment, self._deadline)
+        # The engine may read another scan first: this one must not be held up, nor hold its turn.
+        overflow = Overflow(engine.directory, planned.fragment.schema, engine.overflow_bytes)
+        reader = FragmentReader(planned, batches, self._turns[planned.source], overflow)
         with self._lock:
             if self._cancelled.is_set():
+                reader.close()
                 raise CancelledError("the query was cancelled")
-            other = any(p.source == planned.source for p in self._planned)
-            readers = self._engine.scan_readers(planned, self._deadline, patient=other)
-            self._scans.append(readers)
+            self._scans.append(reader)
             self._planned.append(planned)
-            return readers
+        return reader
 
 
 def _full(parts: tuple[str, ...]) -> tuple[str, str, str]:

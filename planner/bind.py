@@ -106,6 +106,9 @@ def _binding_failure(error: Exception, lookup: _Lookup, sql: str) -> CrosswindEr
     """What the catalog said of a table that was asked for, or what the engine says."""
     failure = planning_failure(str(error), sql)
     missing_table = isinstance(failure, UnknownNameError) and failure.message.startswith("table")
+    if missing_table and not lookup.problems:
+        # A source that is not there: the engine asked for no table of it.
+        lookup.table(tuple(failure.message.split("'")[1].split(".")))
     for parts, problem in lookup.problems.items():
         if not isinstance(problem, UnknownNameError):
             return problem

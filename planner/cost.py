@@ -39,13 +39,6 @@ class Cost:
     def seconds(self) -> float:
         return self.latency_seconds + self.transfer_seconds + self.work_seconds
 
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.latency_seconds + other.latency_seconds,
-            self.transfer_seconds + other.transfer_seconds,
-            self.work_seconds + other.work_seconds,
-        )
-
 
 ROUND_TRIPS = 2.0
 """A statement over an open connection: begin with the statement, then its rows."""

@@ -19,7 +19,7 @@ Mode = Literal["query", "explain", "analyze"]
 
 MAX_SQL_CHARACTERS = 1_000_000
 
-_QUERY_STARTS = {"SELECT", "WITH", "VALUES", "(", "FROM"}
+_QUERY_STARTS = {"SELECT", "WITH", "VALUES", "("}
 _VOLATILE = {
     "now",
     "current_date",
@@ -85,6 +85,7 @@ def parse(sql: str) -> Statement:
     first = tokens[start]
     if first.text.upper() not in _QUERY_STARTS:
         raise _refusal(first)
+    _refuse_parameters(tokens)
     volatile = any(t.text.lower() in _VOLATILE for t in tokens[start:])
     return Statement(_blanked(sql[:end], first.start), mode, volatile, _uncarried(tokens[start:]))
 
@@ -156,6 +157,16 @@ def _mode(tokens: list[Token]) -> tuple[Mode, int]:
             case _:
                 return mode, index
     return mode, len(tokens)
+
+
+def _refuse_parameters(tokens: list[Token]) -> None:
+    for token in tokens:
+        if token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER):
+            raise UnsupportedError(
+                "statements do not take parameters yet",
+                position=position_of(token),
+                hint="Write the value in its place.",
+            )
 
 
 def _refuse_several(tokens: list[Token]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from connectors.errors import CancelledError, SourceUnavailableError
+from connectors.errors import CancelledError, MemoryLimitError, SourceUnavailableError
 from execution.buffer import BatchBuffer, Overflow
 
 from .waiting import Background, eventually
@@ -93,7 +93,7 @@ def test_cancelling_wakes_both_sides() -> None:
 
 
 def test_with_an_overflow_nobody_waits_and_the_order_stays(tmp_path: Path) -> None:
-    buffer = BatchBuffer(3 * batch(0).nbytes, Overflow(tmp_path, SCHEMA))
+    buffer = BatchBuffer(3 * batch(0).nbytes, Overflow(tmp_path, SCHEMA, 1 << 30))
     for number in range(50):
         buffer.put(batch(number))
     assert buffer.get() == batch(0)
@@ -108,10 +108,19 @@ def test_with_an_overflow_nobody_waits_and_the_order_stays(tmp_path: Path) -> No
 
 
 def test_closing_a_buffer_in_mid_stream_frees_its_file(tmp_path: Path) -> None:
-    buffer = BatchBuffer(1, Overflow(tmp_path, SCHEMA))
+    buffer = BatchBuffer(1, Overflow(tmp_path, SCHEMA, 1 << 30))
     for number in range(5):
         buffer.put(batch(number))
     buffer.close()
     assert not list(tmp_path.iterdir())
     with pytest.raises(CancelledError):
         buffer.put(batch(9))
+
+
+def test_an_overflow_past_its_limit_is_an_error(tmp_path: Path) -> None:
+    buffer = BatchBuffer(1, Overflow(tmp_path, SCHEMA, 2 * batch(0).nbytes))
+    for number in range(3):
+        buffer.put(batch(number))
+    with pytest.raises(MemoryLimitError):
+        buffer.put(batch(3))
+    buffer.close()

@@ -172,9 +172,6 @@ def test_an_aggregate_larger_than_the_limit_spills(small: Placement) -> None:
     assert _spilled_bytes(small) == 0
 
 
-@pytest.mark.xfail(
-    strict=True, raises=MemoryLimitError, reason="sorts reserve 10 MB each and 16,384 rows at once"
-)
 def test_a_join_larger_than_the_limit_is_done_by_sorting(lake: Path) -> None:
     """Sorting takes more than `small` has, to merge what it spilled; hashing takes still more."""
     sql = "SELECT count(*) AS n, sum(a.k) AS s FROM mixed a JOIN mixed b ON a.s = b.s"

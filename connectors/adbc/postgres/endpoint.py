@@ -46,6 +46,12 @@ SESSION_SETTINGS: Mapping[str, str] = {
 }
 
 
+_TELLING = 4
+"""A shorter secret is part of ordinary words: masking it would only show where it stands."""
+
+_SHOWN = frozenset({"host", "hostaddr", "port", "user", "dbname"})
+"""What an identity says in clear."""
+
 _TRANSPORT = frozenset(
     {
         "application_name",
@@ -78,7 +84,7 @@ class Endpoint:
         """
         given = self.parameters
         where = ",".join(f"{key}={given[key]}" for key in ("host", "hostaddr") if given.get(key))
-        kept = repr(sorted((key, given[key]) for key in given.keys() - _TRANSPORT))
+        kept = repr(sorted((key, given[key]) for key in given.keys() - _TRANSPORT - _SHOWN))
         digest = hmac.new(_IDENTITY_KEY, kept.encode(), hashlib.sha256).hexdigest()[:16]
         return (
             f"postgres://{given.get('user', '')}@{where}:{given.get('port', '5432')}"
@@ -100,7 +106,7 @@ class Endpoint:
     def masked(self, text: str) -> str:
         """`text` without any secret of this endpoint."""
         for key in _SECRETS & self.parameters.keys():
-            if self.parameters[key]:
+            if len(self.parameters[key]) >= _TELLING:
                 text = text.replace(self.parameters[key], "***")
         return text
 

@@ -33,6 +33,9 @@ from connectors.errors import (
     SourceUnavailableError,
 )
 
+_CANCEL_SECONDS = 0.5
+"""How long closing waits for a cancel; a server on a slow link takes a round trip or two."""
+
 _T = TypeVar("_T")
 
 
@@ -98,12 +101,16 @@ class QueryBatches:
         self._stop_with(CancelledError("the query was cancelled"))
 
     def close(self) -> None:
-        """See `connectors.contract.Batches`; a reader inside a call frees the connection itself."""
+        """See `connectors.contract.Batches`.
+
+        A server that does not answer does not answer a cancel either: then the connection is freed
+        later, by whoever still waits for it.
+        """
         self.cancel()
         with self._lock:
             canceller = self._canceller
         if canceller is not None and canceller is not threading.current_thread():
-            canceller.join()
+            canceller.join(_CANCEL_SECONDS)
 
     def _open(self) -> tuple[pa.Schema, pa.RecordBatch | None]:
         """Get a connection, run the statement to its first batch.
