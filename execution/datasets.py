@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pds
 
 Scan = Callable[[Sequence[str], "pc.Expression | None"], Iterator[pa.RecordBatch]]
-"""From wanted columns and a filter to batches of exactly these columns, in this order."""
+"""From wanted columns and a filter to batches of exactly these columns, in this order. Called while
+the engine plans; what it returns is iterated while the engine runs."""
 
 
 class ScanDataset(pds.Dataset):  # type: ignore[misc]
@@ -34,6 +35,7 @@ class ScanDataset(pds.Dataset):  # type: ignore[misc]
         return [_Partition(self._scan_schema, self._scan)]
 
     def scanner(self, *_: Any, columns: Sequence[str], **options: Any) -> _Scanner:
+        """Called while the engine plans: a filter that cannot be read is refused in time."""
         return _Partition(self._scan_schema, self._scan).scanner(columns=columns, **options)
 
 
@@ -61,12 +63,10 @@ class _Scanner:
         self, schema: pa.Schema, scan: Scan, columns: Sequence[str], condition: pc.Expression | None
     ) -> None:
         self.projected_schema = pa.schema([schema.field(name) for name in columns])
-        self._scan = scan
-        self._columns = columns
-        self._condition = condition
+        self._batches = scan(columns, condition)
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
-        return self._scan(self._columns, self._condition)
+        return self._batches
 
 
 def dataset_of_batches(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> ScanDataset:

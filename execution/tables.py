@@ -18,7 +18,13 @@ from datafusion.catalog import Schema as EngineSchema
 from datafusion.catalog import Table as EngineTable
 
 from connectors.contract import Native, Table, TableName
-from connectors.errors import CancelledError, CrosswindError, SourceSchemaChangedError
+from connectors.errors import (
+    CancelledError,
+    CrosswindError,
+    RequestError,
+    SourceSchemaChangedError,
+    UnsupportedError,
+)
 from execution.buffer import Overflow
 from execution.datasets import ScanDataset
 from execution.failures import engine_failure
@@ -28,6 +34,7 @@ from planner.bind import HOME
 from planner.catalog import CatalogTable, Source
 from planner.failures import panics_as_errors
 from planner.plan import PlannedFragment, SqlResidual
+from planner.substrait.types import NotCarriedError
 from planner.table_scan import plan_scan
 
 if TYPE_CHECKING:
@@ -50,6 +57,7 @@ class TableRun:
         sources = sorted({source for _, source, _ in residual.tables})
         self._turns = {source: SharedTurn(engine.gate(source)) for source in sources}
         self._failure: CrosswindError | None = None
+        self._filter_unread = False
         self._cancelled = threading.Event()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -65,15 +73,30 @@ class TableRun:
             uncut.leave()
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
+        """The answer. A filter that cannot be read shows while the engine plans: then none goes."""
+        try:
+            yield from self._attempt(filters=True)
+        except RequestError:
+            if not self._filter_unread:
+                raise
+            with self._lock:
+                self._stream = EngineStream(self._engine)
+                if self._cancelled.is_set():
+                    raise CancelledError("the query was cancelled") from None
+            yield from self._attempt(filters=False)
+
+    def _attempt(self, *, filters: bool) -> Iterator[pa.RecordBatch]:
         try:
             session = self._engine.uncut_session()
             with panics_as_errors():
-                self._register(session)
+                self._register(session, filters=filters)
                 frame = session.sql(self._residual.sql)
             yield from self._stream.batches(session, frame)
         except (CrosswindError, GeneratorExit):
             raise
         except Exception as error:
+            if self._filter_unread and filters:
+                raise UnsupportedError("a filter that cannot be read") from None
             # The engine only passes on, as text, what a scan raised.
             raise self._failure or engine_failure(str(error), ()) from None
 
@@ -81,12 +104,13 @@ class TableRun:
         with self._lock:
             self._cancelled.set()
             scans = list(self._scans)
+            stream = self._stream
         self._engine.uncut.wake()
         for turn in self._turns.values():
             turn.wake()
         for scan in scans:
             scan.cancel()
-        self._stream.cancel()
+        stream.cancel()
 
     def close(self) -> None:
         self.cancel()
@@ -101,7 +125,7 @@ class TableRun:
 
     # --- what the engine sees ---
 
-    def _register(self, session: datafusion.SessionContext) -> None:
+    def _register(self, session: datafusion.SessionContext, *, filters: bool) -> None:
         catalogs: dict[str, EngineCatalog] = {}
         schemas: dict[tuple[str, str], EngineSchema] = {}
         for parts, source_name, table_name in self._residual.tables:
@@ -118,21 +142,33 @@ class TableRun:
             if connector.capabilities.native and isinstance(connector, Native):
                 connector.register(session, ".".join(map(_quoted, path)), table_name)
             else:
-                dataset = self._dataset(CatalogTable(source, table))
-                schemas[path[:2]].register_table(path[2], EngineTable(dataset))
+                scanned = EngineTable(self._dataset(CatalogTable(source, table)))
+                # The engine pushes no filter below a limit.
+                view = None if filters else session.read_table(scanned).limit(2**63 - 1)
+                schemas[path[:2]].register_table(path[2], scanned if view is None else view)
 
     def _dataset(self, table: CatalogTable) -> ScanDataset:
         def scan(
             columns: Sequence[str], condition: pc.Expression | None
         ) -> Iterator[pa.RecordBatch]:
-            planned, rest = plan_scan(self._name(), table, columns, condition)
-            for batch in self._read(planned):
-                kept = batch if rest is None else pa.Table.from_batches([batch]).filter(rest)
-                pieces = kept.to_batches() if isinstance(kept, pa.Table) else [kept]
-                for piece in pieces:
-                    yield piece.select(list(columns))
+            try:
+                planned, rest = plan_scan(self._name(), table, columns, condition)
+            except NotCarriedError:
+                self._filter_unread = True
+                raise
+            return self._filtered(planned, rest, list(columns))
 
         return ScanDataset(table.table.schema, scan)
+
+    def _filtered(
+        self, planned: PlannedFragment, rest: pc.Expression | None, columns: list[str]
+    ) -> Iterator[pa.RecordBatch]:
+        for batch in self._read(planned):
+            if rest is None:
+                yield batch.select(columns)
+                continue
+            for piece in pa.Table.from_batches([batch]).filter(rest).to_batches():
+                yield piece.select(columns)
 
     def _name(self) -> str:
         with self._lock:

@@ -31,7 +31,6 @@ from planner.relations import (
     references,
 )
 from planner.substrait.arrow_filter import read_filter
-from planner.substrait.types import NotCarriedError
 
 
 def plan_scan(
@@ -43,16 +42,16 @@ def plan_scan(
         columns: wanted columns; the fragment's first columns, in this order.
         condition: a filter over the table's columns.
 
+    Raises:
+        NotCarriedError: when the filter cannot be read.
+
     Returns:
         the fragment, and the filter that the reader must apply to its batches, or None. The
         fragment has the columns of that filter too, after the wanted ones.
     """
     schema = table.table.schema
     base = tuple(Field(f.name, f.type, f.nullable) for f in schema)
-    try:
-        parts = () if condition is None else conjuncts(read_filter(condition, schema))
-    except NotCarriedError:
-        return _planned(name, table, schema.names, base, ()), condition
+    parts = () if condition is None else conjuncts(read_filter(condition, schema))
     goes = tuple(p for p in parts if _refusal(table, base, p) is None)
     stays = tuple(p for p in parts if p not in goes)
     wanted = list(columns)

@@ -6,6 +6,7 @@ limit. Everything else stays here.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from functools import reduce
@@ -156,10 +157,18 @@ def _in_list(expression: InList, columns: tuple[str, ...]) -> pc.Expression:
     value = _write(expression.value, columns)
     constants = [o.value for o in expression.options if isinstance(o, Literal)]
     if pa.types.is_floating(expression.value.type):
-        parts = [_compare_floats("equal", value, pc.scalar(c)) for c in constants]
-        return reduce(operator.or_, parts)
+        return reduce(operator.or_, [_is_float(value, constant) for constant in constants])
     found = value.isin(pa.array(constants).cast(expression.value.type))
     return pc.if_else(value.is_null(), pa.scalar(None, pa.bool_()), found)
+
+
+def _is_float(value: pc.Expression, constant: float) -> pc.Expression:
+    """Whether a float is this one, as the engine's IN looks it up: −0.0 is not 0.0 there."""
+    same = _compare_floats("equal", value, pc.scalar(constant))
+    if constant != 0:
+        return same
+    positive = pc.divide(pc.scalar(1.0), value) > pc.scalar(0.0)
+    return same & (positive if math.copysign(1.0, constant) > 0 else ~positive)
 
 
 def _compare_floats(function: str, left: pc.Expression, right: pc.Expression) -> pc.Expression:
