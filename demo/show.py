@@ -6,7 +6,9 @@ Owns what is printed and in which order.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
+import sys
 import textwrap
 import time
 from collections.abc import Iterator
@@ -62,7 +64,8 @@ def show(directory: Path, scale: float, *, stay: bool = False) -> None:
             f"{server.url}, {time.perf_counter() - started:.1f} s in all."
         )
         if stay:
-            console.print(Text(connect.snippets(server.port)))
+            # Never wrapped: people copy these.
+            console.print(Text(connect.snippets(server.port)), soft_wrap=True)
             console.print("\nServing until Ctrl-C.")
             with contextlib.suppress(KeyboardInterrupt, _Terminated):
                 while True:
@@ -71,8 +74,16 @@ def show(directory: Path, scale: float, *, stay: bool = False) -> None:
         else:
             console.print(
                 f"The data stays in {directory}/ for the next time. "
-                "Ask your own questions: crosswind demo --stay"
+                f"Ask your own questions: {_again(directory)}"
             )
+
+
+def _again(directory: Path) -> str:
+    """The command that keeps serving, as it can be typed here."""
+    program = Path(sys.argv[0])
+    command = "crosswind" if shutil.which("crosswind") else str(program)
+    default = directory.name == ".demo"
+    return f"{command} demo --stay" + ("" if default else f" --directory {directory}")
 
 
 def configuration(where: sources.Sources) -> Config:

@@ -47,7 +47,7 @@ SPARE_WORKERS = 32
 """DataFusion's worker threads beyond those that reads of fragments can hold up. A read that has
 nothing yet holds one, and no more fragments run at once than the sources have connections."""
 
-MERGING_SHARE = 1 / 4
+MERGING_SHARE = 3 / 8
 """Of the memory limit: for the one query at a time that ran out of memory and joins by sorting."""
 
 MERGING_BATCH_ROWS = 4_096

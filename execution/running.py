@@ -345,11 +345,13 @@ def _native_account(native: NativeRead, scans: list[Scan]) -> NativeAccount:
         found = [count for scan in own if (count := scan.metrics.sum_by_name(name))]
         return sum(found) if found else None
 
+    rows = [scan.metrics.output_rows for scan in own if scan.metrics.output_rows is not None]
+
     nanoseconds = total("time_elapsed_scanning_total")
     return NativeAccount(
         native.name,
         native.source,
-        total("output_rows"),
+        sum(rows) if rows else None,
         total("output_bytes"),
         total("bytes_scanned"),
         None if nanoseconds is None else nanoseconds / 1e9,

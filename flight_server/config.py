@@ -83,6 +83,7 @@ class ServerConfig(_Model):
         temp_directory: where queries spill; None for the system's.
         target_partitions: threads of a query in the engine; by default the number of CPUs.
         plan_cache_size: plans that are kept; 0 for none.
+        drain_seconds: how long running queries may go on after SIGTERM or Ctrl-C.
     """
 
     listen: str = DEFAULT_LISTEN
@@ -95,6 +96,7 @@ class ServerConfig(_Model):
     temp_directory: Path | None = None
     target_partitions: int = Field(default_factory=_default_partitions, gt=0)
     plan_cache_size: int = Field(default=512, ge=0)
+    drain_seconds: float = Field(default=30.0, ge=0, le=3600)
 
     @field_validator("listen")
     @classmethod

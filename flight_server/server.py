@@ -6,9 +6,11 @@ Owns which message gets which answer. What a query is, `queries` knows; what an 
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.flight as fl
@@ -39,6 +41,18 @@ _UNKNOWN = -1
 
 _LAST_CALLS_SECONDS = 1.0
 """How long calls whose query has ended may take to tell their clients."""
+
+
+def _listen_problem(listen: str) -> str | None:
+    """What the system says against an address; gRPC only says that it did not start."""
+    address = urlsplit(listen)
+    try:
+        found = socket.getaddrinfo(address.hostname, address.port, type=socket.SOCK_STREAM)
+        with socket.socket(found[0][0], socket.SOCK_STREAM) as probe:
+            probe.bind(found[0][4])
+    except OSError as problem:
+        return problem.strerror or str(problem)
+    return None
 
 
 class Server(fl.FlightServerBase):  # type: ignore[misc]
@@ -79,7 +93,8 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         except (OSError, pa.ArrowException) as error:
             self._watcher.close()
             restore_tracebacks()
-            raise ConfigurationError(f"cannot listen on {listen}: {error}") from None
+            reason = _listen_problem(listen) or str(error)
+            raise ConfigurationError(f"cannot listen on {listen}: {reason}") from None
 
     @property
     def url(self) -> str:

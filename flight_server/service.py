@@ -21,9 +21,6 @@ from planner.parse import parse
 from planner.plan import Plan
 from planner.planning import plan_query
 
-DRAIN_SECONDS = 10.0
-"""How long running queries may go on after the server was told to close."""
-
 
 class SqlPlanning:
     """The project's parser and planner, as `queries` asks for them."""
@@ -83,7 +80,7 @@ def open_server(config: Config) -> Server:
     """
     queries = open_queries(config, open_catalog(config))
     try:
-        return Server(queries, config.server.listen, drain_seconds=DRAIN_SECONDS)
+        return Server(queries, config.server.listen, drain_seconds=config.server.drain_seconds)
     except BaseException:
         queries.close(0.0)
         raise

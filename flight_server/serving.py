@@ -14,7 +14,7 @@ from connectors.errors import SourceError
 from flight_server.check import SourceCheck, check_sources
 from flight_server.config import Config
 from flight_server.server import Server
-from flight_server.service import DRAIN_SECONDS, open_catalog, open_queries
+from flight_server.service import open_catalog, open_queries
 from planner.catalog import Catalog
 
 
@@ -45,9 +45,12 @@ def serve_until(
         if not allow_unreachable:
             _refuse_unreachable(checks)
         answering = [catalog.sources[check.name] for check in checks if check.error is None]
-        queries = open_queries(config, Catalog(answering))
+        absent = {check.name: check.error.message for check in checks if check.error is not None}
+        queries = open_queries(config, Catalog(answering, absent))
         opened.callback(queries.close, 0.0)
-        with Server(queries, config.server.listen, drain_seconds=DRAIN_SECONDS) as server:
+        with Server(
+            queries, config.server.listen, drain_seconds=config.server.drain_seconds
+        ) as server:
             say(ready_line(config, server.url, checks))
             stop()
 

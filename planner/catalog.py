@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.contract import Connector, Table, TableName
-from connectors.errors import SourceError, UnknownNameError
+from connectors.errors import SourceError, SourceUnavailableError, UnknownNameError
 from planner.cost import Link
 
 
@@ -38,10 +38,16 @@ class CatalogTable:
 
 
 class Catalog:
-    """Every source by name. Immutable but for what connectors cache."""
+    """Every source by name. Immutable but for what connectors cache.
 
-    def __init__(self, sources: Iterable[Source]) -> None:
+    Args:
+        sources: those that may be asked.
+        absent: configured sources that are left out, and why.
+    """
+
+    def __init__(self, sources: Iterable[Source], absent: Mapping[str, str] | None = None) -> None:
         self.sources: Mapping[str, Source] = {source.name: source for source in sources}
+        self._absent = absent or {}
 
     def resolve(self, parts: tuple[str, ...]) -> CatalogTable:
         """The table that `source.schema.table`, `source.table` or `table` means.
@@ -53,6 +59,12 @@ class Catalog:
             UnknownNameError: with the nearest names, or with the sources when several hold it.
             SourceError: when a source must be asked and cannot be.
         """
+        if len(parts) > 1 and parts[0] in self._absent:
+            raise SourceUnavailableError(
+                f"it was left out when the server started: {self._absent[parts[0]]}",
+                source=parts[0],
+                hint="Start the server again when it answers.",
+            )
         found = self._candidates(parts)
         if len(found) == 1:
             return found[0]
@@ -81,7 +93,7 @@ class Catalog:
                 found += _found([source], TableName(default, parts[0]))
             except SourceError as error:
                 # It might have a table of this name: another one must not stand in for it.
-                hint = f"To leave it out, write the source before the table: source.{parts[0]}."
+                hint = f"To ask another source only, write its name before it: NAME.{parts[0]}."
                 raise type(error)(error.message, source=error.source, hint=hint) from error
         return found
 

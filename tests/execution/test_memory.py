@@ -26,7 +26,7 @@ LIMIT_BYTES = 64 * 2**20
 TEXT = "x" * 200
 ROW_BYTES = len(TEXT) + 12
 SMALL_BYTES = 48 * 2**20
-JOIN_BYTES = 72 * 2**20
+JOIN_BYTES = 144 * 2**20
 
 
 def rows_of(limits: int) -> int:

@@ -14,7 +14,7 @@ from connectors.adbc.postgres.pool import Pool
 from connectors.adbc.postgres.reader import QueryBatches
 from connectors.adbc.postgres.statistics import PostgresStatistics
 from connectors.contract import Capabilities, Fragment, SqlQuery, Statistics, TableName
-from connectors.errors import ConfigurationError, UnsupportedError
+from connectors.errors import UnsupportedError
 
 _RELATIONS = frozenset(
     {"read", "filter", "project", "fetch", "sort", "aggregate", "join", "cross", "union"}
@@ -27,17 +27,11 @@ class PostgresConnector:
     Args:
         name: the configured name of the source, in every error.
         options: checked options.
-
-    Raises:
-        ConfigurationError: for a URI that cannot be read.
     """
 
     def __init__(self, name: str, options: PostgresOptions) -> None:
         self.name = name
-        try:
-            self._endpoint = parse(options.uri.get_secret_value())
-        except ValueError as error:
-            raise ConfigurationError(f"uri: {error}", source=name) from None
+        self._endpoint = parse(options.uri.get_secret_value())
         self._capabilities = Capabilities(
             dialect="postgres", relations=_RELATIONS, max_connections=options.max_connections
         )
@@ -104,6 +98,6 @@ def create(name: str, options: Mapping[str, object]) -> PostgresConnector:
         options: as in the configuration file, secrets resolved; see `PostgresOptions`.
 
     Raises:
-        ConfigurationError: naming the option that is wrong. No I/O is done.
+        pydantic.ValidationError: for options that are wrong. No I/O is done.
     """
-    return PostgresConnector(name, PostgresOptions.of(name, options))
+    return PostgresConnector(name, PostgresOptions.model_validate(dict(options)))

@@ -5,11 +5,9 @@ Owns the options and their checks. Must not know where they were written, nor an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-
-from connectors.errors import ConfigurationError
+from connectors.adbc.postgres.endpoint import parse
 
 
 class PostgresOptions(BaseModel):
@@ -33,18 +31,8 @@ class PostgresOptions(BaseModel):
     schemas: tuple[str, ...] | None = None
     default_schema: str = "public"
 
+    @field_validator("uri")
     @classmethod
-    def of(cls, name: str, options: Mapping[str, object]) -> PostgresOptions:
-        """Check the options of the source `name`.
-
-        Raises:
-            ConfigurationError: naming each key that is wrong, and never its value.
-        """
-        try:
-            return cls.model_validate(dict(options))
-        except ValidationError as error:
-            wrong = "; ".join(
-                f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
-                for problem in error.errors(include_url=False, include_input=False)
-            )
-            raise ConfigurationError(wrong, source=name) from None
+    def _is_readable(cls, value: SecretStr) -> SecretStr:
+        parse(value.get_secret_value())
+        return value

@@ -1,0 +1,34 @@
+"""PostgreSQL: which functions, aggregates and casts give exactly DataFusion's result, and how.
+
+Data and small writers only. `tests/planner/test_postgres_dialect.py` compares each rule with the
+engine on unpleasant values, and fails for a rule without such a case.
+"""
+
+from __future__ import annotations
+
+from planner.emit.dialect import Dialect
+from planner.emit.postgres.aggregates import AGGREGATES
+from planner.emit.postgres.casts import refuse_cast, write_cast
+from planner.emit.postgres.columns import order, output, read_column, refuse_literal, write_literal
+from planner.emit.postgres.conditions import refuse_order
+from planner.emit.postgres.functions import FUNCTIONS
+from planner.emit.postgres.types import type_sql
+
+POSTGRES = Dialect(
+    name="postgres",
+    generator="postgres",
+    functions=FUNCTIONS,
+    aggregates=AGGREGATES,
+    type_sql=type_sql,
+    read_column=read_column,
+    refuse_literal=refuse_literal,
+    write_literal=write_literal,
+    refuse_cast=refuse_cast,
+    write_cast=write_cast,
+    order=order,
+    refuse_order=refuse_order,
+    output=output,
+)
+
+
+__all__ = ["AGGREGATES", "FUNCTIONS", "POSTGRES"]

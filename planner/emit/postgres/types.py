@@ -1,0 +1,60 @@
+"""PostgreSQL's names of types, and small pieces of SQL trees. Knows no rule."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pyarrow as pa
+from sqlglot import exp
+
+from planner.emit.dialect import Sql
+
+TEXT = exp.DataType.build("text", dialect="postgres")
+BIGINT = exp.DataType.build("bigint", dialect="postgres")
+INTEGER = exp.DataType.build("integer", dialect="postgres")
+DOUBLE = exp.DataType.build("double precision", dialect="postgres")
+TYPES: dict[pa.DataType, exp.DataType] = {
+    arrow: exp.DataType.build(name, dialect="postgres")
+    for arrow, name in (
+        (pa.bool_(), "boolean"),
+        (pa.int16(), "smallint"),
+        (pa.int32(), "integer"),
+        (pa.int64(), "bigint"),
+        (pa.float32(), "real"),
+        (pa.float64(), "double precision"),
+        (pa.string(), "text"),
+        (pa.binary(), "bytea"),
+        (pa.date32(), "date"),
+        (pa.time64("us"), "time"),
+        (pa.timestamp("us"), "timestamp"),
+        (pa.timestamp("us", "UTC"), "timestamptz"),
+    )
+}
+
+
+def is_decimal(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_decimal128(type_) or pa.types.is_decimal256(type_))
+
+
+def type_sql(type_: pa.DataType) -> exp.DataType | None:
+    """The type's name in PostgreSQL, or None."""
+    if is_decimal(type_):
+        return exp.DataType.build(f"numeric({type_.precision},{type_.scale})", dialect="postgres")
+    return TYPES.get(type_)
+
+
+def cast_to(sql: Sql, to: exp.DataType) -> Sql:
+    return exp.Cast(this=sql, to=to.copy())
+
+
+def number(value: object) -> Sql:
+    return cast(Sql, exp.Literal.number(str(value)))
+
+
+def function_call(name: str, *arguments: Sql) -> Sql:
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def grouped(sql: Sql) -> Sql:
+    """In parentheses where precedence could bite."""
+    return exp.paren(sql, copy=False) if isinstance(sql, exp.Binary | exp.Unary) else sql
