@@ -341,17 +341,17 @@ def _native_account(native: NativeRead, scans: list[Scan]) -> NativeAccount:
     marks = (f"/{native.table.name}.", f"/{native.table.name}/")
     own = [scan for scan in scans if any(mark in scan.description for mark in marks)]
 
-    def total(name: str) -> int | None:
-        found = [count for scan in own if (count := scan.metrics.sum_by_name(name))]
-        return sum(found) if found else None
+    metrics = [metric for scan in own for metric in scan.metrics.metrics()]
 
-    rows = [scan.metrics.output_rows for scan in own if scan.metrics.output_rows is not None]
+    def total(name: str) -> int | None:
+        found = [m.value for m in metrics if m.name == name and isinstance(m.value, int)]
+        return sum(found) if found else None
 
     nanoseconds = total("time_elapsed_scanning_total")
     return NativeAccount(
         native.name,
         native.source,
-        sum(rows) if rows else None,
+        total("output_rows"),
         total("output_bytes"),
         total("bytes_scanned"),
         None if nanoseconds is None else nanoseconds / 1e9,

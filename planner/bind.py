@@ -30,6 +30,11 @@ HOME = "crosswind"
 """The engine's default catalog, where names of one or two parts are looked up, and the schema in it
 for those of one part. No source can have this name."""
 
+_CONNECTIVE = re.compile(r" (?:OR|AND|\+|-|\*|/|\|\|) ")
+
+MAX_CONNECTIVES = 200
+"""In all conditions of a plan: 0.4 s of writing at the worst; 400 would take 4 s."""
+
 _ZONE = re.compile(r'(?:Some\(|Timestamp\([^()"]*)"([^"]+)"')
 
 
@@ -136,12 +141,20 @@ def _carry(
         if uncarried is not None:
             raise NotCarriedError(uncarried)
         _refuse_zones(logical)
+        _refuse_long(logical)
         message = _substrait(context, logical)
         relation, names = read_plan(message, table_of)
         relation = rewrite_null_aware(relation, *_null_aware(logical))
     except NotCarriedError as error:
         return Bound(schema, None, (), None, lookup.found, str(error))
     return Bound(schema, relation, names, message, lookup.found)
+
+
+def _refuse_long(logical: datafusion.LogicalPlan) -> None:
+    """Writing Substrait takes cubic time in the length of a condition, and holds the GIL for it."""
+    connectives = len(_CONNECTIVE.findall(logical.display_indent()))
+    if connectives > MAX_CONNECTIVES:
+        raise NotCarriedError(f"conditions of {connectives:,} parts")
 
 
 def _substrait(

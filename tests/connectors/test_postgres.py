@@ -19,6 +19,7 @@ import adbc_driver_postgresql
 import pyarrow as pa
 import pytest
 
+from connectors import registry
 from connectors.adbc.postgres import PostgresConnector, create
 from connectors.adbc.postgres.endpoint import parse
 from connectors.adbc.postgres.reader import QueryBatches
@@ -238,7 +239,7 @@ def test_wrong_options_are_named_without_their_values(
     options: Mapping[str, object], named: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=named) as caught:
-        create("shop", options)
+        registry.create("postgres", "shop", options)
     assert "shop" in str(caught.value)
     assert "hunter2" not in str(caught.value)
 

@@ -120,3 +120,16 @@ def test_a_text_may_not_be_endless() -> None:
 def test_what_is_fixed_when_planned_is_known(sql: str, volatile: bool) -> None:
     """A constant of that name costs a plan, and nothing else."""
     assert parse(sql).volatile is volatile
+
+
+def test_a_chain_of_operators_too_long_for_the_stack_is_refused() -> None:
+    sql = "SELECT 1 WHERE " + " OR ".join(f"(1 = {i} AND 2 = {i})" for i in range(3000))
+    with pytest.raises(SizeLimitError, match="operators; the limit"):
+        parse(sql)
+
+
+@pytest.mark.parametrize("sql", ["SELECT $1", "SELECT * FROM t WHERE a = ?"])
+def test_parameters_are_refused_at_their_place(sql: str) -> None:
+    with pytest.raises(UnsupportedError, match="parameters") as failure:
+        parse(sql)
+    assert failure.value.position is not None
