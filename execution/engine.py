@@ -30,7 +30,6 @@ from execution.reading import FragmentReaders
 from execution.running import (
     KEPT_BYTES,
     Execution,
-    KeptRun,
     RememberedRun,
     ResidualRun,
     Run,
@@ -185,13 +184,17 @@ class Engine:
             return WholeRun(self._readers(plan, deadline))
         if not isinstance(residual, SubstraitResidual):
             return TableRun(self, residual, deadline)
-        kept = self._answers.get(residual.substrait)
-        if kept is not None:
-            return KeptRun(kept)
         run = ResidualRun(self, plan, residual, lambda: self._readers(plan, deadline), deadline)
         if plan.fragments or plan.natives or len(residual.substrait) > KEPT_BYTES:
             return run
-        return RememberedRun(run, lambda batches: self._remember(residual, batches))
+        return RememberedRun(run, plan.schema, lambda batches: self._remember(residual, batches))
+
+    def known(self, plan: Plan) -> list[pa.RecordBatch] | None:
+        """The answer of a statement that reads nothing and has been answered before, or None."""
+        residual = plan.residual
+        if not isinstance(residual, SubstraitResidual) or plan.fragments or plan.natives:
+            return None
+        return self._answers.get(residual.substrait)
 
     def _remember(self, residual: SubstraitResidual, batches: list[pa.RecordBatch]) -> None:
         """Keep the small answer of a statement that reads no table and calls no function."""

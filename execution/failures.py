@@ -28,6 +28,10 @@ _FILES = (
     "ParquetError",
     "IoError",
     "No such file",
+    "External: ",
+    "corrupt",
+    "Csv error",
+    "Json error",
     "CsvError",
 )
 

@@ -172,30 +172,17 @@ KEPT_BYTES = 64 * 1024
 """The largest answer, and the largest plan, that are kept."""
 
 
-class KeptRun:
-    """An answer that is known already."""
-
-    def __init__(self, answer: list[pa.RecordBatch]) -> None:
-        self._answer = answer
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        yield from self._answer
-
-    def cancel(self) -> None:
-        """It ends by itself."""
-
-    def close(self) -> None:
-        """It holds nothing."""
-
-    def account(self) -> Ran:
-        return Ran()
-
-
 class RememberedRun:
-    """A run whose whole answer, if small, is handed to `remember` when it has ended."""
+    """A run whose whole answer, if small, is handed to `remember` when it has ended.
 
-    def __init__(self, run: Run, remember: Callable[[list[pa.RecordBatch]], None]) -> None:
+    The batches have the client's schema, so that they can be sent again as they are.
+    """
+
+    def __init__(
+        self, run: Run, schema: pa.Schema, remember: Callable[[list[pa.RecordBatch]], None]
+    ) -> None:
         self._run = run
+        self._schema = schema
         self._remember = remember
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -204,7 +191,7 @@ class RememberedRun:
         for batch in self._run.batches():
             size_bytes += batch.nbytes
             if size_bytes <= KEPT_BYTES:
-                kept.append(batch)
+                kept.append(_with_schema(batch, self._schema))
             yield batch
         if size_bytes <= KEPT_BYTES:
             self._remember(kept)

@@ -38,6 +38,10 @@ class Execution(Protocol):
 class Engine(Protocol):
     """What runs plans."""
 
+    def known(self, plan: Plan) -> list[pa.RecordBatch] | None:
+        """The answer, when it is known without running anything."""
+        ...
+
     def start(self, plan: Plan, deadline: float | None = None) -> Execution: ...
 
     def close(self) -> None: ...

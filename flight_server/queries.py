@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pyarrow as pa
+
 from connectors.errors import UnknownNameError
 from flight_server.admission import Admission
 from flight_server.parts import EXPLAIN_SCHEMA, Answer, Engine, Limits, Planning
@@ -107,6 +109,10 @@ class Queries:
         if answer is None:
             raise UnknownNameError("the ticket has expired", hint="Run the query again.")
         return answer
+
+    def known(self, answer: Answer) -> list[pa.RecordBatch] | None:
+        """What the client gets, when nothing has to run, or wait for a turn, to know it."""
+        return self.engine.known(answer.plan) if answer.mode == "query" else None
 
     def run(self, answer: Answer, handle: bytes) -> Run:
         """A run that has not started; `handle` is what `cancel` finds it by.

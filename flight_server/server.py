@@ -34,7 +34,7 @@ from flight_server.handshake import HandshakeReplies, OpenDoor
 from flight_server.parts import Answer
 from flight_server.proto import flight_sql_pb2 as pb
 from flight_server.queries import Queries
-from flight_server.streams import query_stream, table_stream
+from flight_server.streams import known_stream, query_stream, table_stream
 from flight_server.watcher import MIDDLEWARE, CallFactory, Watcher
 
 _UNKNOWN = -1
@@ -161,6 +161,9 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             answer = self._queries.prepared(handle)
         else:
             return table_stream(self._metadata(command))
+        known = self._queries.known(answer)
+        if known is not None:
+            return known_stream(answer.schema, known)
         run = self._queries.run(answer, handle)
         # From here on the call's end closes the run, whether or not anybody reads the stream.
         context.get_middleware(MIDDLEWARE).watch(context, run)

@@ -68,6 +68,11 @@ def table_stream(batch: pa.RecordBatch) -> Any:
     return fl.RecordBatchStream(reader)
 
 
+def known_stream(schema: pa.Schema, batches: list[pa.RecordBatch]) -> Any:
+    """A small result that is already here, in batches."""
+    return fl.RecordBatchStream(pa.RecordBatchReader.from_batches(schema, batches))
+
+
 def query_stream(running: Running) -> Any:
     """The stream of a query. Its schema is sent at once; the query starts when that has gone.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.contract import Connector, Table, TableName
-from connectors.errors import SourceError, SourceUnavailableError, UnknownNameError
+from connectors.errors import SourceUnavailableError, UnknownNameError
 from planner.cost import Link
 
 
@@ -91,9 +91,11 @@ class Catalog:
             default = source.connector.tables().default_schema
             try:
                 found += _found([source], TableName(default, parts[0]))
-            except SourceError as error:
+            except SourceUnavailableError as error:
                 # It might have a table of this name: another one must not stand in for it.
                 hint = f"To ask another source only, write its name before it: NAME.{parts[0]}."
+                if error.hint or len(self.sources) == 1:
+                    raise
                 raise type(error)(error.message, source=error.source, hint=hint) from error
         return found
 
