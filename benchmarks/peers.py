@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import adbc_driver_flightsql.dbapi as flightsql
+import datafusion
 import psutil
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -78,6 +79,13 @@ def flight_over_parquet(path: Path, columns: Sequence[str]) -> Iterator[Peer]:
     """A bare Flight server that scans a Parquet file with pyarrow for each query."""
     with _python_peer("bare Flight, Parquet", "parquet", str(path.resolve()), *columns) as peer:
         yield peer
+
+
+@contextlib.contextmanager
+def flight_over_datafusion(path: Path, columns: Sequence[str]) -> Iterator[Peer]:
+    """A bare Flight server that has DataFusion read a Parquet file for each query, and no more."""
+    with _python_peer("bare Flight, DataFusion", "datafusion", str(path.resolve()), *columns) as p:
+        yield p
 
 
 @contextlib.contextmanager
@@ -215,6 +223,21 @@ def _parquet_server(path: str, *columns: str) -> BareServer:
     return BareServer(pa.schema([dataset.schema.field(name) for name in names]), answer)
 
 
+def _datafusion_server(path: str, *columns: str) -> BareServer:
+    plain = {pa.string_view(): pa.string()}
+    written = ds.dataset(path).schema
+    context = datafusion.SessionContext(datafusion.SessionConfig().with_batch_size(BARE_BATCH_ROWS))
+    schema = pa.schema([f.with_type(plain.get(f.type, f.type)) for f in written])
+    context.register_parquet("whole", path, schema=schema)
+    names = list(columns) or schema.names
+    frame = context.table("whole").select(*names)
+
+    def answer() -> pa.RecordBatchReader:
+        return pa.RecordBatchReader.from_stream(frame)
+
+    return BareServer(frame.schema(), answer)
+
+
 def _crosswind_server(lake: str) -> Any:
     source = {"connector": "files", "root": lake}
     configured = {"server": {"listen": "grpc://127.0.0.1:0"}, "sources": {"lake": source}}
@@ -227,6 +250,7 @@ def main(kind: str, *arguments: str) -> None:
         "crosswind": _crosswind_server,
         "memory": _memory_server,
         "parquet": _parquet_server,
+        "datafusion": _datafusion_server,
     }
     with makers[kind](*arguments) as server:
         print(f"grpc://127.0.0.1:{server.port}", flush=True)

@@ -67,6 +67,7 @@ def _compare(
         contenders = [
             running.enter_context(peers.flight_over_memory(crosswind, variant.sql)),
             crosswind,
+            running.enter_context(peers.flight_over_datafusion(lineitem, variant.columns)),
             running.enter_context(peers.flight_over_parquet(lineitem, variant.columns)),
             running.enter_context(peers.roapi(lineitem=lineitem)),
         ]
