@@ -12,7 +12,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -276,10 +276,6 @@ class Engine:
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the engine's loop; cancelling the future drops what it awaits."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def call(self, function: Callable[..., None], *arguments: object) -> None:
-        """Call a function on the engine's loop, soon."""
-        self._loop.call_soon_threadsafe(function, *arguments)
 
     def close(self) -> None:
         """End the loop and delete the temporary files. Runs must have been closed. Idempotent."""

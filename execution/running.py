@@ -6,10 +6,9 @@ batch passes Python more than by reference.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -354,23 +353,27 @@ class Scan:
 
 
 READ_AHEAD = 4
-"""Batches that a partition may be ahead of the consumer; even."""
+"""Batches that a partition may be ahead of the consumer."""
+
+AWAITED_BATCHES = 2
+"""A partition's first batches, for which the engine may compute long, are awaited on its loop, so
+that a cancel drops the work. The rest follow each other quickly: a thread fetches them, in half the
+time that the loop takes."""
+
+CLOSE_SECONDS = 0.5
+"""How long closing waits for a fetch that is under way; it ends with its batch at the latest."""
 
 
 class EngineStream:
-    """The engine's output: every partition of a physical plan, pulled through the engine's loop.
-
-    A pull that waits can be cancelled from another thread, and then the engine's work for the
-    stream is dropped, however far it is; a blocking pull could not be left before its batch came.
-    """
+    """The engine's output: every partition of a plan, a little ahead of the consumer."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
         self._ready: SimpleQueue[_Pulled] = SimpleQueue()
-        self._pending: dict[int, Future[None]] = {}
-        self._room: list[asyncio.Semaphore] = []
-        self._streams: list[AsyncIterator[Any]] = []
+        self._pending: list[Future[None]] = []
+        self._threads: list[threading.Thread] = []
+        self._room: list[threading.Semaphore] = []
         self._physical: Any = None
         self._cancelled = False
 
@@ -384,20 +387,16 @@ class EngineStream:
         # A plan whose rows are in order has one partition, which keeps them so.
         with panics_as_errors():
             physical = self._physical = frame.execution_plan()
-            self._streams = [
-                session.execute(physical, partition).__aiter__()
-                for partition in range(physical.partition_count)
-            ]
+            partitions = range(physical.partition_count)
+            streams = [session.execute(physical, partition) for partition in partitions]
         with self._lock:
             if self._cancelled:
                 raise CancelledError("the query was cancelled")
-            for partition, stream in enumerate(self._streams):
-                room = asyncio.Semaphore(READ_AHEAD)
-                self._room.append(room)
-                pump = _pump(stream, partition, self._ready, room)
-                self._pending[partition] = self._engine.submit(pump)
-        taken = [0] * len(self._streams)
-        running = len(self._streams)
+            self._room = [threading.Semaphore(READ_AHEAD) for _ in streams]
+            for partition, stream in enumerate(streams):
+                self._pending.append(self._engine.submit(self._await(stream, partition)))
+        del streams
+        running = len(partitions)
         while running:
             pulled = self._ready.get()
             if pulled.failure is not None:
@@ -406,26 +405,65 @@ class EngineStream:
                 running -= 1
                 continue
             yield pulled.batch
-            taken[pulled.partition] += 1
-            if taken[pulled.partition] == READ_AHEAD // 2:
-                # Several places at once: each message to the loop wakes its thread.
-                taken[pulled.partition] = 0
-                self._engine.call(_release, self._room[pulled.partition])
+            if pulled.partition is not None:
+                self._room[pulled.partition].release()
+
+    async def _await(self, stream: Any, partition: int) -> None:
+        """Hand over a partition's first batches, then leave the rest to a thread."""
+        try:
+            for _ in range(AWAITED_BATCHES):
+                with panics_as_errors():
+                    batch = await anext(stream)
+                self._ready.put(_Pulled(batch.to_pyarrow()))
+        except StopAsyncIteration:
+            self._ready.put(_Pulled())
+        except Exception as error:
+            self._ready.put(_Pulled(failure=error))
+        else:
+            thread = threading.Thread(
+                target=self._fetch, args=(stream, partition), name="crosswind-fetch", daemon=True
+            )
+            with self._lock:
+                self._threads.append(thread)
+            thread.start()
+
+    def _fetch(self, stream: Any, partition: int) -> None:
+        """Hand over what is left of a partition, in a thread of its own."""
+        room = self._room[partition]
+        try:
+            with panics_as_errors():
+                for batch in stream:
+                    room.acquire()
+                    if self._cancelled:
+                        return
+                    self._ready.put(_Pulled(batch.to_pyarrow(), partition))
+        except Exception as error:
+            self._ready.put(_Pulled(failure=error))
+        else:
+            self._ready.put(_Pulled())
 
     def cancel(self) -> None:
-        """Drop the waiting pulls, and wake the consumer; from any thread."""
+        """Drop the engine's work, and wake the consumer; from any thread."""
         with self._lock:
             self._cancelled = True
-            pending = list(self._pending.values())
+            pending = list(self._pending)
+            rooms = list(self._room)
         for pull in pending:
             pull.cancel()
-        self._ready.put(_Pulled(0, failure=CancelledError("the query was cancelled")))
+        for room in rooms:
+            room.release()
+        self._ready.put(_Pulled(failure=CancelledError("the query was cancelled")))
 
     def close(self) -> None:
         """Drop the engine's work. The consuming thread must be outside of `batches`, or ending."""
         self.cancel()
-        wait(self._pending.values(), timeout=5.0)
-        self._streams.clear()
+        wait(self._pending, timeout=CLOSE_SECONDS)
+        with self._lock:
+            threads = list(self._threads)
+        until = time.monotonic() + CLOSE_SECONDS
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, until - time.monotonic()))
 
     def scans(self) -> list[Scan]:
         """What the engine's readers took."""
@@ -440,32 +478,12 @@ class EngineStream:
 
 @dataclass(frozen=True, slots=True)
 class _Pulled:
-    """A partition's next batch, its end (neither), or its failure."""
+    """A batch, a partition's end (neither), or a failure.
 
-    partition: int
+    Attributes:
+        partition: whose room the batch takes until it is consumed; None for an awaited one.
+    """
+
     batch: pa.RecordBatch | None = None
+    partition: int | None = None
     failure: Exception | None = None
-
-
-async def _pump(
-    stream: AsyncIterator[Any],
-    partition: int,
-    ready: SimpleQueue[_Pulled],
-    room: asyncio.Semaphore,
-) -> None:
-    """Hand over a partition's batches, a few ahead of the consumer."""
-    try:
-        while True:
-            await room.acquire()
-            with panics_as_errors():
-                batch = await stream.__anext__()
-            ready.put(_Pulled(partition, batch.to_pyarrow()))
-    except StopAsyncIteration:
-        ready.put(_Pulled(partition))
-    except Exception as error:
-        ready.put(_Pulled(partition, failure=error))
-
-
-def _release(room: asyncio.Semaphore) -> None:
-    for _ in range(READ_AHEAD // 2):
-        room.release()
