@@ -99,8 +99,6 @@ def serve(file: Path | None, listen: str | None, allow_unreachable: bool) -> int
     """Serve the configured sources until SIGTERM or Ctrl-C, then let running queries finish."""
     # Before gRPC is loaded: what it logs of an address in use says less than our own line.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    # gRPC's older listener takes some percent less time for a small call.
-    os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")
     from flight_server.serving import serve_until
 
     config = _load(file, listen)

@@ -90,17 +90,6 @@ class Call(fl.ServerMiddleware):  # type: ignore[misc]
             expected(error)
 
 
-class CallFactory(fl.ServerMiddlewareFactory):  # type: ignore[misc]
-    """Makes the Call of each RPC."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
-
-    def start_call(self, info: Any, headers: Any) -> Call | None:  # noqa: ARG002
-        """A Call for what may take long, before the handler runs and in its thread."""
-        return Call(self._watcher) if info.method == fl.FlightMethod.DO_GET else None
-
-
 class Watcher:
     """The polling thread; it sleeps while no call is watched."""
 
