@@ -4,7 +4,7 @@ from __future__ import annotations
 
 HOST = "127.0.0.1"
 
-_QUERY = "SELECT c_mktsegment, count(*) AS customers FROM customer GROUP BY 1 ORDER BY 1"
+_QUERY = "SELECT c_mktsegment, count(*) FROM customer GROUP BY 1"
 
 SNIPPETS = {
     "ADBC": """\

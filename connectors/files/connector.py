@@ -6,7 +6,9 @@ what differs between formats in `formats`.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -167,6 +169,13 @@ class FilesConnector:
         return SourceSchemaChangedError(f"table {str(table)!r} is gone", source=self.name)
 
 
+NAMES_SECONDS = 30.0
+"""How old a listing may be that names all tables."""
+
+NEW_SECONDS = 2.0
+"""How old a listing may be that says that there is no such table."""
+
+
 class FileTables:
     """The catalog: names from one listing, a schema for each table that is asked for."""
 
@@ -177,10 +186,11 @@ class FileTables:
         self._options = options
         self._lock = threading.Lock()
         self._entries: Mapping[str, tuple[Entry, ...]] | None = None
+        self._listed_at = 0.0
         self._loaded: dict[str, Loaded] = {}
 
     def names(self) -> Sequence[TableName]:
-        return [TableName(SCHEMA, name) for name in self._listing()]
+        return [TableName(SCHEMA, name) for name in self._listing(NAMES_SECONDS)]
 
     def find(self, name: TableName) -> Table | None:
         loaded = self.load(name)
@@ -202,7 +212,10 @@ class FileTables:
         Raises:
             SourceError: when the files cannot be listed or read, or two of them have the name.
         """
-        claims = self._listing().get(name.name, ()) if name.schema == SCHEMA else ()
+        if name.schema != SCHEMA:
+            return None
+        # A table that is not listed may be new: then the listing must be.
+        claims = self._listing().get(name.name) or self._listing(NEW_SECONDS).get(name.name)
         if not claims:
             return None
         if len(claims) > 1:
@@ -224,14 +237,16 @@ class FileTables:
             self._loaded[name.name] = loaded
         return loaded
 
-    def _listing(self) -> Mapping[str, tuple[Entry, ...]]:
+    def _listing(self, oldest_seconds: float = math.inf) -> Mapping[str, tuple[Entry, ...]]:
+        """What lies under the root, as it was at most so long ago."""
+        now = time.monotonic()
         with self._lock:
-            if self._entries is not None:
+            if self._entries is not None and now - self._listed_at <= oldest_seconds:
                 return self._entries
         with self._location.reading():
             found = listing.entries(self._location)
         with self._lock:
-            self._entries = found
+            self._entries, self._listed_at = found, now
         return found
 
     def _forget(self, name: TableName) -> None:

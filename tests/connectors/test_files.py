@@ -601,3 +601,14 @@ def test_an_archive_is_a_file_system_like_any(tmp_path: Path) -> None:
     connector = create("zipped", {"root": f"zip://::{path}"})
     assert [name.name for name in connector.tables().names()] == ["p", "t"]
     assert both(connector, "p") == [{"a": 1, "b": "x"}]
+
+
+def test_a_new_file_is_a_new_table_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.files.connector.NEW_SECONDS", 0.0)
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "old.parquet")
+    tables = create("lake", {"root": str(tmp_path)}).tables()
+    assert tables.find(TableName("main", "new")) is None
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "new.parquet")
+    assert tables.find(TableName("main", "new")) is not None
