@@ -220,6 +220,24 @@ def test_cancelled_in_mid_stream(sql: str, open_placement: Open, busy: Callable[
 
 
 @pytest.mark.parametrize("sql", STREAMS.values(), ids=STREAMS)
+def test_cancelled_while_the_server_is_frozen(
+    sql: str,
+    open_placement: Open,
+    busy: Callable[[], int],
+    postgres_server: PostgresServer,
+) -> None:
+    """A server that answers nothing, a cancel neither, does not keep the consumer."""
+    placement = open_placement()
+    execution = start(placement, sql)
+    run = read(execution)
+    eventually(lambda: execution.account().rows > 10_000)
+    with postgres_server.frozen():
+        execution.cancel()
+        assert isinstance(run.join().error, CancelledError), repr(run.error or run.result)
+    eventually(lambda: busy() == 0)
+
+
+@pytest.mark.parametrize("sql", STREAMS.values(), ids=STREAMS)
 def test_left_in_mid_stream(sql: str, open_placement: Open, busy: Callable[[], int]) -> None:
     """A consumer that goes closes the generator; nothing else tells the run."""
     placement = open_placement()
