@@ -46,13 +46,12 @@ from planner.relations import (
     Sort,
     conjunction,
     conjuncts,
-    expressions_of,
     inputs_of,
     kind_of,
     read_all,
     references,
+    subqueries_of,
     transform_expression,
-    walk_expression,
     with_inputs,
 )
 from planner.rewrite import with_expressions
@@ -183,7 +182,7 @@ class _Decomposer:
         goes: list[Expression] = []
         stays: list[Expression] = []
         for part in conjuncts(relation.condition):
-            inner = [subqueries[id(q)] for q in _subqueries_in(part)]
+            inner = [subqueries[id(q)] for q in subqueries_of(Filter(relation.input, part))]
             reason = self._refusal(Filter(relation.input, part), source.place)
             if _common([source, *inner]) is None:
                 reason = reason or _elsewhere(inner)
@@ -223,8 +222,7 @@ class _Decomposer:
     # --- subqueries in expressions ---
 
     def _place_subqueries(self, relation: Relation) -> _Subqueries:
-        found = (q for e in expressions_of(relation) for q in _subqueries_in(e))
-        return {id(query): self._place(query) for query in found}
+        return {id(query): self._place(query) for query in subqueries_of(relation)}
 
     def _with_subqueries_here(self, relation: Relation, subqueries: _Subqueries) -> Relation:
         """The relation with each subquery's relation cut for the engine."""
@@ -312,9 +310,7 @@ class _Decomposer:
             inputs = tuple(self._here(_Placed(i, place)) for i in inputs_of(relation))
         else:
             inputs = tuple(self._open(i, place) for i in inputs_of(relation))
-        subqueries = {
-            id(q): _Placed(q, place) for e in expressions_of(relation) for q in _subqueries_in(e)
-        }
+        subqueries = {id(query): _Placed(query, place) for query in subqueries_of(relation)}
         return self._with_subqueries_here(with_inputs(relation, inputs), subqueries)
 
     def _project_here(self, relation: Project, place: Place, subqueries: _Subqueries) -> Relation:
@@ -376,14 +372,6 @@ def _distinct(fields: tuple[Field, ...]) -> tuple[Field, ...]:
 def _elsewhere(subqueries: list[_Placed]) -> str:
     finished_here = any(query.place is None for query in subqueries)
     return "its subquery is finished here" if finished_here else "its subquery is at another source"
-
-
-def _subqueries_in(expression: Expression) -> list[Relation]:
-    return [
-        part.input
-        for part in walk_expression(expression)
-        if isinstance(part, ScalarSubquery | ExistsSubquery)
-    ]
 
 
 def _sort_below(relation: Relation) -> Sort | None:

@@ -48,7 +48,6 @@ class NativeRead:
 
     Attributes:
         columns: the columns that the residual reads.
-        filter: the pushed filter, as SQL for people, or None.
     """
 
     name: str
@@ -56,7 +55,6 @@ class NativeRead:
     table: TableName
     schema: pa.Schema
     columns: tuple[str, ...] = ()
-    filter: str | None = None
     estimate: Estimate = field(default_factory=Estimate)
 
 

@@ -27,23 +27,17 @@ from planner.plan import (
     SubstraitResidual,
 )
 from planner.relations import (
-    ExistsSubquery,
-    Expression,
     Fetch,
     Field,
     Project,
     Read,
     Relation,
-    ScalarSubquery,
-    expressions_of,
     inputs_of,
     kind_of,
-    transform_expression,
-    walk_expression,
-    with_inputs,
+    subqueries_of,
 )
 from planner.residual_text import residual_text
-from planner.rewrite import with_expressions
+from planner.rewrite import with_reads
 from planner.substrait.types import NotCarriedError
 from planner.substrait.writer import write_plan
 
@@ -86,12 +80,13 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut) -> Plan:
         )
     natives: dict[tuple[str, ...], NativeRead] = {}
     residual = _with_natives(cut.residual, bound, natives)
+    native_names = frozenset(native.name for native in natives.values())
     return Plan(
         statement.sql,
         bound.schema,
         fragments,
         tuple(natives.values()),
-        _serialised(_with_barriers(residual), bound),
+        _serialised(_with_barriers(residual, native_names), bound),
         residual_text(residual, {n.name: _label(n) for n in natives.values()}),
         tuple(cut.kept),
         tuple(cut.rejected),
@@ -129,17 +124,8 @@ def _schema(fields: tuple[Field, ...]) -> pa.Schema:
 
 def _paths(relation: Relation) -> list[tuple[str, ...]]:
     own = [relation.path] if isinstance(relation, Read) else []
-    inner = [path for query in _subqueries(relation) for path in _paths(query)]
+    inner = [path for query in subqueries_of(relation) for path in _paths(query)]
     return own + inner + [path for i in inputs_of(relation) for path in _paths(i)]
-
-
-def _subqueries(relation: Relation) -> list[Relation]:
-    return [
-        part.input
-        for expression in expressions_of(relation)
-        for part in walk_expression(expression)
-        if isinstance(part, ScalarSubquery | ExistsSubquery)
-    ]
 
 
 def _operators(relation: Relation) -> list[str]:
@@ -154,41 +140,29 @@ def _with_natives(
     relation: Relation, bound: Bound, natives: dict[tuple[str, ...], NativeRead]
 ) -> Relation:
     """The residual with each table that the engine reads itself under a name of one part."""
-    if isinstance(relation, Read) and len(relation.path) == 3:
-        native = natives.get(relation.path) or _native(relation, bound, f"n{len(natives) + 1}")
-        columns = dict.fromkeys((*native.columns, *(f.name for f in relation.fields)))
-        natives[relation.path] = replace(native, columns=tuple(columns))
-        return replace(relation, path=(native.name,))
 
-    def change(part: Expression) -> Expression:
-        if isinstance(part, ScalarSubquery | ExistsSubquery):
-            return replace(part, input=_with_natives(part.input, bound, natives))
-        return part
+    def change(read: Read) -> Relation:
+        if len(read.path) == 1:
+            return read
+        native = natives.get(read.path) or _native(read, bound, f"n{len(natives) + 1}")
+        columns = dict.fromkeys((*native.columns, *(f.name for f in read.fields)))
+        natives[read.path] = replace(native, columns=tuple(columns))
+        return replace(read, path=(native.name,))
 
-    if _subqueries(relation):
-        relation = with_expressions(relation, lambda e: transform_expression(e, change))
-    return with_inputs(
-        relation, tuple(_with_natives(i, bound, natives) for i in inputs_of(relation))
-    )
+    return with_reads(relation, change)
 
 
-def _with_barriers(relation: Relation) -> Relation:
+def _with_barriers(relation: Relation, natives: frozenset[str]) -> Relation:
     """The residual with a limit that never bites above each read of a fragment.
 
     The engine would push filters into such a read, where Arrow's kernels, which order NaN
     differently, would have to decide them. Nothing is pushed below a limit.
     """
-    if isinstance(relation, Read):
-        return Fetch(relation, 0, 2**63 - 1) if relation.path[0].startswith("f") else relation
 
-    def change(part: Expression) -> Expression:
-        if isinstance(part, ScalarSubquery | ExistsSubquery):
-            return replace(part, input=_with_barriers(part.input))
-        return part
+    def change(read: Read) -> Relation:
+        return read if read.path[0] in natives else Fetch(read, 0, 2**63 - 1)
 
-    if _subqueries(relation):
-        relation = with_expressions(relation, lambda e: transform_expression(e, change))
-    return with_inputs(relation, tuple(_with_barriers(i) for i in inputs_of(relation)))
+    return with_reads(relation, change)
 
 
 def _serialised(residual: Relation, bound: Bound) -> SubstraitResidual:
@@ -218,9 +192,7 @@ def _check_depth(message: bytes) -> None:
 def _native(read: Read, bound: Bound, name: str) -> NativeRead:
     table = bound.table(read.path)
     expected = estimate(read, lambda _: table.source.connector.statistics(table.table.name))
-    return NativeRead(
-        name, table.source.name, table.table.name, table.table.schema, (), None, expected
-    )
+    return NativeRead(name, table.source.name, table.table.name, table.table.schema, (), expected)
 
 
 def _by_tables(statement: Statement, bound: Bound, reason: str) -> Plan:

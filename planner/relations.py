@@ -355,6 +355,14 @@ def expressions_of(relation: Relation) -> Iterator[Expression]:
                 yield from row
 
 
+def subqueries_of(relation: Relation) -> Iterator[Relation]:
+    """The relations of the subqueries in a relation's own expressions."""
+    for expression in expressions_of(relation):
+        for part in walk_expression(expression):
+            if isinstance(part, ScalarSubquery | ExistsSubquery):
+                yield part.input
+
+
 def arguments_of(expression: Expression) -> tuple[Expression, ...]:
     """The direct operands, in order; a subquery's relation is not one."""
     match expression:

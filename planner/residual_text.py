@@ -30,9 +30,8 @@ from planner.relations import (
     Union,
     Values,
     conjuncts,
-    expressions_of,
     inputs_of,
-    walk_expression,
+    subqueries_of,
 )
 
 _INFIX = {
@@ -68,11 +67,9 @@ def _lines(relation: Relation, labels: Mapping[str, str], indent: str) -> list[s
     if isinstance(relation, Project) and all(isinstance(e, FieldRef) for e in relation.expressions):
         return _lines(relation.input, labels, indent)
     lines = [indent + _cut(_line(relation, labels))]
-    for expression in expressions_of(relation):
-        for part in walk_expression(expression):
-            if isinstance(part, ScalarSubquery | ExistsSubquery):
-                lines.append(f"{indent}  subquery")
-                lines += _lines(part.input, labels, indent + "    ")
+    for query in subqueries_of(relation):
+        lines.append(f"{indent}  subquery")
+        lines += _lines(query, labels, indent + "    ")
     for source in inputs_of(relation):
         lines += _lines(source, labels, indent + "  ")
     return lines

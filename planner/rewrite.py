@@ -1,4 +1,4 @@
-"""Rewriting the expressions that a relation holds. Knows every kind of relation, no meaning."""
+"""Rewriting trees: the expressions of a relation, the reads of a tree. Knows no meaning."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ from dataclasses import replace
 
 from planner.relations import (
     Aggregate,
+    ExistsSubquery,
     Expression,
     Filter,
     Join,
     Project,
+    Read,
     Relation,
+    ScalarSubquery,
     Sort,
     SortKey,
     Values,
+    inputs_of,
+    subqueries_of,
+    transform_expression,
+    with_inputs,
 )
 
 
@@ -46,3 +53,18 @@ def with_expressions(relation: Relation, change: Callable[[Expression], Expressi
             groups = tuple(map(change, relation.groups))
             return replace(relation, groups=groups, measures=measures)
     return relation
+
+
+def with_reads(relation: Relation, change: Callable[[Read], Relation]) -> Relation:
+    """The same tree with each read changed, those in subqueries too; fields must stay."""
+    if isinstance(relation, Read):
+        return change(relation)
+
+    def inside(part: Expression) -> Expression:
+        if isinstance(part, ScalarSubquery | ExistsSubquery):
+            return replace(part, input=with_reads(part.input, change))
+        return part
+
+    if any(True for _ in subqueries_of(relation)):
+        relation = with_expressions(relation, lambda e: transform_expression(e, inside))
+    return with_inputs(relation, tuple(with_reads(i, change) for i in inputs_of(relation)))
