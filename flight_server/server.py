@@ -31,30 +31,17 @@ from flight_server.failures import (
     silence_tracebacks,
     to_schema_status,
 )
-from flight_server.handshake import HandshakeReply, OpenDoor
+from flight_server.handshake import HANDSHAKE, HandshakeReplies, OpenDoor
 from flight_server.parts import Answer
 from flight_server.proto import flight_sql_pb2 as pb
 from flight_server.queries import Queries
 from flight_server.streams import known_stream, query_stream, table_stream
-from flight_server.watcher import MIDDLEWARE, Call, Watcher
+from flight_server.watcher import Watch, Watcher
 
 _UNKNOWN = -1
 
 _LAST_CALLS_SECONDS = 1.0
 """How long calls whose query has ended may take to tell their clients."""
-
-
-class CallMiddleware(fl.ServerMiddlewareFactory):  # type: ignore[misc]
-    """Gives each call what it needs; one factory, because each costs every call some time."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
-
-    def start_call(self, info: Any, headers: Any) -> Any:  # noqa: ARG002
-        """A Call for what may take long, before the handler runs and in its thread."""
-        if info.method == fl.FlightMethod.DO_GET:
-            return Call(self._watcher)
-        return HandshakeReply() if info.method == fl.FlightMethod.HANDSHAKE else None
 
 
 def _listen_problem(listen: str) -> str | None:
@@ -102,9 +89,7 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             super().__init__(
                 listen,
                 auth_handler=OpenDoor(),
-                middleware={
-                    MIDDLEWARE: CallMiddleware(self._watcher),
-                },
+                middleware={HANDSHAKE: HandshakeReplies()},
             )
         except (OSError, pa.ArrowException) as error:
             self._watcher.close()
@@ -181,9 +166,8 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         if known is not None:
             return known_stream(answer.schema, known)
         run = self._queries.run(answer, handle)
-        # From here on the call's end closes the run, whether or not anybody reads the stream.
-        context.get_middleware(MIDDLEWARE).watch(context, run)
-        return query_stream(run)
+        # From here on the stream's end closes the run, whether or not anybody reads it.
+        return query_stream(run, Watch(self._watcher, context, run))
 
     @guarded
     def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:  # noqa: ARG002

@@ -5,13 +5,16 @@ Owns message sizes and how an error in mid-stream keeps its status. Must not kno
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.flight as fl
 
 from flight_server.failures import to_status
+from flight_server.watcher import Watch
 
 TARGET_BYTES = 2 * 1024 * 1024
 """What arrow-rs aims at as well: well under the 4 MiB that gRPC clients accept by default."""
@@ -27,8 +30,6 @@ class Running(Protocol):
     def schema(self) -> pa.Schema: ...
 
     def batches(self) -> Iterator[pa.RecordBatch]: ...
-
-    def close(self) -> None: ...
 
 
 def sized(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -73,15 +74,21 @@ def known_stream(schema: pa.Schema, batches: list[pa.RecordBatch]) -> Any:
     return fl.RecordBatchStream(pa.Table.from_batches(batches, schema))
 
 
-def query_stream(running: Running) -> Any:
+def query_stream(running: Running, watch: Watch) -> Any:
     """The stream of a query. Its schema is sent at once; the query starts when that has gone.
 
     The reader inside a GeneratorStream does two things that neither does alone: the reader sends
     dictionaries, and the generator around it raises a FlightError after the reader's end, which
     alone keeps its gRPC code.
+
+    Args:
+        watch: looks after the client while the query works; closed when the stream is over.
     """
     failures: list[Exception] = []
-    reader = pa.RecordBatchReader.from_batches(running.schema, _sent(running, failures))
+    sent = _sent(running, watch, failures)
+    # A generator that nobody has pulled does not run its `finally` when it goes.
+    weakref.finalize(sent, watch.close).atexit = False
+    reader = pa.RecordBatchReader.from_batches(running.schema, sent)
     return fl.GeneratorStream(running.schema, _with_failure(reader, failures))
 
 
@@ -91,11 +98,10 @@ def _with_failure(reader: pa.RecordBatchReader, failures: list[Exception]) -> It
         raise failure
 
 
-def _sent(running: Running, failures: list[Exception]) -> Iterator[pa.RecordBatch]:
+def _sent(running: Running, watch: Watch, failures: list[Exception]) -> Iterator[pa.RecordBatch]:
     try:
-        for batch in running.batches():
-            yield from sized(batch)
+        yield from chain.from_iterable(map(sized, watch.pull(running.batches())))
     except Exception as error:
         failures.append(to_status(error))
     finally:
-        running.close()
+        watch.close()

@@ -1,16 +1,18 @@
 """Notices that a client has gone away while its query is silent, and cancels the query.
 
 Owns the one thread that polls running calls, and the lock that makes polling safe: asking a call's
-context after the call's end is a segmentation fault, so `call_completed` takes the same lock.
+context after the call's end is a segmentation fault. A call cannot end while its stream is being
+pulled, so it is asked only then; while a message is being sent, gRPC itself notices, and drops the
+stream. (Middleware would tell a call's end as well, and costs each small call 2 % of its time.)
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from typing import Any, Protocol
-
-import pyarrow.flight as fl
+from collections.abc import Iterator
+from typing import Any, Protocol, TypeVar
 
 from flight_server.failures import expected
 
@@ -20,8 +22,7 @@ POLL_SECONDS = 0.02
 IDLE_POLLS = 50
 """How often to look for calls in vain before sleeping: waking up costs a short call its latency."""
 
-MIDDLEWARE = "watch"
-"""The name under which a handler finds its Call: `context.get_middleware(MIDDLEWARE)`."""
+T = TypeVar("T")
 
 
 class Watched(Protocol):
@@ -42,31 +43,43 @@ class Watched(Protocol):
         ...
 
 
-class Call(fl.ServerMiddleware):  # type: ignore[misc]
-    """One RPC, from before its handler starts until its last byte has gone."""
+class Watch:
+    """One stream, from its handler's return until the stream is gone.
 
-    def __init__(self, watcher: Watcher) -> None:
+    Args:
+        context: the call's; it is asked only while the stream is being pulled, when the call
+            cannot end.
+        watched: cancelled when the client goes away, expired when its time is up.
+    """
+
+    def __init__(self, watcher: Watcher, context: Any, watched: Watched) -> None:
         self._watcher = watcher
         self._lock = threading.Lock()
-        self._context: Any = None
-        self._watched: Watched | None = None
+        self._context = context
+        self._watched = watched
+        self._pulled = False
+        watcher.add(self)
 
-    def watch(self, context: Any, watched: Watched) -> None:
-        """Cancel `watched` when the client goes away or time is up; close it at the call's end."""
+    def pull(self, batches: Iterator[T]) -> Iterator[T]:
+        """The same items; the client is looked after while the next one is made."""
+        with contextlib.suppress(StopIteration):
+            while True:
+                yield self._next(batches)  # no name: the next one is made while none is kept
+
+    def _next(self, batches: Iterator[T]) -> T:
         with self._lock:
-            self._context = context
-            self._watched = watched
-        self._watcher.add(self)
+            self._pulled = True
+        try:
+            return next(batches)
+        finally:
+            with self._lock:
+                self._pulled = False
 
     def poll(self, now: float) -> bool:
         """Look once. True when there is no need to look again."""
         with self._lock:
-            if self._context is None:
-                return True
-            gone = self._context.is_cancelled()
-            watched = self._watched
-        if watched is None:
-            return True
+            gone = self._pulled and self._context.is_cancelled()
+        watched = self._watched
         if gone:
             watched.cancel()
             return True
@@ -75,17 +88,11 @@ class Call(fl.ServerMiddleware):  # type: ignore[misc]
             watched.deadline = None
         return False
 
-    def call_completed(self, exception: Any) -> None:  # noqa: ARG002
-        """The context is about to go: from here on nobody may ask it."""
-        with self._lock:
-            if self._context is None:
-                return
-            self._context = None
-            watched, self._watched = self._watched, None
+    def close(self) -> None:
+        """The stream is over: free what it ran, and look no more. Idempotent."""
         self._watcher.remove(self)
         try:
-            if watched is not None:
-                watched.close()
+            self._watched.close()
         except Exception as error:
             expected(error)
 
@@ -94,25 +101,25 @@ class Watcher:
     """The polling thread; it sleeps while no call is watched."""
 
     def __init__(self) -> None:
-        self._calls: set[Call] = set()
+        self._watches: set[Watch] = set()
         self._changed = threading.Condition()
         self._closed = False
         self._asleep = False
         self._thread = threading.Thread(target=self._run, name="crosswind-watcher", daemon=True)
         self._thread.start()
 
-    def add(self, call: Call) -> None:
+    def add(self, watch: Watch) -> None:
         """Poll this call from now on."""
         with self._changed:
-            self._calls.add(call)
+            self._watches.add(watch)
             if self._asleep:
                 self._asleep = False
                 self._changed.notify()
 
-    def remove(self, call: Call) -> None:
+    def remove(self, watch: Watch) -> None:
         """Do not poll it any more."""
         with self._changed:
-            self._calls.discard(call)
+            self._watches.discard(watch)
 
     def close(self) -> None:
         """End the thread. Idempotent."""
@@ -125,11 +132,11 @@ class Watcher:
         idle_polls = 0
         while True:
             with self._changed:
-                if not self._calls:
+                if not self._watches:
                     idle_polls += 1
                     if idle_polls > IDLE_POLLS:
                         self._asleep = True
-                        self._changed.wait_for(lambda: self._calls or self._closed)
+                        self._changed.wait_for(lambda: self._watches or self._closed)
                         idle_polls = 0
                 else:
                     idle_polls = 0
@@ -137,12 +144,12 @@ class Watcher:
                 self._changed.wait_for(lambda: self._closed, POLL_SECONDS)
                 if self._closed:
                     return
-                calls = list(self._calls)
+                watches = list(self._watches)
             now = time.monotonic()
-            for call in calls:
+            for watch in watches:
                 try:
-                    if call.poll(now):
-                        self.remove(call)
+                    if watch.poll(now):
+                        self.remove(watch)
                 except Exception as error:
                     expected(error)
-                    self.remove(call)
+                    self.remove(watch)
