@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchmarks import latency, report, streaming
+from benchmarks import latency, planning, report, streaming
 from benchmarks.peers import ROOT
 from benchmarks.report import Comparison
 
@@ -21,6 +21,7 @@ DOCS = ROOT / "docs" / "bench"
 TITLES = {
     "streaming": "Streaming a Parquet table to an ADBC client",
     "latency": "The smallest query of an ADBC client",
+    "planning": "Planning a query",
 }
 
 
@@ -39,13 +40,16 @@ TITLES = {
 def main(scale: float, cache: Path, only: str | None, rounds: int, calls: int, write: bool) -> None:
     """Measure Crosswind against its peers on this machine, and print ratios."""
     console = Console()
-    for name in [only] if only else ["streaming", "latency"]:
+    for name in [only] if only else ["streaming", "latency", "planning"]:
         with console.status("") as status:
             if name == "streaming":
                 status.update(f"generating TPC-H at scale {scale:g}")
                 comparisons = streaming.measure(lineitem(scale, cache), rounds, status.update)
-            else:
+            elif name == "latency":
                 comparisons = latency.measure(calls, status.update)
+            else:
+                # Plans depend on statistics, not on rows: a small scale is made sooner.
+                comparisons = planning.measure(0.01, cache, rounds, status.update)
         for comparison in comparisons:
             report.print_table(comparison, console)
         if write:

@@ -27,6 +27,10 @@ from connectors.errors import (
     SourceUnavailableError,
 )
 
+# By itself the driver reads every column of every table of the server, to know their row types:
+# 1.5 s for 20,000 tables. Types that are not built in come as text here.
+_DRIVER_OPTIONS = {"adbc.postgresql.type_resolver_mode": "builtin"}
+
 
 @dataclass(slots=True, eq=False)
 class _Dial:
@@ -268,8 +272,9 @@ class Pool:
             with translated(self.source, self.mask):
                 with self._opening:
                     if self._database is None:
-                        # Connects once by itself, to read the types of the server.
-                        self._database = adbc_driver_postgresql.connect(self._conninfo)
+                        self._database = adbc_driver_postgresql.connect(
+                            self._conninfo, db_kwargs=_DRIVER_OPTIONS
+                        )
                     database = self._database
                 return Session(database, self.source)
         except SettingsLostError:
