@@ -68,6 +68,12 @@ def tpch_database(postgres_server: PostgresServer, tpch_files: Path) -> Iterator
 
 
 @pytest.fixture(scope="session")
+def tpch_duckdb(tpch_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DuckDB file with the eight tables."""
+    return tpch.load_duckdb(tmp_path_factory.mktemp("duckdb") / "tpch.duckdb", tpch_files)
+
+
+@pytest.fixture(scope="session")
 def tpch_alone(tpch_files: Path) -> datafusion.SessionContext:
     """DataFusion by itself over the same files: what every placement is compared with."""
     context = datafusion.SessionContext()
@@ -78,10 +84,10 @@ def tpch_alone(tpch_files: Path) -> datafusion.SessionContext:
 
 @pytest.fixture(scope="session")
 def tpch_sources(
-    tpch_database: str, tpch_files: Path, tpch_lake: Path
+    tpch_database: str, tpch_files: Path, tpch_lake: Path, tpch_duckdb: Path
 ) -> dict[str, dict[str, dict[str, object]]]:
     """The `[sources]` of each placement, as a configuration has them."""
-    return placement_sources(tpch_database, tpch_files, tpch_lake)
+    return placement_sources(tpch_database, tpch_files, tpch_lake, tpch_duckdb)
 
 
 @pytest.fixture(scope="session")

@@ -21,11 +21,11 @@ from tests import tpch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PLACEMENTS = ("postgres", "files", "split")
+PLACEMENTS = ("postgres", "files", "split", "duckdb")
 
 
 def placement_sources(
-    database: str, files: Path, lake: Path
+    database: str, files: Path, lake: Path, duckdb: Path
 ) -> dict[str, dict[str, dict[str, object]]]:
     """The `[sources]` of each TPC-H placement."""
     shop = {"connector": "postgres", "uri": database, "max_connections": 4}
@@ -33,6 +33,7 @@ def placement_sources(
     return {
         "postgres": {"shop": {**shop, "schemas": ["public"]}},
         "files": {"lake": {"connector": "files", "root": str(files)}},
+        "duckdb": {"duck": {"connector": "duckdb", "uri": str(duckdb), "max_connections": 4}},
         "split": {"shop": shop | schema, "lake": {"connector": "files", "root": str(lake)}},
     }
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import adbc_driver_postgresql.dbapi as postgres
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -68,6 +69,17 @@ def _load_table(cursor: postgres.Cursor, name: str, table: pa.Table) -> None:
     cursor.execute(f"INSERT INTO public.{name} SELECT {values} FROM stage")
     cursor.execute("DROP TABLE stage")
     cursor.execute(f"ANALYZE public.{name}")
+
+
+def load_duckdb(path: Path, directory: Path) -> Path:
+    """Put the files' tables into a new DuckDB file, NOT NULL."""
+    with duckdb.connect(str(path)) as connection:
+        for file in sorted(directory.glob("*.parquet")):
+            table = file.stem
+            connection.execute(f"CREATE TABLE {table} AS FROM read_parquet('{file}')")
+            for column in pq.read_schema(file).names:
+                connection.execute(f"ALTER TABLE {table} ALTER {column} SET NOT NULL")
+    return path
 
 
 def _type(type_: pa.DataType) -> str:

@@ -74,6 +74,17 @@ class Twins:
                 mixed = stack.enter_context(Placement.opened([Source(SOURCE, part), lake]))
             yield cls(pushing, local, mixed, engine_alone(copies))
 
+    @classmethod
+    @contextmanager
+    def over(cls, source: dict[str, object], tables: Iterable[str]) -> Iterator[Twins]:
+        """Over the tables of one source of any kind, as a configuration has it."""
+        with ExitStack() as stack:
+            pushing = stack.enter_context(Placement.of_sources({SOURCE: source}))
+            copies = {name: pushing.query(f"SELECT * FROM {_quoted(name)}") for name in tables}
+            memory = Source(SOURCE, MemoryConnector(SOURCE, copies))
+            local = stack.enter_context(Placement.opened([memory]))
+            yield cls(pushing, local, None, engine_alone(copies))
+
     def check(self, sql: str, where: str | None = None) -> Plan:
         """The answer is the same everywhere; fails too unless the work runs `where` it should.
 
