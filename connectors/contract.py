@@ -38,12 +38,15 @@ class Column:
         nullable: False only where the source enforces it.
         native_type: the source's own name of the type (`numeric(15,2)`, `bpchar(3)`), which tells
             the emitter how to read the column so that it has `type`'s meaning.
+        lost: what values of `native_type` have that those of `type` lack, as part of a sentence
+            (`its members and their order`); empty when nothing is.
     """
 
     name: str
     type: pa.DataType
     nullable: bool = True
     native_type: str = ""
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True)

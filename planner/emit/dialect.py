@@ -1,7 +1,8 @@
 """What a dialect is to the planner: tables of functions, aggregates and casts, with conditions.
 
 A rule's condition says when the source's result is identical to the engine's; what no rule covers
-stays here, with the reason. Owns the shape of the tables, no dialect's content.
+stays here, with the reason. A rule tells people the same in its texts, from which the pages of the
+documentation are made. Owns the shape of the tables, no dialect's content.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from connectors.contract import Column
-from planner.relations import Call, Cast, Expression, Literal, Measure
+from planner.relations import Call, Cast, Expression, Literal, Measure, Relation
 
 Sql = exp.Expression
 
@@ -30,21 +31,38 @@ class FunctionRule:
     Attributes:
         write: from the call and its written arguments to SQL.
         refuse: why this call may not go, or None when it may.
-        shown: what shows that the results are identical.
+        shown: why the results are identical, in a few words. The proof is in the test that
+            `Dialect.shown_by` names, which has cases by the name of each rule.
+        proven: it was compared with the engine by running; else it goes only when asked for.
+        takes: the types of the arguments, for people: `text, integer constant`.
+        when: the condition that `refuse` checks, for people; empty for always.
+        written: how it is written there, for people: `div(x * 10^s, y)`; `x`, `y`, … are its
+            arguments, in order.
     """
 
     write: Callable[[Call, list[Sql]], Sql]
     refuse: Callable[[Call], str | None] = always
     shown: str = "SQL standard"
+    proven: bool = True
+    takes: str = "any"
+    when: str = ""
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AggregateRule:
-    """How an aggregate is written there; `write` gets the arguments, DISTINCT already applied."""
+    """How an aggregate is written there; `write` gets the arguments, DISTINCT already applied.
+
+    Attributes: as those of `FunctionRule`.
+    """
 
     write: Callable[[Measure, list[Sql]], Sql]
     refuse: Callable[[Measure], str | None] = always
     shown: str = "SQL standard"
+    proven: bool = True
+    takes: str = "any"
+    when: str = ""
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +79,11 @@ class Dialect:
         order: an expression so written that it sorts and compares as in the engine.
         refuse_order: why values of an expression may not be compared or sorted there, or None.
         output: a fragment's output column, in the form that its connector reads fastest.
+        refuse_relation: why a relation, taken without its inputs, has no form there, or None.
+        safe_name: a name that may come from the client, so that quoting holds it there.
+        proven: it runs where the tests run, and was compared there with the engine; of a dialect
+            that was not, nothing goes to a source unless it is asked for.
+        shown_by: the test that compares each rule, or that reads back what is emitted.
     """
 
     name: str
@@ -76,3 +99,7 @@ class Dialect:
     order: Callable[[Sql, pa.DataType], Sql]
     refuse_order: Callable[[Expression], str | None]
     output: Callable[[Sql, pa.DataType], Sql]
+    refuse_relation: Callable[[Relation], str | None] = always
+    safe_name: Callable[[str], str] = str
+    proven: bool = True
+    shown_by: str = ""

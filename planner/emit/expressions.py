@@ -23,6 +23,7 @@ from planner.relations import (
     Literal,
     Measure,
     Opaque,
+    Read,
     Relation,
     ScalarSubquery,
     Sort,
@@ -38,7 +39,11 @@ WriteSubquery = Callable[[Relation], exp.Expression]
 
 
 def refusal(
-    expression: Expression, dialect: Dialect, functions: frozenset[str] | None = None
+    expression: Expression,
+    dialect: Dialect,
+    functions: frozenset[str] | None = None,
+    *,
+    unproven: bool = False,
 ) -> str | None:
     """Why an expression may not run at a source of this dialect; None when it may.
 
@@ -46,9 +51,10 @@ def refusal(
 
     Args:
         functions: the functions that the source declares, or None for all of the dialect's.
+        unproven: what has a form there may go, proven or not.
     """
     for argument in arguments_of(expression):
-        reason = refusal(argument, dialect, functions)
+        reason = refusal(argument, dialect, functions, unproven=unproven)
         if reason:
             return reason
     match expression:
@@ -64,17 +70,30 @@ def refusal(
             rule = dialect.functions.get(expression.function)
             if rule is None or (functions is not None and expression.function not in functions):
                 return f"function {expression.function} is not proven there"
+            if not rule.proven and not unproven:
+                return f"function {expression.function} is not proven there by running"
             return rule.refuse(expression)
     return None
 
 
 def refusal_of(
-    relation: Relation, dialect: Dialect, functions: frozenset[str] | None = None
+    relation: Relation,
+    dialect: Dialect,
+    functions: frozenset[str] | None = None,
+    *,
+    unproven: bool = False,
 ) -> str | None:
     """Why a relation, taken without its inputs, may not run at a source of this dialect."""
+    if not dialect.proven and not unproven and not isinstance(relation, Read):
+        return f"nothing is proven of {dialect.name} by running"
+    reason = dialect.refuse_relation(relation)
+    if reason:
+        return reason
     inputs = inputs_of(relation)
     for expression in expressions_of(relation):
-        reason = refusal(_numbers_defined(expression, inputs), dialect, functions)
+        reason = refusal(
+            _numbers_defined(expression, inputs), dialect, functions, unproven=unproven
+        )
         if reason:
             return reason
     match relation:
@@ -82,7 +101,7 @@ def refusal_of(
             keys = (_numbers_defined(key.expression, inputs) for key in relation.keys)
             return next((r for r in map(dialect.refuse_order, keys) if r), None)
         case Aggregate():
-            return _aggregate_refusal(relation, dialect, functions)
+            return _aggregate_refusal(relation, dialect, functions, unproven)
     return None
 
 
@@ -100,7 +119,7 @@ def _numbers_defined(expression: Expression, inputs: tuple[Relation, ...]) -> Ex
 
 
 def _aggregate_refusal(
-    relation: Aggregate, dialect: Dialect, functions: frozenset[str] | None
+    relation: Aggregate, dialect: Dialect, functions: frozenset[str] | None, unproven: bool
 ) -> str | None:
     if len(relation.sets) > 1:
         return "grouping sets stay here"
@@ -112,6 +131,8 @@ def _aggregate_refusal(
         rule = dialect.aggregates.get(measure.function)
         if rule is None or (functions is not None and measure.function not in functions):
             return f"aggregate {measure.function} is not proven there"
+        if not rule.proven and not unproven:
+            return f"aggregate {measure.function} is not proven there by running"
         reason = rule.refuse(measure)
         if reason or measure.sorts:
             return reason or "an ordered aggregate"
@@ -145,7 +166,9 @@ def write(
                 return _case(part, go)
             case InList():
                 value = go(part.value)
-                value = exp.paren(value, copy=False) if isinstance(value, exp.Binary) else value
+                # NOT binds less than IN.
+                loose = isinstance(value, exp.Binary | exp.Not | exp.In)
+                value = exp.paren(value, copy=False) if loose else value
                 return exp.In(this=value, expressions=[_option(go(o)) for o in part.options])
             case ScalarSubquery():
                 return exp.Subquery(this=subquery(part.input))

@@ -9,17 +9,19 @@ LONGEST_BYTES = 48
 def unique_names(names: tuple[str, ...]) -> tuple[str, ...]:
     """The names, numbered where they repeat, cut where they are long.
 
-    >>> unique_names(("sum", "sum", ""))
-    ('sum', 'sum_2', 'column')
+    Names that differ in case alone are one name to many databases.
+
+    >>> unique_names(("sum", "Sum", ""))
+    ('sum', 'Sum_2', 'column')
     """
     taken: set[str] = set()
     result = []
     for name in names:
         base = name.encode()[:LONGEST_BYTES].decode(errors="ignore") or "column"
         candidate, number = base, 1
-        while candidate in taken:
+        while candidate.casefold() in taken:
             number += 1
             candidate = f"{base}_{number}"
-        taken.add(candidate)
+        taken.add(candidate.casefold())
         result.append(candidate)
     return tuple(result)

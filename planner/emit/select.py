@@ -99,7 +99,7 @@ class _Emitter:
             self._dialect.output(column, field.type)
             for column, field in zip(block.columns, block.fields, strict=True)
         ]
-        return _select(block, columns, unique_names(names))
+        return _select(block, columns, self._names(names))
 
     # --- relations ---
 
@@ -129,6 +129,9 @@ class _Emitter:
     def _alias(self) -> str:
         self._aliases += 1
         return f"t{self._aliases}"
+
+    def _names(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return unique_names(tuple(map(self._dialect.safe_name, names)))
 
     def _read(self, relation: Read) -> Block:
         table = self._table_of(relation.path)
@@ -198,7 +201,7 @@ class _Emitter:
         return exp.Ordered(this=sql, desc=key.descending, nulls_first=key.nulls_first)
 
     def _union(self, relation: Union) -> Block:
-        names = unique_names(tuple(field.name for field in relation.fields))
+        names = self._names(tuple(field.name for field in relation.fields))
         selects: list[exp.Query] = []
         for part in relation.inputs:
             block = self._block(part)
@@ -304,7 +307,7 @@ class _Emitter:
         return _select(block, list(block.columns), ("value",) * len(block.columns), bare=True)
 
     def _wrapped(self, block: Block) -> Block:
-        names = unique_names(tuple(field.name for field in block.fields))
+        names = self._names(tuple(field.name for field in block.fields))
         block = block if block.sliced else replace(block, order=())
         return self._derived(_select(block, list(block.columns), names), names, block.fields)
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 
 from connectors.adbc.postgres.pool import Pool
-from connectors.adbc.postgres.types import arrow_type, native_type
+from connectors.adbc.postgres.types import arrow_type, lost, native_type
 from connectors.contract import Column, Table, TableName
 
 _KINDS = {
@@ -181,4 +181,5 @@ def _column(row: dict[str, object], *, enforced: bool) -> Column:
         type=arrow_type(plain),
         nullable=not (enforced and row["not_null"]),
         native_type=plain + suffix,
+        lost=lost(plain),
     )

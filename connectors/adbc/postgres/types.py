@@ -65,6 +65,54 @@ def arrow_type(native: str) -> pa.DataType:
     return _ARROW.get(native, pa.string())
 
 
+_LOST: Mapping[str, str] = {
+    "timestamptz": "the time zone that it is shown in; the moment is kept, in UTC",
+    "timetz": "that it is a time with a zone; it is its text",
+    "interval": "that it is a length of time; it is its text, and sorts and compares as that",
+    "uuid": "that it is 16 bytes; it is its text",
+    "json": "its structure; it is its text",
+    "jsonb": "its structure; it is its text",
+    "xml": "its structure; it is its text",
+    "money": "that it is a number; it is its text, in the currency of the server",
+    "bit": "that it is bits; it is its text",
+    "varbit": "that it is bits; it is its text",
+    "inet": "that it is an address; it is its text, and sorts and compares as that",
+    "cidr": "that it is an address; it is its text, and sorts and compares as that",
+    "macaddr": "that it is an address; it is its text",
+    "tsvector": "its structure; it is its text",
+}
+
+_TEXTS = frozenset({"text", "varchar", "name", "char", "citext"})
+
+
+def lost(native: str) -> str:
+    """What `arrow_type` of a native type lacks; empty when nothing is lost.
+
+    >>> lost("numeric(15,2)"), lost("bpchar(3)")
+    ('', 'that spaces at its end do not count')
+    >>> lost("public.mood")
+    "that it is of a type of the source's own; it is its text, and sorts and compares as that"
+    """
+    plain = native.partition("(")[0]
+    if native == "numeric":
+        return "numbers of more than 20 digits before the point or 18 after it, which fail"
+    if plain == "numeric":
+        too_long = pa.types.is_string(arrow_type(native))
+        return "that it is a number, of more than 76 digits; it is its text" if too_long else ""
+    if plain in _ARROW:
+        return _LOST.get(plain, "")
+    if plain == "bpchar":
+        return "that spaces at its end do not count"
+    if plain in _TEXTS:
+        return ""
+    if plain.startswith("_") or plain.rpartition(".")[2].startswith("_"):
+        return "that it is an array; it is its text, in braces"
+    return _LOST.get(
+        plain,
+        "that it is of a type of the source's own; it is its text, and sorts and compares as that",
+    )
+
+
 def _decimal(precision: int, scale: int) -> pa.DataType:
     if not 0 <= scale <= precision:
         # numeric(2,-3) counts thousands and numeric(2,5) thousandths of hundredths: the same

@@ -28,6 +28,7 @@ POSTGRES = Dialect(
     order=order,
     refuse_order=refuse_order,
     output=output,
+    shown_by="tests/planner/test_postgres_dialect.py",
 )
 
 

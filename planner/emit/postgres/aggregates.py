@@ -75,11 +75,44 @@ def _write_count(measure: Measure, arguments: list[Sql]) -> Sql:
 
 
 AGGREGATES: dict[str, AggregateRule] = {
-    "count": AggregateRule(_write_count, _count_of),
-    "sum": AggregateRule(_write_sum, _sum_of, "exact decimals; bigints wrapped as in the engine"),
-    "avg": AggregateRule(_write_avg, _avg_of, "div() cuts as the engine does"),
-    "min": AggregateRule(lambda m, a: exp.Min(this=order(a[0], m.arguments[0].type)), _extreme_of),
-    "max": AggregateRule(lambda m, a: exp.Max(this=order(a[0], m.arguments[0].type)), _extreme_of),
-    "bool_and": AggregateRule(lambda _, a: exp.LogicalAnd(this=a[0])),
-    "bool_or": AggregateRule(lambda _, a: exp.LogicalOr(this=a[0])),
+    "count": AggregateRule(
+        _write_count, _count_of, when="of one column", written="COUNT(*), COUNT(x)"
+    ),
+    "sum": AggregateRule(
+        _write_sum,
+        _sum_of,
+        "exact decimals; bigints wrapped as in the engine",
+        takes="integer or decimal",
+        written="SUM(x); of bigint: its excess over 64 bits taken off",
+    ),
+    "avg": AggregateRule(
+        _write_avg,
+        _avg_of,
+        "div() cuts as the engine does",
+        takes="decimal",
+        when="without DISTINCT",
+        written="div(SUM(x) * 10^s, COUNT(x)) * 10^-s",
+    ),
+    "min": AggregateRule(
+        lambda m, a: exp.Min(this=order(a[0], m.arguments[0].type)),
+        _extreme_of,
+        "code point order by COLLATE",
+        takes="any but boolean and bytes",
+        when="of floats: neither NaN, infinite nor -0.0, by the expression alone",
+        written='MIN(x); of text: MIN(x COLLATE "C")',
+    ),
+    "max": AggregateRule(
+        lambda m, a: exp.Max(this=order(a[0], m.arguments[0].type)),
+        _extreme_of,
+        "code point order by COLLATE",
+        takes="any but boolean and bytes",
+        when="of floats: neither NaN, infinite nor -0.0, by the expression alone",
+        written='MAX(x); of text: MAX(x COLLATE "C")',
+    ),
+    "bool_and": AggregateRule(
+        lambda _, a: exp.LogicalAnd(this=a[0]), takes="boolean", written="BOOL_AND(x)"
+    ),
+    "bool_or": AggregateRule(
+        lambda _, a: exp.LogicalOr(this=a[0]), takes="boolean", written="BOOL_OR(x)"
+    ),
 }

@@ -109,24 +109,32 @@ def _binary(node: type[exp.Binary], left: Sql, right: Sql) -> Sql:
     return cast(Sql, node(this=left, expression=right))
 
 
-def _compare(node: type[exp.Binary], ordered: bool) -> FunctionRule:
+def _compare(node: type[exp.Binary], symbol: str, ordered: bool) -> FunctionRule:
     def write(call: Call, arguments: list[Sql]) -> Sql:
         left, right = bare(call, arguments)
         if ordered:
             left = order(left, call.arguments[0].type)
         return _binary(node, grouped(left), grouped(right))
 
-    return FunctionRule(write, _comparable, "code point order by COLLATE; three-valued logic")
+    by = '; of text: x COLLATE "C" ' + f"{symbol} y" if ordered else ""
+    return FunctionRule(
+        write,
+        _comparable,
+        "code point order by COLLATE; three-valued logic",
+        takes="any with an order, twice",
+        when="of floats: neither NaN, infinite nor -0.0, by the expression alone",
+        written=f"x {symbol} y{by}",
+    )
 
 
-def _connect(node: type[exp.Connector]) -> FunctionRule:
+def _connect(node: type[exp.Connector], symbol: str) -> FunctionRule:
     def write(_: Call, arguments: list[Sql]) -> Sql:
         result = _clause(arguments[0], node)
         for argument in arguments[1:]:
             result = _binary(node, result, _clause(argument, node))
         return result
 
-    return FunctionRule(write)
+    return FunctionRule(write, takes="boolean, …", written=f"x {symbol} y {symbol} …")
 
 
 def _clause(sql: Sql, node: type[exp.Connector]) -> Sql:
@@ -134,12 +142,20 @@ def _clause(sql: Sql, node: type[exp.Connector]) -> Sql:
     return exp.paren(sql, copy=False) if other else sql
 
 
-def _operate(node: type[exp.Binary]) -> FunctionRule:
+def _operate(node: type[exp.Binary], symbol: str) -> FunctionRule:
     def write(call: Call, arguments: list[Sql]) -> Sql:
         left, right = bare(call, arguments)
         return _binary(node, grouped(left), grouped(right))
 
-    return FunctionRule(write, _arithmetic, "exact decimals; integers that cannot overflow")
+    return FunctionRule(
+        write,
+        _arithmetic,
+        "exact decimals; integers that cannot overflow",
+        takes="number, twice",
+        when="of integers: no overflow, by their types and constants; of decimals: none is rounded;"
+        " of floats: a converted number and a constant",
+        written=f"x {symbol} y",
+    )
 
 
 def truncated_division(dividend: Sql, divisor: Sql, scale: int) -> Sql:
@@ -184,40 +200,73 @@ def _not(_: Call, arguments: list[Sql]) -> Sql:
     return exp.Not(this=inner if simple else exp.paren(inner, copy=False))
 
 
-def _is(value: Sql, negated: bool) -> FunctionRule:
+def _is(value: Sql, symbol: str, negated: bool) -> FunctionRule:
     def write(_: Call, arguments: list[Sql]) -> Sql:
         test = exp.Is(this=grouped(arguments[0]), expression=value.copy())
         return exp.Not(this=test) if negated else test
 
-    return FunctionRule(write)
+    takes = "any" if isinstance(value, exp.Null) else "boolean"
+    written = f"NOT x IS {symbol}" if negated else f"x IS {symbol}"
+    return FunctionRule(write, takes=takes, written=written)
 
 
 FUNCTIONS: dict[str, FunctionRule] = {
-    "and": _connect(exp.And),
-    "or": _connect(exp.Or),
-    "not": FunctionRule(_not),
-    "equal": _compare(exp.EQ, ordered=False),
-    "not_equal": _compare(exp.NEQ, ordered=False),
-    "lt": _compare(exp.LT, ordered=True),
-    "lte": _compare(exp.LTE, ordered=True),
-    "gt": _compare(exp.GT, ordered=True),
-    "gte": _compare(exp.GTE, ordered=True),
-    "is_not_distinct_from": _compare(exp.NullSafeEQ, ordered=False),
-    "is_distinct_from": _compare(exp.NullSafeNEQ, ordered=False),
-    "is_null": _is(exp.Null(), negated=False),
-    "is_not_null": _is(exp.Null(), negated=True),
-    "is_true": _is(exp.Boolean(this=True), negated=False),
-    "is_not_true": _is(exp.Boolean(this=True), negated=True),
-    "is_false": _is(exp.Boolean(this=False), negated=False),
-    "is_not_false": _is(exp.Boolean(this=False), negated=True),
-    "add": _operate(exp.Add),
-    "subtract": _operate(exp.Sub),
-    "multiply": _operate(exp.Mul),
-    "divide": FunctionRule(_divide, _division, "div() cuts as the engine does"),
-    "like": FunctionRule(_write_like, _like),
-    "date_part": FunctionRule(_write_date_part, _date_part),
-    "substring": FunctionRule(_write_substring, _substring),
+    "and": _connect(exp.And, "AND"),
+    "or": _connect(exp.Or, "OR"),
+    "not": FunctionRule(_not, takes="boolean", written="NOT x"),
+    "equal": _compare(exp.EQ, "=", ordered=False),
+    "not_equal": _compare(exp.NEQ, "<>", ordered=False),
+    "lt": _compare(exp.LT, "<", ordered=True),
+    "lte": _compare(exp.LTE, "<=", ordered=True),
+    "gt": _compare(exp.GT, ">", ordered=True),
+    "gte": _compare(exp.GTE, ">=", ordered=True),
+    "is_not_distinct_from": _compare(exp.NullSafeEQ, "IS NOT DISTINCT FROM", ordered=False),
+    "is_distinct_from": _compare(exp.NullSafeNEQ, "IS DISTINCT FROM", ordered=False),
+    "is_null": _is(exp.Null(), "NULL", negated=False),
+    "is_not_null": _is(exp.Null(), "NULL", negated=True),
+    "is_true": _is(exp.Boolean(this=True), "TRUE", negated=False),
+    "is_not_true": _is(exp.Boolean(this=True), "TRUE", negated=True),
+    "is_false": _is(exp.Boolean(this=False), "FALSE", negated=False),
+    "is_not_false": _is(exp.Boolean(this=False), "FALSE", negated=True),
+    "add": _operate(exp.Add, "+"),
+    "subtract": _operate(exp.Sub, "-"),
+    "multiply": _operate(exp.Mul, "*"),
+    "divide": FunctionRule(
+        _divide,
+        _division,
+        "div() cuts as the engine does",
+        takes="decimal, decimal; or float, float constant",
+        when="of floats: a converted number and a constant",
+        written="div(x * 10^s, y) * 10^-s; of floats: x / y",
+    ),
+    "like": FunctionRule(
+        _write_like,
+        _like,
+        takes="text, text constant",
+        when="no backslash in the pattern",
+        written="x LIKE y",
+    ),
+    "date_part": FunctionRule(
+        _write_date_part,
+        _date_part,
+        "the proleptic calendar in both; there is no year 0 there, which is added",
+        takes="part, date or timestamp",
+        when=f"one of {', '.join(_DATE_PARTS)}",
+        written="CAST(EXTRACT(x FROM y) AS integer)",
+    ),
+    "substring": FunctionRule(
+        _write_substring,
+        _substring,
+        "code points in both",
+        takes="text, integer constant, integer constant",
+        when="the positions are integers there, and the length is not negative",
+        written="substr(x, y, z)",
+    ),
     "character_length": FunctionRule(
-        lambda _, a: cast_to(function_call("char_length", *a), INTEGER), _texts
+        lambda _, a: cast_to(function_call("char_length", *a), INTEGER),
+        _texts,
+        "code points in both",
+        takes="text",
+        written="CAST(char_length(x) AS integer)",
     ),
 }

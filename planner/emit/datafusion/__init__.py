@@ -1,0 +1,43 @@
+"""DataFusion's own SQL, for Flight SQL sources that run DataFusion: another Crosswind, or ROAPI.
+
+The engine is the same, so a rule holds when its arguments arrive with exactly their types; only
+what depends on the order of rows, or on the processor's mathematics, has none. Data and small
+writers. `tests/planner/test_datafusion_dialect.py` compares each rule with the engine.
+"""
+
+from __future__ import annotations
+
+from planner.emit.datafusion.aggregates import AGGREGATES
+from planner.emit.datafusion.columns import (
+    output,
+    read_column,
+    refuse_cast,
+    refuse_literal,
+    refuse_order,
+    write_cast,
+    write_literal,
+)
+from planner.emit.datafusion.functions import FUNCTIONS
+from planner.emit.datafusion.types import type_sql
+from planner.emit.dialect import Dialect
+
+DATAFUSION = Dialect(
+    name="datafusion",
+    # Its quoting and its order of NULLs are PostgreSQL's; names of types come from `types`.
+    generator="postgres",
+    functions=FUNCTIONS,
+    aggregates=AGGREGATES,
+    type_sql=type_sql,
+    read_column=read_column,
+    refuse_literal=refuse_literal,
+    write_literal=write_literal,
+    refuse_cast=refuse_cast,
+    write_cast=write_cast,
+    order=lambda sql, _: sql,
+    refuse_order=refuse_order,
+    output=output,
+    shown_by="tests/planner/test_datafusion_dialect.py",
+)
+
+
+__all__ = ["AGGREGATES", "DATAFUSION", "FUNCTIONS"]

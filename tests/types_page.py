@@ -1,0 +1,97 @@
+"""Writes `docs/types.md`: each source's types, their Arrow types, and what is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from connectors.adbc.duckdb import types as duckdb
+from connectors.adbc.native_types import NATIVE_TYPES, NativeType
+from connectors.adbc.postgres import types as postgres
+from planner.emit.datafusion.types import NAMES
+from planner.emit.dialect import Dialect
+from planner.emit.dialects import DIALECTS
+
+_POSTGRES = (
+    *("bool", "int2", "int4", "int8", "float4", "float8", "numeric(15,2)", "numeric"),
+    *("numeric(60,10)", "numeric(100,10)", "text", "varchar(10)", "bpchar(10)", "name", "bytea"),
+    *("date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "json", "jsonb"),
+    *("xml", "money", "bit", "varbit", "inet", "cidr", "macaddr", "tsvector", "_int4", "_text"),
+    "public.mood",
+)
+_DUCKDB = (
+    *("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT"),
+    *("UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL(15,2)", "VARCHAR", "BLOB"),
+    *("DATE", "TIME", "TIME WITH TIME ZONE", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP"),
+    *("TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", "INTERVAL", "UUID", "JSON", "BIT"),
+    *("ENUM('a', 'b')", "INTEGER[]", "STRUCT(a INTEGER)", "MAP(VARCHAR, INTEGER)"),
+)
+
+_TITLES = {
+    "postgres": "PostgreSQL",
+    "duckdb": "DuckDB",
+    "datafusion": "Flight SQL sources that run DataFusion",
+    "mysql": "MySQL",
+    "snowflake": "Snowflake",
+    "bigquery": "BigQuery",
+    "spark": "Spark SQL",
+    "tsql": "SQL Server (T-SQL)",
+}
+
+_HEAD = """# Types
+
+Which Arrow type a source's column has, and how that type is written in the source's SQL. Losing
+something never fails a query: what Arrow has no equal of is read as its text, and what is lost is a
+warning. A type that is in no table is text, too. Single values that the Arrow type does not hold
+fail the query that reads them, where the table says so: they are never rounded.
+
+*Written there* is the name that conversions and constants have in fragments; — means that values of
+the type are read, and that operations on them run here.
+
+This page is written by `make regen` from the tables that the connectors and the planner use.
+"""
+
+
+def rows_of(dialect: str) -> tuple[NativeType, ...]:
+    """The native types of a dialect's sources, as its connector reads them."""
+    match dialect:
+        case "postgres":
+            return tuple(NativeType(n, postgres.arrow_type(n), postgres.lost(n)) for n in _POSTGRES)
+        case "duckdb":
+            return tuple(NativeType(n, duckdb.arrow_type(n), duckdb.lost(n)) for n in _DUCKDB)
+        case "datafusion":
+            return (
+                *(NativeType(arrow, type_) for type_, (_, arrow) in NAMES.items()),
+                NativeType("Decimal128(15, 2)", pa.decimal128(15, 2)),
+                NativeType("Utf8View", pa.string()),
+                NativeType("LargeUtf8", pa.string()),
+            )
+    return NATIVE_TYPES.get(dialect, ())
+
+
+def written(dialect: Dialect, type_: pa.DataType) -> str:
+    """The type's name in the dialect's SQL, or a dash."""
+    found = dialect.type_sql(type_)
+    return f"`{found.sql(dialect.generator)}`" if found is not None else "—"
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join((_HEAD, *(line for d in DIALECTS.values() for line in _section(d))))
+
+
+def _section(dialect: Dialect) -> Iterator[str]:
+    rows = rows_of(dialect.name)
+    if not rows:
+        return
+    yield f"## {_TITLES.get(dialect.name, dialect.name)}"
+    yield ""
+    if not dialect.proven:
+        yield "By its documentation; not run.\n"
+    yield "| type | Arrow | written there | lost |"
+    yield "| --- | --- | --- | --- |"
+    for row in rows:
+        name = row.native.replace("|", "\\|")
+        yield f"| `{name}` | `{row.arrow}` | {written(dialect, row.arrow)} | {row.lost} |"
+    yield ""
