@@ -194,7 +194,11 @@ class Engine:
         residual = plan.residual
         if not isinstance(residual, SubstraitResidual) or plan.fragments or plan.natives:
             return None
-        return self._answers.get(residual.substrait)
+        batches = self._answers.get(residual.substrait)
+        # Two statements may have one residual, in which long names are cut, and other names.
+        if batches and not batches[0].schema.equals(plan.schema):
+            return None
+        return batches
 
     def _remember(self, residual: SubstraitResidual, batches: list[pa.RecordBatch]) -> None:
         """Keep the small answer of a statement that reads no table and calls no function."""

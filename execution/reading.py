@@ -49,6 +49,7 @@ class FragmentReader:
         self._turn_at = self._started
         self._first_at: float | None = None
         self._ended_at: float | None = None
+        self._held_up_seconds = 0.0
         self.failure: CrosswindError | None = None
         self._thread = threading.Thread(target=self._run, name=f"crosswind-{planned.name}")
         self._thread.daemon = True
@@ -83,6 +84,7 @@ class FragmentReader:
             self._turn_at - self._started,
             None if self._first_at is None else self._first_at - self._turn_at,
             ended - self._started,
+            None if self._first_at is None else ended - self._first_at - self._held_up_seconds,
         )
 
     def _run(self) -> None:
@@ -112,7 +114,9 @@ class FragmentReader:
                 self._first_at = time.monotonic()
             self._rows += batch.num_rows
             self._size_bytes += batch.nbytes
+            before = time.monotonic()
             self._buffer.put(batch)
+            self._held_up_seconds += time.monotonic() - before
 
 
 class _Turn(AbstractContextManager[None]):

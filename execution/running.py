@@ -18,10 +18,11 @@ import pyarrow as pa
 
 from connectors.errors import CancelledError, CrosswindError, MemoryLimitError
 from execution.failures import engine_failure
+from execution.metrics import Scan, compute_seconds, native_account, scans_of
 from execution.reading import FragmentReaders
 from planner.account import Account, FragmentAccount, NativeAccount
 from planner.failures import panics_as_errors
-from planner.plan import NativeRead, Plan, PlannedFragment, SubstraitResidual
+from planner.plan import Plan, PlannedFragment, SubstraitResidual
 
 if TYPE_CHECKING:
     from execution.engine import Engine
@@ -46,6 +47,7 @@ class Ran:
     fragments: tuple[FragmentAccount, ...] = ()
     natives: tuple[NativeAccount, ...] = ()
     planned: tuple[PlannedFragment, ...] = ()
+    compute_seconds: float | None = None
 
 
 class Execution:
@@ -131,6 +133,7 @@ class Execution:
             ran.fragments,
             ran.natives,
             ran.planned,
+            ran.compute_seconds,
         )
 
 
@@ -319,37 +322,11 @@ class _Attempt:
     def account(self) -> Ran:
         fragments = tuple(reader.account() for reader in self._readers.readers)
         scans = self._stream.scans()
-        return Ran(fragments, tuple(_native_account(n, scans) for n in self._plan.natives))
-
-
-def _native_account(native: NativeRead, scans: list[Scan]) -> NativeAccount:
-    """The engine's readers know files: a table's are those that carry its name."""
-    marks = (f"/{native.table.name}.", f"/{native.table.name}/")
-    own = [scan for scan in scans if any(mark in scan.description for mark in marks)]
-
-    metrics = [metric for scan in own for metric in scan.metrics.metrics()]
-
-    def total(name: str) -> int | None:
-        found = [m.value for m in metrics if m.name == name and isinstance(m.value, int)]
-        return sum(found) if found else None
-
-    nanoseconds = total("time_elapsed_scanning_total")
-    return NativeAccount(
-        native.name,
-        native.source,
-        total("output_rows"),
-        total("output_bytes"),
-        total("bytes_scanned"),
-        None if nanoseconds is None else nanoseconds / 1e9,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """One reader of the engine: what it says of itself, and DataFusion's metrics of it."""
-
-    description: str
-    metrics: Any
+        return Ran(
+            fragments,
+            tuple(native_account(n, scans) for n in self._plan.natives),
+            compute_seconds=self._stream.compute_seconds(),
+        )
 
 
 READ_AHEAD = 4
@@ -467,13 +444,11 @@ class EngineStream:
 
     def scans(self) -> list[Scan]:
         """What the engine's readers took."""
-        if self._physical is None:
-            return []
-        return [
-            Scan(name, metrics)
-            for name, metrics in self._physical.collect_metrics()
-            if name.startswith("DataSourceExec")
-        ]
+        return scans_of(self._physical)
+
+    def compute_seconds(self) -> float | None:
+        """What the engine's operators took, its readers left out; None before it has begun."""
+        return compute_seconds(self._physical)
 
 
 @dataclass(frozen=True, slots=True)

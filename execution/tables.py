@@ -121,7 +121,11 @@ class TableRun:
             turn.close()
 
     def account(self) -> Ran:
-        return Ran(tuple(scan.account() for scan in self._scans), planned=tuple(self._planned))
+        return Ran(
+            tuple(scan.account() for scan in self._scans),
+            planned=tuple(self._planned),
+            compute_seconds=self._stream.compute_seconds(),
+        )
 
     # --- what the engine sees ---
 
@@ -152,7 +156,9 @@ class TableRun:
             columns: Sequence[str], condition: pc.Expression | None
         ) -> Iterator[pa.RecordBatch]:
             try:
-                planned, rest = plan_scan(self._name(), table, columns, condition)
+                planned, rest = plan_scan(
+                    self._name(), table, columns, condition, self._residual.pushdown
+                )
             except NotCarriedError:
                 self._filter_unread = True
                 raise

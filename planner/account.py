@@ -16,6 +16,8 @@ class FragmentAccount:
         wait_seconds: until a connection of the source was free.
         first_batch_seconds: from then until the first batch; None when there was none.
         seconds: from the start until the last batch, the time the reader was held up included.
+        transfer_seconds: from the first batch to the last, without the time the reader was held up
+            because nobody took what had come; None when there was no batch.
     """
 
     name: str
@@ -25,6 +27,7 @@ class FragmentAccount:
     wait_seconds: float
     first_batch_seconds: float | None
     seconds: float
+    transfer_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Account:
 
     Attributes:
         rows, size_bytes: of the answer.
+        compute_seconds: what the engine's operators took here, added up over its threads, its own
+            file readers left out; None where the engine had no part.
         planned: fragments that were made while it ran, for a statement that could not be cut.
     """
 
@@ -61,3 +66,4 @@ class Account:
     fragments: tuple[FragmentAccount, ...] = ()
     natives: tuple[NativeAccount, ...] = ()
     planned: tuple[PlannedFragment, ...] = ()
+    compute_seconds: float | None = None

@@ -13,15 +13,22 @@ from dataclasses import dataclass, field
 from connectors.contract import Connector, Table, TableName
 from connectors.errors import SourceUnavailableError, UnknownNameError
 from planner.cost import Link
+from planner.options import Pushdown
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A configured source: its name in SQL, its connector, and the link to it."""
+    """A configured source.
+
+    Attributes:
+        name: in SQL.
+        pushdown: how much of a query goes there, unless the query says so itself.
+    """
 
     name: str
     connector: Connector
     link: Link = field(default_factory=Link)
+    pushdown: Pushdown = "proven"
 
 
 @dataclass(frozen=True, slots=True)

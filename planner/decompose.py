@@ -19,16 +19,9 @@ from functools import partial
 
 import pyarrow as pa
 
-from connectors.contract import Statistics
-from planner.bind import Bound
-from planner.catalog import CatalogTable, Source
 from planner.cost import Cost, transfer_cost
-from planner.emit.dialect import Dialect
-from planner.emit.dialects import DIALECTS
-from planner.emit.expressions import refusal_of
 from planner.emit.names import unique_names
-from planner.emit.scan import scan_refusal
-from planner.estimate import StatisticsOf, estimate
+from planner.placing import Place, Places, common
 from planner.plan import Estimate, Kept, RejectedCut
 from planner.relations import (
     Cross,
@@ -58,18 +51,6 @@ from planner.rewrite import with_expressions
 
 ONE = Field("one", pa.int32(), False)
 """The column of a fragment of which only the number of rows is wanted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a subtree can run: everything with one identity is one place."""
-
-    source: Source
-    dialect: Dialect | None
-
-    @property
-    def key(self) -> str:
-        return self.source.connector.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +87,9 @@ class Cut:
     whole: bool = False
 
 
-def decompose(bound: Bound, relation: Relation) -> Cut:
-    """Split a bound tree.
-
-    Args:
-        bound: the statement's tables.
-        relation: its tree.
-    """
-    return _Decomposer(bound).cut(relation)
+def decompose(relation: Relation, places: Places) -> Cut:
+    """Split a statement's tree, given where its relations can run."""
+    return _Decomposer(places).cut(relation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +107,9 @@ _Subqueries = dict[int, _Placed]
 class _Decomposer:
     """One decomposition: numbers the fragments and gathers the reasons."""
 
-    def __init__(self, bound: Bound) -> None:
-        self._tables: dict[tuple[str, ...], CatalogTable] = {
-            table.path: table for table in bound.tables.values()
-        }
+    def __init__(self, places: Places) -> None:
+        self._places = places
         self._cut = Cut(Read((), (), ()))
-        self._statistics_of: StatisticsOf = partial(_statistics, self._tables)
 
     def cut(self, relation: Relation) -> Cut:
         placed = self._place(relation)
@@ -156,14 +129,14 @@ class _Decomposer:
     def _place(self, relation: Relation) -> _Placed:
         match relation:
             case Read():
-                return _Placed(relation, self._place_of(relation))
+                return _Placed(relation, self._places.of(relation))
             case Filter():
                 return self._place_filter(relation)
         inputs = tuple(self._place(i) for i in inputs_of(relation))
         subqueries = self._place_subqueries(relation)
-        place = _common([*inputs, *subqueries.values()])
+        place = common(p.place for p in (*inputs, *subqueries.values()))
         if place is not None:
-            reason = self._refusal(relation, place)
+            reason = self._places.refusal(relation, place)
             if reason is None:
                 return _Placed(relation, place)
             self._keep(relation, place, reason)
@@ -183,39 +156,23 @@ class _Decomposer:
         stays: list[Expression] = []
         for part in conjuncts(relation.condition):
             inner = [subqueries[id(q)] for q in subqueries_of(Filter(relation.input, part))]
-            reason = self._refusal(Filter(relation.input, part), source.place)
-            if _common([source, *inner]) is None:
+            reason = self._places.part_refusal(relation.input, part, source.place)
+            refused = reason is not None
+            if common(p.place for p in (source, *inner)) is None:
                 reason = reason or _elsewhere(inner)
             if reason is None:
                 goes.append(part)
             else:
                 stays.append(part)
-                self._keep(relation, source.place, reason)
+                self._keep(relation, source.place, reason, refused)
         pushed = Filter(source.relation, conjunction(tuple(goes))) if goes else source.relation
         if not stays:
             return _Placed(pushed, source.place)
         here = Filter(self._here(_Placed(pushed, source.place)), conjunction(tuple(stays)))
         return _Placed(self._with_subqueries_here(here, subqueries), None)
 
-    def _place_of(self, read: Read) -> Place | None:
-        source = self._tables[read.path].source
-        capabilities = source.connector.capabilities
-        if capabilities.native:
-            return None
-        if capabilities.dialect is None:
-            return Place(source, None)
-        return Place(source, DIALECTS[capabilities.dialect])
-
-    def _refusal(self, relation: Relation, place: Place) -> str | None:
-        capabilities = place.source.connector.capabilities
-        if kind_of(relation) not in capabilities.relations:
-            return f"the source does not run {kind_of(relation)}"
-        if place.dialect is None:
-            return scan_refusal(relation)
-        return refusal_of(relation, place.dialect, capabilities.functions)
-
-    def _keep(self, relation: Relation, place: Place, reason: str) -> None:
-        kept = Kept(kind_of(relation), place.source.name, reason)
+    def _keep(self, relation: Relation, place: Place, reason: str, refused: bool = True) -> None:
+        kept = Kept(kind_of(relation), place.source.name, reason, refused)
         if kept not in self._cut.kept:
             self._cut.kept.append(kept)
 
@@ -255,7 +212,7 @@ class _Decomposer:
         return opened if opened is not None else self._fragment(relation, place)
 
     def _fragment(self, relation: Relation, place: Place) -> Read:
-        expected = estimate(relation, self._statistics_of)
+        expected = self._places.estimate(relation)
         name = f"f{len(self._cut.fragments) + 1}"
         cost = self._transfer(expected, place)
         wanted = relation.fields
@@ -278,8 +235,8 @@ class _Decomposer:
         pieces = _opened_pieces(relation)
         if len(pieces) < 2:
             return None
-        whole = self._transfer(estimate(relation, self._statistics_of), place)
-        parts = [self._transfer(estimate(p, self._statistics_of), place) for p in pieces]
+        whole = self._transfer(self._places.estimate(relation), place)
+        parts = [self._transfer(self._places.estimate(p), place) for p in pieces]
         known = [part for part in parts if part is not None]
         if whole is None or len(known) < len(parts):
             return None
@@ -302,7 +259,7 @@ class _Decomposer:
                 f"{whole.seconds:.3g} s to move the result, {opened:.3g} s for the inputs",
             )
         )
-        self._cut.kept.append(Kept(operator, source, "its inputs are cheaper to move"))
+        self._cut.kept.append(Kept(operator, source, "its inputs are cheaper to move", False))
         return self._open(relation, place)
 
     def _open(self, relation: Relation, place: Place) -> Relation:
@@ -333,23 +290,6 @@ class _Decomposer:
         expressions = tuple(transform_expression(e, renumber) for e in relation.expressions)
         here = Project(self._here(_Placed(narrow, place)), expressions, relation.fields)
         return self._with_subqueries_here(here, subqueries)
-
-
-def _statistics(tables: dict[tuple[str, ...], CatalogTable], path: tuple[str, ...]) -> Statistics:
-    table = tables[path]
-    return table.source.connector.statistics(table.table.name)
-
-
-def _common(placed: list[_Placed]) -> Place | None:
-    """The place of all of them, when it is one."""
-    places = [p.place for p in placed]
-    if not places or any(place is None for place in places):
-        return None
-    first = places[0]
-    same = all(
-        place is not None and first is not None and place.key == first.key for place in places
-    )
-    return first if same else None
 
 
 def _with_a_column(relation: Relation) -> Relation:

@@ -64,10 +64,43 @@ class _Sized:
 
 def estimate(relation: Relation, statistics_of: StatisticsOf) -> Estimate:
     """Rows and bytes of a relation's result."""
-    sized = _size(relation, statistics_of)
-    if sized.rows is None:
-        return Estimate()
-    return Estimate(sized.rows, sized.rows * (sum(sized.widths) or 1.0))
+    return Estimator(statistics_of)(relation)
+
+
+class Estimator:
+    """Estimates of one statement's relations, each subtree sized once."""
+
+    def __init__(self, statistics_of: StatisticsOf) -> None:
+        self._statistics_of = statistics_of
+        # With the relation, so that no other takes its identity.
+        self._known: dict[int, tuple[Relation, _Sized]] = {}
+
+    def __call__(self, relation: Relation) -> Estimate:
+        """Rows and bytes of a relation's result."""
+        sized = self._size(relation)
+        if sized.rows is None:
+            return Estimate()
+        return Estimate(sized.rows, sized.rows * (sum(sized.widths) or 1.0))
+
+    def groups(self, relation: Aggregate) -> float | None:
+        """How many groups there are, at most; None when a key's distinct values are not known."""
+        source = self._size(relation.input)
+        found = 1.0
+        for group in relation.groups:
+            distinct = source.at(group.index) if isinstance(group, FieldRef) else None
+            if distinct is None:
+                return None
+            found *= max(1.0, distinct)
+        return found
+
+    def _size(self, relation: Relation) -> _Sized:
+        known = self._known.get(id(relation))
+        if known is not None:
+            return known[1]
+        inputs = [self._size(i) for i in inputs_of(relation)]
+        sized = _size(relation, inputs, self._statistics_of)
+        self._known[id(relation)] = (relation, sized)
+        return sized
 
 
 def width_bytes(type_: pa.DataType) -> float:
@@ -80,8 +113,7 @@ def width_bytes(type_: pa.DataType) -> float:
         return 24.0
 
 
-def _size(relation: Relation, statistics_of: StatisticsOf) -> _Sized:
-    inputs = [_size(i, statistics_of) for i in inputs_of(relation)]
+def _size(relation: Relation, inputs: list[_Sized], statistics_of: StatisticsOf) -> _Sized:
     match relation:
         case Read():
             return _read(relation, statistics_of)
@@ -110,6 +142,14 @@ def _size(relation: Relation, statistics_of: StatisticsOf) -> _Sized:
             known = [i.rows for i in inputs if i.rows is not None]
             rows = sum(known) if len(known) == len(inputs) else None
             return _with_rows(inputs[0], rows)
+    return _unknown(relation, inputs)
+
+
+def _unknown(relation: Relation, inputs: list[_Sized]) -> _Sized:
+    """Of a relation that there is no rule for: as many rows as its only input, if it has one."""
+    widths = tuple(width_bytes(f.type) for f in relation.fields)
+    none = (None,) * len(widths)
+    return _Sized(inputs[0].rows if len(inputs) == 1 else None, none, widths, none)
 
 
 def _read(relation: Read, statistics_of: StatisticsOf) -> _Sized:

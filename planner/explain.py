@@ -1,8 +1,13 @@
-"""A plan, and what happened when it ran, as text for a terminal. Decides nothing."""
+"""A plan, and what happened when it ran, as text for a terminal. Decides nothing.
+
+Owns the words and the width. Programs read `explain_json`; pictures come from `explain_mermaid`.
+"""
 
 from __future__ import annotations
 
+import re
 import textwrap
+from collections.abc import Iterator
 
 import sqlglot
 
@@ -10,8 +15,15 @@ from connectors.contract import SqlQuery, TableScan
 from planner.account import Account, FragmentAccount, NativeAccount
 from planner.emit.dialects import DIALECTS
 from planner.plan import Estimate, NativeRead, Plan, PlannedFragment, SqlResidual
+from planner.quantities import rows_text, size_text
 
 WIDTH = 100
+
+_PIECE = re.compile(r"""(?:'(?:[^']|'')*'|"(?:[^"]|"")*"|[^\s'"])+""")
+"""A piece of SQL that is not broken: a text or a quoted name goes on one line, spaces and all."""
+
+SAID_ALREADY = frozenset({"function.kept", "predicate.not_pushed", "operator.kept"})
+"""The warnings that the text shows as what stayed here."""
 
 
 def explain_text(plan: Plan, account: Account | None = None) -> str:
@@ -21,11 +33,9 @@ def explain_text(plan: Plan, account: Account | None = None) -> str:
         plan: the plan.
         account: of a run of this plan; it adds a line `ran:` to each part.
     """
-    lines = [_summary(plan)]
+    lines = [summary(plan)]
     if account is not None:
-        lines.append(
-            f"ran: {_rows(account.rows)} in {account.seconds:.3f} s, {_size(account.size_bytes)}"
-        )
+        lines.append(_ran(account))
     ran = {a.name: a for a in account.fragments} if account else {}
     native_ran = {a.name: a for a in account.natives} if account else {}
     fragments = {f.name: f for f in plan.fragments}
@@ -47,10 +57,16 @@ def explain_text(plan: Plan, account: Account | None = None) -> str:
         lines += ["", "rejected cuts:"]
         for cut in plan.rejected:
             lines += _wrapped(f"{cut.description}: {cut.reason}")
+    warnings = [w for w in plan.warnings if w.code not in SAID_ALREADY]
+    if warnings:
+        lines += ["", "warnings:"]
+        for warning in warnings:
+            lines += _wrapped(str(warning))
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _summary(plan: Plan) -> str:
+def summary(plan: Plan) -> str:
+    """The plan in one line."""
     if isinstance(plan.residual, SqlResidual):
         return "plan: each table is scanned, everything else runs here"
     if plan.residual is None:
@@ -63,6 +79,12 @@ def _summary(plan: Plan) -> str:
         parts.append(_count(len(plan.natives), "table") + " read by the engine")
     where = f" from {', '.join(sources)}" if sources else ""
     return f"plan: {' and '.join(parts) or 'constants'}{where}, the rest here"
+
+
+def _ran(account: Account) -> str:
+    size, seconds = size_text(account.size_bytes), account.compute_seconds
+    computing = "" if seconds is None else f"; {seconds:.3f} s of computing here"
+    return f"ran: {rows_text(account.rows)} in {account.seconds:.3f} s, {size}{computing}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -85,9 +107,10 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> list[st
     if ran is not None:
         first = ran.first_batch_seconds
         lines.append(
-            f"  ran: {_rows(ran.rows)}, {_size(ran.size_bytes)}, {ran.seconds:.3f} s"
-            f" (connection after {ran.wait_seconds:.3f} s"
+            f"  ran: {rows_text(ran.rows)}, {size_text(ran.size_bytes)}, {ran.seconds:.3f} s"
+            f" (waited {ran.wait_seconds:.3f} s"
             + ("" if first is None else f", first batch {first:.3f} s later")
+            + ("" if ran.transfer_seconds is None else f", transfer {ran.transfer_seconds:.3f} s")
             + ")"
         )
     return lines + _query(fragment)
@@ -96,7 +119,7 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> list[st
 def _query(fragment: PlannedFragment) -> list[str]:
     match fragment.fragment.query:
         case SqlQuery(text):
-            return [f"    {line}" for line in _pretty(text).splitlines()]
+            return [piece for line in pretty(text).splitlines() for piece in _broken(f"    {line}")]
         case TableScan() as scan:
             parts = [f"columns {', '.join(scan.columns) or 'none'}"]
             if scan.filter is not None:
@@ -106,7 +129,22 @@ def _query(fragment: PlannedFragment) -> list[str]:
             return [line for part in parts for line in _wrapped(part)]
 
 
-def _pretty(sql: str) -> str:
+def _broken(line: str) -> Iterator[str]:
+    """A line of SQL in lines of the width, broken between words and never inside a text."""
+    if len(line) <= WIDTH:
+        yield line
+        return
+    indent = " " * (len(line) - len(line.lstrip()))
+    current = indent
+    for piece in _PIECE.findall(line):
+        if len(current) + 1 + len(piece) > WIDTH and current.strip():
+            yield current
+            current = indent + "  "
+        current += (" " if current.strip() else "") + piece
+    yield current
+
+
+def pretty(sql: str) -> str:
     """The statement with clauses on lines of their own, for any of the dialects."""
     generator = next(iter(DIALECTS.values())).generator
     tree = sqlglot.parse_one(sql, read=generator)
@@ -119,10 +157,10 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> list[str]:
     if expected:
         lines.append(f"  expected: {expected} before filters")
     if ran is not None and ran.rows is not None:
-        parts = [_rows(ran.rows)]
+        parts = [rows_text(ran.rows)]
         if ran.size_bytes is not None:
-            of_files = f" ({_size(ran.file_bytes)} of its files)" if ran.file_bytes else ""
-            parts.append(_size(ran.size_bytes) + of_files)
+            of_files = f" ({size_text(ran.file_bytes)} of its files)" if ran.file_bytes else ""
+            parts.append(size_text(ran.size_bytes) + of_files)
         if ran.seconds is not None:
             parts.append(f"{ran.seconds:.3f} s of reading")
         lines.append(f"  ran: {', '.join(parts)}")
@@ -132,19 +170,7 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> list[str]:
 def _expected(estimate: Estimate) -> str:
     if estimate.rows is None or estimate.size_bytes is None:
         return ""
-    return f"{_rows(estimate.rows)}, {_size(estimate.size_bytes)}"
-
-
-def _rows(rows: float) -> str:
-    return f"{rows:,.0f} row{'' if round(rows) == 1 else 's'}"
-
-
-def _size(size_bytes: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if size_bytes < 1000:
-            return f"{size_bytes:.3g} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:,.1f} GB"
+    return f"{rows_text(estimate.rows)}, {size_text(estimate.size_bytes)}"
 
 
 def _indent(text: str) -> list[str]:

@@ -16,6 +16,7 @@ from connectors.errors import (
     CrosswindError,
     Position,
     RequestError,
+    SizeLimitError,
     SqlSyntaxError,
     TypeMismatchError,
     UnknownNameError,
@@ -59,6 +60,8 @@ def planning_failure(message: str, sql: str) -> CrosswindError:
     """
     if found := _PARSER.search(message):
         return _syntax(found.group(1).replace('\\"', '"'), sql)
+    if "RecursionLimitExceeded" in message:
+        return SizeLimitError("the statement is nested too deep", hint="Name its parts with WITH.")
     if found := _NO_FIELD.search(message):
         return _unknown_field(found.group(1), message, sql)
     if found := _AMBIGUOUS.search(message):

@@ -7,36 +7,22 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Literal
 
-from sqlglot import Token, TokenType
-from sqlglot.dialects.postgres import Postgres
+from sqlglot import Dialect, Token, TokenType
 from sqlglot.errors import TokenError
 
 from connectors.errors import Position, SizeLimitError, SqlSyntaxError, UnsupportedError
+from planner.explain_options import Form, Mode, read_options
+from planner.explain_options import position_of as position_of
+from planner.nesting import refuse_deep
 
-Mode = Literal["query", "explain", "analyze"]
+ENGINE = "postgres"
+"""The dialect whose tokens the engine's SQL has."""
 
 MAX_SQL_CHARACTERS = 1_000_000
 
-MAX_OPERATORS = 2_000
-"""AND, OR and arithmetic in one statement. Seen: 6,000 end the process, 3,000 run."""
-
-_OPERATORS = frozenset(
-    {
-        TokenType.AND,
-        TokenType.OR,
-        TokenType.PLUS,
-        TokenType.DASH,
-        TokenType.STAR,
-        TokenType.SLASH,
-        TokenType.MOD,
-        TokenType.DPIPE,
-        TokenType.NOT,
-    }
-)
-
 _QUERY_STARTS = {"SELECT", "WITH", "VALUES", "("}
+_OTHER_STARTS = {"duckdb": {"FROM"}, "hive": {"FROM"}, "spark": {"FROM"}}
 _VOLATILE = {
     "now",
     "current_date",
@@ -59,6 +45,7 @@ class Statement:
         sql: the query alone, without EXPLAIN and trailing semicolons; lines and columns are those
             of the client's text.
         mode: `query`; `explain` shows the plan; `analyze` runs it and shows what happened.
+        form: how EXPLAIN shows it.
         volatile: it names a function whose value is fixed when planned (`now()`), so that its
             plan must not be kept.
         uncarried: a construct of which Substrait would lose a part without a word, or None.
@@ -68,44 +55,51 @@ class Statement:
     mode: Mode = "query"
     volatile: bool = False
     uncarried: str | None = None
+    form: Form = "text"
 
 
-def parse(sql: str) -> Statement:
+def parse(sql: str, dialect: str = ENGINE) -> Statement:
     """Take one query, or EXPLAIN of one, from a client's text.
+
+    Args:
+        sql: the text.
+        dialect: sqlglot's name of the dialect that it is in.
 
     Raises:
         SqlSyntaxError: no statement, several, or text that cannot be split into tokens.
         UnsupportedError: a statement that is not a query.
         SizeLimitError: a text of more than `MAX_SQL_CHARACTERS`.
 
-    >>> parse("EXPLAIN ANALYZE select 1;")
-    Statement(sql='                select 1', mode='analyze', volatile=False, uncarried=None)
+    >>> parse("EXPLAIN (ANALYZE, FORMAT json) select 1;").form
+    'json'
     """
     if len(sql) > MAX_SQL_CHARACTERS:
         raise SizeLimitError(
             f"the statement has {len(sql):,} characters; the limit is {MAX_SQL_CHARACTERS:,}"
         )
-    tokens = _statement_tokens(sql)
+    tokens = _statement_tokens(sql, dialect)
     if not tokens:
         raise SqlSyntaxError("there is no statement in this text", position=Position(1, 1))
     mode: Mode = "query"
+    form: Form = "text"
     start = 0
     if tokens[0].text.upper() == "EXPLAIN":
         # The tokenizer leaves what follows EXPLAIN whole: blank it, and split the rest.
         opening = tokens[0]
-        tokens = _statement_tokens(_blanked(sql, opening.end + 1))
-        mode, start = _mode(tokens)
+        tokens = _statement_tokens(_blanked(sql, opening.start + len("EXPLAIN")), dialect)
+        mode, form, start = read_options(tokens)
         if start == len(tokens):
             raise SqlSyntaxError("EXPLAIN needs a query after it", position=position_of(opening))
     end = tokens[-1].end + 1
     _refuse_several(tokens)
     first = tokens[start]
-    if first.text.upper() not in _QUERY_STARTS:
+    if first.text.upper() not in _QUERY_STARTS | _OTHER_STARTS.get(dialect, set()):
         raise _refusal(first)
     _refuse_parameters(tokens)
-    _refuse_deep(tokens)
+    refuse_deep(tokens)
     volatile = any(t.text.lower() in _VOLATILE for t in tokens[start:])
-    return Statement(_blanked(sql[:end], first.start), mode, volatile, _uncarried(tokens[start:]))
+    text = _blanked(sql[:end], first.start)
+    return Statement(text, mode, volatile, _uncarried(tokens[start:]), form)
 
 
 def _uncarried(tokens: list[Token]) -> str | None:
@@ -124,8 +118,8 @@ def _uncarried(tokens: list[Token]) -> str | None:
     return None
 
 
-def _statement_tokens(sql: str) -> list[Token]:
-    tokens = tokenize(sql)
+def _statement_tokens(sql: str, dialect: str) -> list[Token]:
+    tokens = tokenize(sql, dialect)
     while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
         tokens.pop()
     return tokens
@@ -136,55 +130,20 @@ def _blanked(sql: str, end: int) -> str:
     return "".join(c if c == "\n" else " " for c in sql[:end]) + sql[end:]
 
 
-def tokenize(sql: str) -> list[Token]:
+def tokenize(sql: str, dialect: str = ENGINE) -> list[Token]:
     """The text's tokens, comments left out.
 
     Raises:
         SqlSyntaxError: for an unterminated string or comment, with its position.
     """
     try:
-        return Postgres().tokenize(sql)
+        return Dialect.get_or_raise(dialect).tokenize(sql)
     except TokenError as error:
         line = sql.count("\n") + 1
         raise SqlSyntaxError(
             "a string, quoted name or comment does not end",
             position=Position(line, len(sql) - (sql.rfind("\n") + 1) + 1),
         ) from error
-
-
-def position_of(token: Token) -> Position:
-    """Where a token starts. sqlglot gives the column of its last character."""
-    return Position(token.line, max(1, token.col - (token.end - token.start)))
-
-
-def _mode(tokens: list[Token]) -> tuple[Mode, int]:
-    """What stands between EXPLAIN and its query: the mode, and the query's first token."""
-    mode: Mode = "explain"
-    for index, token in enumerate(tokens):
-        match token.text.upper():
-            case "ANALYZE":
-                mode = "analyze"
-            case "VERBOSE":
-                pass
-            case "FORMAT":
-                raise UnsupportedError(
-                    "EXPLAIN has one format, text",
-                    position=position_of(token),
-                    hint="Write EXPLAIN or EXPLAIN ANALYZE before the query.",
-                )
-            case _:
-                return mode, index
-    return mode, len(tokens)
-
-
-def _refuse_deep(tokens: list[Token]) -> None:
-    """The engine nests a chain of operators as deep as it is long, and its stack is finite."""
-    operators = sum(token.token_type in _OPERATORS for token in tokens)
-    if operators > MAX_OPERATORS:
-        raise SizeLimitError(
-            f"the statement has {operators:,} operators; the limit is {MAX_OPERATORS:,}",
-            hint="Use IN with a list, or join with VALUES.",
-        )
 
 
 def _refuse_parameters(tokens: list[Token]) -> None:

@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from connectors.contract import Fragment, TableName
 from planner.cost import Cost
+from planner.options import Pushdown
+from planner.warnings import PlanWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +85,28 @@ class SqlResidual:
         sql: the client's statement.
         tables: `(name parts as written, source, table)` of each table that it reads.
         reason: why the statement could not be cut.
+        pushdown: the statement's own option for the scans of its tables.
     """
 
     sql: str
     tables: tuple[tuple[tuple[str, ...], str, TableName], ...]
     reason: str
+    pushdown: Pushdown | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An operator that stays in the residual although its input is all at one source."""
+    """An operator that stays in the residual although its input is all at one source.
+
+    Attributes:
+        refused: the source may not run it. Else it stays because its inputs are cheaper to move, or
+            because a subquery of it is not at the source.
+    """
 
     operator: str
     source: str
     reason: str
+    refused: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +136,4 @@ class Plan:
     residual_text: str = ""
     kept: tuple[Kept, ...] = ()
     rejected: tuple[RejectedCut, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()

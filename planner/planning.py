@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.contract import Fragment, SqlQuery, TableScan
+from connectors.errors import UnsupportedError
 from planner.bind import Bound, bind
 from planner.catalog import Catalog
 from planner.decompose import Cut, CutFragment, decompose
@@ -16,7 +17,10 @@ from planner.emit.names import unique_names
 from planner.emit.scan import scan_of
 from planner.emit.select import emit
 from planner.estimate import estimate
+from planner.options import PlanningOptions
 from planner.parse import Statement
+from planner.passes import rearranged
+from planner.placing import Places
 from planner.plan import (
     SCOPE_LENGTH,
     Kept,
@@ -40,25 +44,66 @@ from planner.residual_text import residual_text
 from planner.rewrite import with_reads
 from planner.substrait.types import NotCarriedError
 from planner.substrait.writer import write_plan
+from planner.warn import warnings_of
 
 
-def plan_query(statement: Statement, catalog: Catalog) -> Plan:
+def plan_query(
+    statement: Statement, catalog: Catalog, options: PlanningOptions | None = None
+) -> Plan:
     """Plan one statement: bind, decompose, emit.
 
     Raises:
         RequestError: the statement is at fault, with the position where known.
+        UnsupportedError: something stays here that `pushdown = "required"` wants at its source.
         SourceError: a source must be asked about a table, and cannot be.
     """
+    options = options or PlanningOptions()
     bound = bind(statement, catalog)
+    places = Places(bound, options)
+    plan = _planned_query(statement, bound, places, options)
+    _check_required(plan.kept, places)
+    return plan
+
+
+def _planned_query(
+    statement: Statement, bound: Bound, places: Places, options: PlanningOptions
+) -> Plan:
     if bound.relation is None:
-        return _by_tables(statement, bound, bound.not_carried)
-    cut = decompose(bound, bound.relation)
-    if cut.whole and _schema(cut.residual.fields).types != bound.schema.types:
-        return _by_tables(statement, bound, "a result type that its source cannot make")
-    try:
-        return _by_cut(statement, bound, cut)
-    except NotCarriedError as error:
-        return _by_tables(statement, bound, str(error))
+        return _by_tables(statement, bound, options, bound.not_carried)
+    tree, reason = rearranged(bound.relation, places), ""
+    # A pass adds a level here and there, and the engine reads so many: then the tree as it was.
+    for relation in (tree,) if tree is bound.relation else (tree, bound.relation):
+        cut = decompose(relation, places)
+        if cut.whole and _schema(cut.residual.fields).types != bound.schema.types:
+            reason = "a result type that its source cannot make"
+            continue
+        try:
+            plan = _by_cut(statement, bound, cut)
+        except NotCarriedError as error:
+            reason = str(error)
+        else:
+            return _with_warnings(plan, statement, bound, cut.residual)
+    return _by_tables(statement, bound, options, reason)
+
+
+def _with_warnings(
+    plan: Plan, statement: Statement, bound: Bound, residual: Relation | None
+) -> Plan:
+    tables = bound.tables.values()
+    found = warnings_of(statement, tables, bound.relation, plan, residual)
+    return replace(plan, warnings=found) if found else plan
+
+
+def _check_required(kept: tuple[Kept, ...], places: Places) -> None:
+    """Nothing stays here for another reason than cost, of a source that must run it all."""
+    refused = [k for k in kept if k.refused and places.required(k.source)]
+    if refused:
+        reasons = "; ".join(f"{k.operator} over {k.source}: {k.reason}" for k in refused)
+        raise UnsupportedError(
+            f"not all of the statement can run at its source: {reasons}",
+            source=refused[0].source,
+            hint='With pushdown = "proven" the rest runs here, over the rows that it needs.',
+        )
 
 
 def _by_cut(statement: Statement, bound: Bound, cut: Cut) -> Plan:
@@ -174,19 +219,22 @@ def _serialised(residual: Relation, bound: Bound) -> SubstraitResidual:
     names = unique_names(bound.names) if flat else bound.names
     for mark in "~!#%&*+=?^_-":
         scope = "run" + mark * (SCOPE_LENGTH - 3)
-        message = write_plan(residual, names, bound.origin, (scope,)).SerializeToString()
+        message = _written(residual, names, bound.origin, scope)
         if message.count(scope.encode()) == reads:
-            _check_depth(message)
             return SubstraitResidual(message, scope.encode())
     raise NotCarriedError("a text that holds every placeholder")
 
 
-def _check_depth(message: bytes) -> None:
-    """The engine reads as many levels of a message as protobuf does here."""
+def _written(
+    residual: Relation, names: tuple[str, ...], origin: SubstraitPlan, scope: str
+) -> bytes:
+    """The message, which the engine reads: it takes as many levels as protobuf does here."""
     try:
+        message: bytes = write_plan(residual, names, origin, (scope,)).SerializeToString()
         SubstraitPlan.FromString(message)
     except DecodeError as error:
         raise NotCarriedError("a plan nested this deep") from error
+    return message
 
 
 def _native(read: Read, bound: Bound, name: str) -> NativeRead:
@@ -195,14 +243,16 @@ def _native(read: Read, bound: Bound, name: str) -> NativeRead:
     return NativeRead(name, table.source.name, table.table.name, table.table.schema, (), expected)
 
 
-def _by_tables(statement: Statement, bound: Bound, reason: str) -> Plan:
+def _by_tables(statement: Statement, bound: Bound, options: PlanningOptions, reason: str) -> Plan:
     """The plan of a statement that cannot be cut: each table is read by itself."""
     tables = tuple(
         (parts, table.source.name, table.table.name) for parts, table in bound.tables.items()
     )
-    residual = SqlResidual(statement.sql, tables, reason)
+    residual = SqlResidual(statement.sql, tables, reason, options.pushdown)
     kept = tuple(
         Kept("statement", table.source.name, f"{reason} has no form in Substrait")
         for table in bound.tables.values()
+        if not table.source.connector.capabilities.native
     )
-    return Plan(statement.sql, bound.schema, (), (), residual, "", tuple(dict.fromkeys(kept)))
+    plan = Plan(statement.sql, bound.schema, (), (), residual, "", tuple(dict.fromkeys(kept)))
+    return _with_warnings(plan, statement, bound, None)

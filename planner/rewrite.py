@@ -1,14 +1,15 @@
-"""Rewriting trees: the expressions of a relation, the reads of a tree. Knows no meaning."""
+"""Rewriting trees: expressions and their positions, inputs, reads. Knows no meaning."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from planner.relations import (
     Aggregate,
     ExistsSubquery,
     Expression,
+    FieldRef,
     Filter,
     Join,
     Project,
@@ -53,6 +54,39 @@ def with_expressions(relation: Relation, change: Callable[[Expression], Expressi
             groups = tuple(map(change, relation.groups))
             return replace(relation, groups=groups, measures=measures)
     return relation
+
+
+def over(relation: Relation, inputs: Sequence[Relation]) -> Relation:
+    """The relation over these inputs; itself, where they are its own."""
+    same = all(new is old for new, old in zip(inputs, inputs_of(relation), strict=True))
+    return relation if same else with_inputs(relation, tuple(inputs))
+
+
+def moved(expression: Expression, to: Callable[[int], int]) -> Expression:
+    """The expression over fields at other positions."""
+
+    def change(part: Expression) -> Expression:
+        return replace(part, index=to(part.index)) if isinstance(part, FieldRef) else part
+
+    return transform_expression(expression, change)
+
+
+def inlined(expression: Expression, project: Project) -> Expression:
+    """An expression over a projection as one over the projection's input."""
+
+    def change(part: Expression) -> Expression:
+        return project.expressions[part.index] if isinstance(part, FieldRef) else part
+
+    return transform_expression(expression, change)
+
+
+def picked(relation: Relation, positions: Sequence[int]) -> Relation:
+    """The relation's fields at these positions, in this order."""
+    fields = relation.fields
+    if list(positions) == list(range(len(fields))):
+        return relation
+    refs = tuple(FieldRef(i, fields[i].type, fields[i].nullable) for i in positions)
+    return Project(relation, refs, tuple(fields[i] for i in positions))
 
 
 def with_reads(relation: Relation, change: Callable[[Read], Relation]) -> Relation:

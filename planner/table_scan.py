@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 from connectors.contract import Fragment, SqlQuery
 from planner.catalog import CatalogTable
 from planner.emit.dialects import DIALECTS
-from planner.emit.expressions import refusal
+from planner.emit.expressions import refusal_of
 from planner.emit.scan import engine_filter, scan_of, scan_refusal
 from planner.emit.select import emit
+from planner.options import Pushdown
 from planner.plan import PlannedFragment
 from planner.relations import (
     Expression,
@@ -28,19 +29,25 @@ from planner.relations import (
     Relation,
     conjunction,
     conjuncts,
+    read_all,
     references,
 )
 from planner.substrait.arrow_filter import read_filter
 
 
 def plan_scan(
-    name: str, table: CatalogTable, columns: Sequence[str], condition: pc.Expression | None
+    name: str,
+    table: CatalogTable,
+    columns: Sequence[str],
+    condition: pc.Expression | None,
+    pushdown: Pushdown | None = None,
 ) -> tuple[PlannedFragment, pc.Expression | None]:
     """A fragment that returns a table's columns, filtered as far as its source can.
 
     Args:
         columns: wanted columns; the fragment's first columns, in this order.
         condition: a filter over the table's columns.
+        pushdown: the statement's own, or None for the source's.
 
     Raises:
         NotCarriedError: when the filter cannot be read.
@@ -52,7 +59,7 @@ def plan_scan(
     schema = table.table.schema
     base = tuple(Field(f.name, f.type, f.nullable) for f in schema)
     parts = () if condition is None else conjuncts(read_filter(condition, schema))
-    goes = tuple(p for p in parts if _refusal(table, base, p) is None)
+    goes = tuple(p for p in parts if _refusal(table, base, p, pushdown) is None)
     stays = tuple(p for p in parts if p not in goes)
     wanted = list(columns)
     for part in stays:
@@ -61,13 +68,20 @@ def plan_scan(
     return planned, engine_filter(conjunction(stays), schema.names) if stays else None
 
 
-def _refusal(table: CatalogTable, base: tuple[Field, ...], part: Expression) -> str | None:
+def _refusal(
+    table: CatalogTable, base: tuple[Field, ...], part: Expression, pushdown: Pushdown | None
+) -> str | None:
     capabilities = table.source.connector.capabilities
+    pushdown = pushdown or table.source.pushdown
+    if pushdown == "none":
+        return "pushdown is off for this source"
     if "filter" not in capabilities.relations:
         return "the source does not run filter"
+    filtered = Filter(read_all(table.path, base), part)
     if capabilities.dialect is None:
-        return scan_refusal(Filter(Read(table.path, base, tuple(range(len(base)))), part))
-    return refusal(part, DIALECTS[capabilities.dialect], capabilities.functions)
+        return scan_refusal(filtered)
+    dialect = DIALECTS[capabilities.dialect]
+    return refusal_of(filtered, dialect, capabilities.functions, unproven=pushdown == "all")
 
 
 def _planned(

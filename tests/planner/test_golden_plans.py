@@ -19,6 +19,9 @@ from tests.tpch import QUERIES
 GOLDEN = Path(__file__).parent / "golden"
 _TIMES = re.compile(r", [\d.]+ s \(.* work\)$", re.MULTILINE)
 _ESTIMATE = re.compile(r"^(  (?:expected:|of)) ([\d,]+) (rows?), ([\d.,e+]+) (B|kB|MB|GB)", re.M)
+_MOVED = re.compile(
+    r"(joined\s+here;\s+(?:about|at\s+least))\s+([\d,]+)\s+(rows?),\s+([\d.,]+)\s+(\w?B)"
+)
 _SECONDS = re.compile(r"\b[\d.]+(?:e-?\d+)? s\b")
 
 
@@ -32,6 +35,7 @@ def reduced(text: str) -> str:
         lambda m: f"{m[1]} about {_rough(m[2])} {m[3]}, {_rough(m[4])} {m[5]}",
         _TIMES.sub("", text),
     )
+    text = _MOVED.sub(lambda m: f"{m[1]} {_rough(m[2])} {m[3]}, {_rough(m[4])} {m[5]}", text)
     return _SECONDS.sub(lambda m: f"about {_rough(m[0][:-2])} s", text)
 
 

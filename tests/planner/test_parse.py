@@ -91,7 +91,7 @@ def test_what_is_no_statement_is_refused_where_it_stands(sql: str, line: int, co
         "GRANT SELECT ON a TO b",
         "DESCRIBE a",
         "EXPLAIN DROP TABLE a",
-        "EXPLAIN FORMAT JSON SELECT 1",
+        "EXPLAIN FORMAT YAML SELECT 1",
     ],
 )
 def test_what_only_writes_or_administers_is_unsupported(sql: str) -> None:
@@ -133,3 +133,35 @@ def test_parameters_are_refused_at_their_place(sql: str) -> None:
     with pytest.raises(UnsupportedError, match="parameters") as failure:
         parse(sql)
     assert failure.value.position is not None
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("(", ")"),
+        ("NOT (", ")"),
+        ("f(", ")"),
+        ("[", "]"),
+        ("CASE WHEN ", " THEN 1 END"),
+        ("- ", ""),
+    ],
+)
+def test_what_is_nested_too_deep_is_refused_where_it_is(opening: str, closing: str) -> None:
+    def nested(depth: int) -> str:
+        return f"SELECT {opening * depth}1{closing * depth}"
+
+    parse(nested(20))
+    with pytest.raises(SizeLimitError, match="levels of nesting") as raised:
+        parse(nested(100))
+    assert raised.value.position is not None
+
+
+def test_brackets_beside_one_another_are_not_nested() -> None:
+    beside = ["((1))", "NOT (true)", "(SELECT 1)", "CASE WHEN 1 = 1 THEN 1 END"] * 40
+    parse(f"SELECT {', '.join(beside)}")
+
+
+def test_queries_nested_too_deep_are_refused() -> None:
+    parse("SELECT " + "(SELECT " * 10 + "1" + ")" * 10)
+    with pytest.raises(SizeLimitError, match="queries inside one another"):
+        parse("SELECT " + "(SELECT " * 13 + "1" + ")" * 13)

@@ -1,0 +1,29 @@
+"""What a query may ask of the planner. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Pushdown = Literal["proven", "all", "none", "required"]
+"""How much of a query goes to a source.
+
+proven: what is proven to give the engine's result there.
+all: also what has a form there and is not proven.
+none: tables are read, as few columns as it takes; everything else runs here.
+required: as `proven`, and a plan in which an operator stays here although all its inputs are at the
+    source fails with the reasons. What stays because moving its inputs costs less is no failure.
+"""
+
+PUSHDOWNS: tuple[Pushdown, ...] = get_args(Pushdown)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningOptions:
+    """How one statement is planned.
+
+    Attributes:
+        pushdown: for every source of the statement; None leaves it to each source's configuration.
+    """
+
+    pushdown: Pushdown | None = None

@@ -1,0 +1,82 @@
+"""The passes over a bound tree before it is cut, in their order. Each is a module of its own.
+
+`merge_filters` comes first: each condition goes by itself, and the engine stacks filters.
+`imply_filters` comes next: the estimates of what follows are better with its filters.
+`regroup_joins` comes before `push_aggregates`, which looks for inputs that one place runs whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from planner.implied import imply_filters
+from planner.limits import push_limits
+from planner.partial import push_aggregates
+from planner.placing import Places
+from planner.regroup import regroup_joins
+from planner.relations import (
+    ExistsSubquery,
+    Expression,
+    FieldRef,
+    Filter,
+    Project,
+    Relation,
+    ScalarSubquery,
+    conjunction,
+    conjuncts,
+    inputs_of,
+    subqueries_of,
+    transform_expression,
+)
+from planner.rewrite import moved, over, with_expressions
+
+Pass = Callable[[Relation, Places], Relation]
+"""A tree with the same fields and the same rows, in the same order where there is one."""
+
+
+def merge_filters(relation: Relation, _: Places) -> Relation:
+    """Filters that stand on each other, or on a choice of columns between them, as one."""
+    relation = over(relation, [merge_filters(i, _) for i in inputs_of(relation)])
+    match relation:
+        case Filter(input=Filter() as below):
+            parts = (*conjuncts(below.condition), *conjuncts(relation.condition))
+            return Filter(below.input, conjunction(parts))
+        case Filter(input=Project(input=Filter() as below) as picks):
+            refs = [e.index for e in picks.expressions if isinstance(e, FieldRef)]
+            if len(refs) == len(picks.expressions):
+                condition = moved(relation.condition, refs.__getitem__)
+                parts = (*conjuncts(below.condition), *conjuncts(condition))
+                return replace(picks, input=Filter(below.input, conjunction(parts)))
+    return relation
+
+
+PASSES: tuple[Pass, ...] = (
+    merge_filters,
+    imply_filters,
+    regroup_joins,
+    push_aggregates,
+    push_limits,
+)
+
+
+def rearranged(relation: Relation, places: Places, passes: tuple[Pass, ...] = PASSES) -> Relation:
+    """The tree after every pass, subqueries included."""
+    if places.whole(relation) is not None:
+        return relation
+    relation = _with_subqueries(relation, places, passes)
+    for change in passes:
+        relation = change(relation, places)
+    return relation
+
+
+def _with_subqueries(relation: Relation, places: Places, passes: tuple[Pass, ...]) -> Relation:
+    def inside(part: Expression) -> Expression:
+        if isinstance(part, ScalarSubquery | ExistsSubquery):
+            changed = rearranged(part.input, places, passes)
+            return part if changed is part.input else replace(part, input=changed)
+        return part
+
+    if any(True for _ in subqueries_of(relation)):
+        relation = with_expressions(relation, lambda e: transform_expression(e, inside))
+    return over(relation, [_with_subqueries(i, places, passes) for i in inputs_of(relation)])

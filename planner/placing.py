@@ -1,0 +1,170 @@
+"""Where the relations of a statement can run: the place of a table, and why an operator may not go.
+
+Owns the answers to "who runs this?", each found once for a statement, under its pushdown option.
+Cuts nothing, and knows no SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+
+from connectors.contract import Statistics
+from planner.bind import Bound
+from planner.catalog import CatalogTable, Source
+from planner.emit.dialect import Dialect
+from planner.emit.dialects import DIALECTS
+from planner.emit.expressions import refusal_of
+from planner.emit.scan import scan_refusal
+from planner.estimate import Estimator
+from planner.options import PlanningOptions, Pushdown
+from planner.plan import Estimate
+from planner.relations import (
+    Aggregate,
+    Expression,
+    FieldRef,
+    Filter,
+    Project,
+    Read,
+    Relation,
+    conjuncts,
+    inputs_of,
+    kind_of,
+    subqueries_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a subtree can run: sources of one identity, asked for the same, are one place."""
+
+    source: Source
+    dialect: Dialect | None
+    pushdown: Pushdown = "proven"
+
+    @property
+    def key(self) -> tuple[str, Pushdown]:
+        return self.source.connector.identity, self.pushdown
+
+
+class Places:
+    """The places of one statement's relations.
+
+    Args:
+        bound: the statement's tables.
+        options: its pushdown; sources have their own where it says nothing.
+    """
+
+    def __init__(self, bound: Bound, options: PlanningOptions | None = None) -> None:
+        self._tables: dict[tuple[str, ...], CatalogTable] = {
+            table.path: table for table in bound.tables.values()
+        }
+        self._pushdown = options.pushdown if options is not None else None
+        self._of_source: dict[str, Place | None] = {}
+        # Answers by identity, with the objects that these identities belong to.
+        self._refusals: dict[tuple[int, int, str], tuple[object, str | None]] = {}
+        self._whole: dict[int, tuple[Relation, Place | None]] = {}
+        self._estimate = Estimator(self._statistics)
+
+    def of(self, read: Read) -> Place | None:
+        """The place of a table; None where the engine reads it itself."""
+        source = self._tables[read.path].source
+        if source.name not in self._of_source:
+            self._of_source[source.name] = self._place(source)
+        return self._of_source[source.name]
+
+    def required(self, source: str) -> bool:
+        """Whether all that a source's tables are asked for must run there."""
+        found = next(t.source for t in self._tables.values() if t.source.name == source)
+        return (self._pushdown or found.pushdown) == "required"
+
+    def estimate(self, relation: Relation) -> Estimate:
+        """Rows and bytes that a relation's result is expected to have."""
+        return self._estimate(relation)
+
+    def groups(self, relation: Aggregate) -> float | None:
+        """How many groups an aggregate makes, at most; None when that is not known."""
+        return self._estimate.groups(relation)
+
+    def refusal(self, relation: Relation, place: Place) -> str | None:
+        """Why a place does not run a relation, taken without its inputs; None when it does."""
+        if not isinstance(relation, Filter):
+            return self._refusal(relation, place)
+        return next(
+            (
+                r
+                for p in conjuncts(relation.condition)
+                if (r := self.part_refusal(relation.input, p, place))
+            ),
+            None,
+        )
+
+    def part_refusal(self, source: Relation, part: Expression, place: Place) -> str | None:
+        """Why a place does not filter a relation by one condition."""
+        key = (id(source), id(part), place.source.name)
+        known = self._refusals.get(key)
+        if known is None:
+            condition = Filter(source, part)
+            known = self._refusals[key] = (condition, self._refusal(condition, place))
+        return known[1]
+
+    def whole(self, relation: Relation) -> Place | None:
+        """The one place that runs all of a subtree, or None."""
+        known = self._whole.get(id(relation))
+        if known is None:
+            known = self._whole[id(relation)] = (relation, self._runs_whole(relation))
+        return known[1]
+
+    def _runs_whole(self, relation: Relation) -> Place | None:
+        if isinstance(relation, Read):
+            return self.of(relation)
+        below = chain(inputs_of(relation), subqueries_of(relation))
+        place = common(self.whole(i) for i in below)
+        return place if place is not None and self.refusal(relation, place) is None else None
+
+    def _place(self, source: Source) -> Place | None:
+        capabilities = source.connector.capabilities
+        if capabilities.native:
+            return None
+        dialect = None if capabilities.dialect is None else DIALECTS[capabilities.dialect]
+        return Place(source, dialect, self._pushdown or source.pushdown)
+
+    def _refusal(self, relation: Relation, place: Place) -> str | None:
+        key = (id(relation), 0, place.source.name)
+        known = self._refusals.get(key)
+        if known is None:
+            known = self._refusals[key] = (relation, _refusal(relation, place))
+        return known[1]
+
+    def _statistics(self, path: tuple[str, ...]) -> Statistics:
+        table = self._tables[path]
+        return table.source.connector.statistics(table.table.name)
+
+
+def common(places: Iterable[Place | None]) -> Place | None:
+    """The one place of all, when there is one."""
+    found: Place | None = None
+    for place in places:
+        if place is None or (found is not None and place.key != found.key):
+            return None
+        found = found or place
+    return found
+
+
+def _refusal(relation: Relation, place: Place) -> str | None:
+    capabilities = place.source.connector.capabilities
+    if place.pushdown == "none" and not _only_reads(relation):
+        return "pushdown is off for this source"
+    if kind_of(relation) not in capabilities.relations:
+        return f"the source does not run {kind_of(relation)}"
+    if place.dialect is None:
+        return scan_refusal(relation)
+    unproven = place.pushdown == "all"
+    return refusal_of(relation, place.dialect, capabilities.functions, unproven=unproven)
+
+
+def _only_reads(relation: Relation) -> bool:
+    if isinstance(relation, Project):
+        return all(isinstance(e, FieldRef) for e in relation.expressions)
+    return isinstance(relation, Read)

@@ -1,0 +1,285 @@
+"""EXPLAIN in its three forms, planned and run over real sources."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from connectors.errors import SqlSyntaxError, UnsupportedError
+from connectors.memory import MemoryConnector
+from planner.account import Account
+from planner.catalog import Source
+from planner.explain import WIDTH, explain_text
+from planner.explain_json import VERSION, explain_json
+from planner.explain_mermaid import explain_mermaid, label
+from planner.explain_options import Form
+from planner.parse import parse
+from planner.plan import Plan
+from planner.residual_tree import residual_tree
+from tests.placements import Placement
+from tests.tpch import QUERIES
+
+JOIN = (
+    "SELECT name, sum(pieces) AS sold FROM items JOIN sales ON item = id "
+    "WHERE name <> 'x\"]; click' GROUP BY name ORDER BY sold"
+)
+UNCUT = "SELECT unnest(make_array(1, 2)) AS n, id FROM items"
+
+
+@pytest.fixture(scope="module")
+def placement() -> Iterator[Placement]:
+    items = pa.table({"id": pa.array([1, 2, 3], pa.int32()), "name": ["pen", "ink", None]})
+    sales = pa.table({"item": pa.array([1, 1, 3], pa.int32()), "pieces": [10, 5, 1]})
+    sources = [
+        Source("shop", MemoryConnector("shop", {"items": items})),
+        Source("lake", MemoryConnector("lake", {"sales": sales})),
+    ]
+    with Placement.opened(sources) as placement:
+        yield placement
+
+
+def ran(placement: Placement, plan: Plan) -> Account:
+    execution = placement.engine.start(plan)
+    list(execution.batches())
+    return execution.account()
+
+
+# --- what is asked for ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sql", "mode", "form"),
+    [
+        ("EXPLAIN SELECT 1", "explain", "text"),
+        ("EXPLAIN FORMAT json SELECT 1", "explain", "json"),
+        ("EXPLAIN FORMAT 'JSON' SELECT 1", "explain", "json"),
+        ("EXPLAIN FORMAT = mermaid SELECT 1", "explain", "mermaid"),
+        ("explain analyze verbose format Text select 1", "analyze", "text"),
+        ("EXPLAIN (ANALYZE, FORMAT JSON) SELECT 1", "analyze", "json"),
+        ("EXPLAIN (ANALYZE false, VERBOSE on, FORMAT mermaid) (SELECT 1)", "explain", "mermaid"),
+        ("EXPLAIN (FORMAT json)\nWITH x AS (SELECT 1) SELECT * FROM x", "explain", "json"),
+        ("EXPLAIN (SELECT 1)", "explain", "text"),
+        ("EXPLAIN ((SELECT 1))", "explain", "text"),
+    ],
+)
+def test_explain_has_its_options(sql: str, mode: str, form: Form) -> None:
+    statement = parse(sql)
+    assert (statement.mode, statement.form) == (mode, form)
+
+
+@pytest.mark.parametrize(
+    ("sql", "error", "column", "hint"),
+    [
+        ("EXPLAIN FORMAT jsn SELECT 1", UnsupportedError, 16, "Nearest: json."),
+        ("EXPLAIN (ANALYSE) SELECT 1", UnsupportedError, 10, "Nearest: ANALYZE."),
+        ("EXPLAIN (ANALYZE maybe) SELECT 1", SqlSyntaxError, 18, "ON"),
+        ("EXPLAIN (ANALYZE FORMAT json) SELECT 1", SqlSyntaxError, 18, "ON"),
+        ("EXPLAIN (ANALYZE", SqlSyntaxError, 10, ")"),
+    ],
+)
+def test_a_wrong_option_is_refused_at_its_place(
+    sql: str, error: type[Any], column: int, hint: str
+) -> None:
+    with pytest.raises(error) as refused:
+        parse(sql)
+    assert refused.value.position is not None
+    assert refused.value.position.column == column
+    assert hint in (refused.value.hint or "")
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def test_the_text_fits_a_terminal(placement: Placement) -> None:
+    long = ", ".join(str(n) for n in range(300))
+    for sql in (JOIN, UNCUT, f"SELECT id FROM items WHERE id IN ({long}) OR name LIKE '%{long}%'"):
+        plan = placement.plan(sql)
+        for account in (None, ran(placement, plan)):
+            longest = max(explain_text(plan, account).splitlines(), key=len)
+            assert len(longest) <= WIDTH, longest
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_text_of_tpch_fits_a_terminal(
+    query: str, tpch_placements: dict[str, Placement]
+) -> None:
+    for where in ("split", "postgres"):
+        text = explain_text(tpch_placements[where].plan(QUERIES[query]))
+        assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_long_sql_is_broken_between_words_and_never_inside_a_text(
+    tpch_placements: dict[str, Placement],
+) -> None:
+    phrase = "a b c d e f g h " * 12
+    sql = f"SELECT count(*) FROM orders WHERE o_comment = '{phrase}' OR o_comment = '{phrase}x'"
+    assert phrase in explain_text(tpch_placements["postgres"].plan(sql))
+
+
+def test_analyze_says_what_each_part_took(placement: Placement) -> None:
+    plan = placement.plan(JOIN)
+    account = ran(placement, plan)
+    text = explain_text(plan, account)
+    assert re.search(r"^ran: 1 row in [\d.]+ s, \d+ B; [\d.]+ s of computing here$", text, re.M)
+    part = r"  ran: \d rows, [\d.]+ B, [\d.]+ s \(waited [\d.]+ s, first batch [\d.]+ s later, "
+    assert len(re.findall(part + r"transfer [\d.]+ s\)", text)) == 2
+    assert account.compute_seconds is not None
+    assert account.compute_seconds > 0
+    for fragment in account.fragments:
+        assert fragment.first_batch_seconds is not None
+        assert fragment.transfer_seconds is not None
+        parts = fragment.wait_seconds + fragment.first_batch_seconds + fragment.transfer_seconds
+        assert fragment.transfer_seconds >= 0
+        assert parts <= fragment.seconds + 1e-6
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+PART_KEYS = {
+    "name", "kind", "source", "tables", "operators", "sql", "columns", "filter", "limit",
+    "expected", "cost", "ran",
+}  # fmt: skip
+KEYS = {
+    "version", "kind", "summary", "columns", "parts", "residual", "stayed", "rejected",
+    "warnings", "ran",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sql", "kind"), [(JOIN, "cut"), (UNCUT, "by_tables"), ("SELECT 1", "cut")]
+)
+def test_json_has_its_shape(placement: Placement, sql: str, kind: str) -> None:
+    plan = placement.plan(sql)
+    for account in (None, ran(placement, plan)):
+        value = json.loads(explain_json(plan, account))
+        assert set(value) == KEYS
+        assert (value["version"], value["kind"]) == (VERSION, kind)
+        assert (value["ran"] is None) == (account is None)
+        for part in value["parts"]:
+            assert set(part) == PART_KEYS
+            assert (part["ran"] is None) == (account is None)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_json_says_of_tpch_what_the_text_says(
+    query: str, tpch_placements: dict[str, Placement]
+) -> None:
+    plan = tpch_placements["split"].plan(QUERIES[query])
+    value = json.loads(explain_json(plan))
+    assert [part["name"] for part in value["parts"]] == [
+        *(f.name for f in plan.fragments),
+        *(n.name for n in plan.natives),
+    ]
+    assert len(value["stayed"]) == len(plan.kept)
+    assert len(value["rejected"]) == len(plan.rejected)
+    if plan.residual_text:
+        texts = [line.strip() for line in plan.residual_text.splitlines()]
+        assert _texts(value["residual"]["tree"]) == texts
+        reads = {node["reads"] for node in _nodes(value["residual"]["tree"])} - {None}
+        assert reads <= {part["name"] for part in value["parts"]}
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    yield node
+    for source in node["inputs"]:
+        yield from _nodes(source)
+
+
+def _texts(node: Any) -> list[str]:
+    return [node["text"] for node in _nodes(node)]
+
+
+def test_the_documented_json_is_what_comes(placement: Placement) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "explain.md").read_text(encoding="utf-8")
+    sql = next(iter(re.findall(r"```sql\n(.*?)```", page, re.DOTALL)))
+    (documented,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    plan = placement.plan(sql.removeprefix("EXPLAIN (ANALYZE, FORMAT json)\n"))
+    value = json.loads(explain_json(plan, ran(placement, plan)))
+    assert _without_times(value) == _without_times(json.loads(documented))
+
+
+def _without_times(value: Any) -> Any:
+    match value:
+        case dict():
+            return {k: 0.0 if k.endswith("seconds") and v is not None else _without_times(v)
+                    for k, v in value.items()}  # fmt: skip
+        case list():
+            return [_without_times(item) for item in value]
+    return value
+
+
+# --- Mermaid --------------------------------------------------------------------------------------
+
+_ID = r"[a-z]+\d*"
+_TEXT = r'"[^"\[\]{}<>`\\]*"'
+_NODE = re.compile(rf"({_ID})(?:\[({_TEXT})\]|\(\[({_TEXT})\]\))")
+_EDGE = re.compile(rf"({_ID}) -->(?:\|({_TEXT})\|)? ({_ID})")
+_SUBGRAPH = re.compile(rf"subgraph ({_ID})\[({_TEXT})\]")
+
+
+def parsed(text: str) -> tuple[set[str], list[tuple[str, str]]]:
+    """The nodes and edges of a flowchart, each line of which has one of the few forms we write."""
+    first, *lines = text.splitlines()
+    assert first == "flowchart BT"
+    nodes: set[str] = set()
+    edges: list[tuple[str, str]] = []
+    depth = 0
+    for line in (line.strip() for line in lines):
+        if line == "end":
+            depth -= 1
+        elif _SUBGRAPH.fullmatch(line):
+            depth += 1
+        elif (node := _NODE.fullmatch(line)) is not None:
+            assert node[1] not in nodes
+            nodes.add(node[1])
+        else:
+            edge = _EDGE.fullmatch(line)
+            assert edge is not None, line
+            edges.append((edge[1], edge[3]))
+        assert depth >= 0
+    assert depth == 0
+    assert {end for edge in edges for end in edge} <= nodes
+    return nodes, edges
+
+
+@pytest.mark.parametrize("sql", [JOIN, UNCUT, "SELECT 1", "SELECT id FROM items"])
+def test_mermaid_is_a_flowchart_that_ends_in_the_answer(placement: Placement, sql: str) -> None:
+    plan = placement.plan(sql)
+    for account in (None, ran(placement, plan)):
+        nodes, edges = parsed(explain_mermaid(plan, account))
+        assert "answer" in nodes
+        # Every node leads to the answer.
+        reached = {"answer"}
+        while new := {start for start, end in edges if end in reached} - reached:
+            reached |= new
+        if plan.fragments:
+            assert reached == nodes
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_mermaid_draws_tpch(query: str, tpch_placements: dict[str, Placement]) -> None:
+    for where in ("split", "postgres"):
+        plan = tpch_placements[where].plan(QUERIES[query])
+        nodes, edges = parsed(explain_mermaid(plan))
+        assert {f.name for f in plan.fragments} | {n.name for n in plan.natives} <= nodes
+        assert edges
+
+
+def test_nothing_in_a_label_is_markup() -> None:
+    safe = label('"<b>`x`;#{}[]&amp; \\ end\n click x')
+    assert re.fullmatch(_TEXT, f'"{safe}"')
+
+
+def test_a_tree_is_read_from_its_indentation() -> None:
+    assert residual_tree("") is None
+    tree = residual_tree("filter x\n  subquery\n    read f2\n  read f1")
+    assert tree is not None
+    assert [(n.operator, n.reads) for n in tree.walk()] == [
+        ("filter", None), ("subquery", None), ("read", "f2"), ("read", "f1"),
+    ]  # fmt: skip
