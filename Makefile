@@ -7,7 +7,7 @@ CHECKED := flight_server planner execution connectors demo benchmarks tests
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench regen proto docker-lint clean
+.PHONY: help demo test check lint format bench oracle regen proto docker-lint clean
 
 help:  ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,8 +33,15 @@ format: $(VENV)/.dev  ## Rewrite the sources as `lint` wants them
 bench: $(VENV)/.bench  ## Measure against other servers; prints the table that is in the README
 	$(BIN)/python -m benchmarks.run
 
-regen: $(VENV)/.dev  ## Rewrite the golden plans of the 22 TPC-H queries
-	$(BIN)/python -m pytest tests/planner/test_golden_plans.py --regen
+SOURCE ?= all
+QUERIES ?= 10000
+SEED ?= 1
+oracle: $(VENV)/.dev  ## Random statements: each source answers as the engine alone, or this fails
+	$(BIN)/python -m tests.oracle --source $(SOURCE) --queries $(QUERIES) --seed $(SEED)
+
+regen: $(VENV)/.dev  ## Rewrite the golden plans of the 22 TPC-H queries, docs/types.md and docs/functions.md
+	$(BIN)/python -m pytest tests/planner/test_golden_plans.py tests/planner/test_pushed.py \
+	  tests/test_types_page.py tests/test_functions_page.py --regen
 
 proto: $(VENV)/.dev  ## Compile the Flight SQL messages
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. flight_server/proto/flight_sql.proto

@@ -36,6 +36,7 @@ from execution.running import (
     WholeRun,
 )
 from execution.tables import TableRun
+from execution.taking_over import TakenOverRun
 from planner.bind import HOME, session_config
 from planner.catalog import Catalog
 from planner.plan import NativeRead, Plan, SubstraitResidual
@@ -184,7 +185,11 @@ class Engine:
             return WholeRun(self._readers(plan, deadline))
         if not isinstance(residual, SubstraitResidual):
             return TableRun(self, residual, deadline)
-        run = ResidualRun(self, plan, residual, lambda: self._readers(plan, deadline), deadline)
+        run: Run = ResidualRun(
+            self, plan, residual, lambda: self._readers(plan, deadline), deadline
+        )
+        if (uncut := plan.uncut) is not None:
+            run = TakenOverRun(run, lambda: TableRun(self, uncut, deadline))
         if plan.fragments or plan.natives or len(residual.substrait) > KEPT_BYTES:
             return run
         return RememberedRun(run, plan.schema, lambda batches: self._remember(residual, batches))

@@ -184,7 +184,13 @@ def notes_on(tree: exp.Expr, dialect: str) -> Iterator[PlanWarning]:
 def _differences(node: exp.Expr, dialect: str) -> Iterator[tuple[Code, str]]:
     match node:
         case exp.Div() if not node.args.get("typed") and dialect in _DECIMAL_QUOTIENTS:
-            yield "function.translated", "/ divides as double precision here, decimals too"
+            yield (
+                "function.translated",
+                (
+                    "/ divides as double precision here, decimals too"
+                    + ("" if node.args.get("safe") else "; by zero that is infinity or NaN")
+                ),
+            )
         case exp.Cast() if (
             dialect in _ROUNDS and node.to.this in _INTEGERS and not _whole(node.this)
         ):

@@ -263,6 +263,8 @@ class _Decomposer:
         return self._open(relation, place)
 
     def _open(self, relation: Relation, place: Place) -> Relation:
+        if not _opened_pieces(relation):  # one of several inputs: the joins are in the others
+            return self._here(_Placed(relation, place))
         if isinstance(relation, Join | Cross):
             inputs = tuple(self._here(_Placed(i, place)) for i in inputs_of(relation))
         else:
@@ -336,4 +338,7 @@ def _opened_pieces(relation: Relation) -> list[Relation]:
     if isinstance(relation, Join | Cross):
         return [piece for i in inputs_of(relation) for piece in _opened_pieces(i) or [i]]
     inputs = inputs_of(relation)
-    return [piece for i in inputs for piece in _opened_pieces(i)]
+    pieces = [_opened_pieces(i) for i in inputs]
+    if not any(pieces):
+        return []
+    return [piece for i, own in zip(inputs, pieces, strict=True) for piece in own or [i]]

@@ -126,6 +126,8 @@ class Plan:
         schema: what the client receives; FlightInfo and the stream share this object.
         residual: None when the single fragment is the answer.
         residual_text: the residual as an indented tree, for people; empty without one.
+        uncut: how the statement runs when the engine cannot read `residual` back; None when that
+            may not be.
     """
 
     sql: str
@@ -137,3 +139,4 @@ class Plan:
     kept: tuple[Kept, ...] = ()
     rejected: tuple[RejectedCut, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
+    uncut: SqlResidual | None = None

@@ -82,6 +82,9 @@ def _planned_query(
         except NotCarriedError as error:
             reason = str(error)
         else:
+            if plan.residual is not None and options.pushdown != "required":
+                reason = "the engine cannot read its own plan"
+                plan = replace(plan, uncut=_uncut(statement, bound, options, reason))
             return _with_warnings(plan, statement, bound, cut.residual)
     return _by_tables(statement, bound, options, reason)
 
@@ -245,10 +248,7 @@ def _native(read: Read, bound: Bound, name: str) -> NativeRead:
 
 def _by_tables(statement: Statement, bound: Bound, options: PlanningOptions, reason: str) -> Plan:
     """The plan of a statement that cannot be cut: each table is read by itself."""
-    tables = tuple(
-        (parts, table.source.name, table.table.name) for parts, table in bound.tables.items()
-    )
-    residual = SqlResidual(statement.sql, tables, reason, options.pushdown)
+    residual = _uncut(statement, bound, options, reason)
     kept = tuple(
         Kept("statement", table.source.name, f"{reason} has no form in Substrait")
         for table in bound.tables.values()
@@ -256,3 +256,12 @@ def _by_tables(statement: Statement, bound: Bound, options: PlanningOptions, rea
     )
     plan = Plan(statement.sql, bound.schema, (), (), residual, "", tuple(dict.fromkeys(kept)))
     return _with_warnings(plan, statement, bound, None)
+
+
+def _uncut(
+    statement: Statement, bound: Bound, options: PlanningOptions, reason: str
+) -> SqlResidual:
+    tables = tuple(
+        (parts, table.source.name, table.table.name) for parts, table in bound.tables.items()
+    )
+    return SqlResidual(statement.sql, tables, reason, options.pushdown)

@@ -28,7 +28,7 @@ _DUCKDB = (
     *("ENUM('a', 'b')", "INTEGER[]", "STRUCT(a INTEGER)", "MAP(VARCHAR, INTEGER)"),
 )
 
-_TITLES = {
+TITLES = {
     "postgres": "PostgreSQL",
     "duckdb": "DuckDB",
     "datafusion": "Flight SQL sources that run DataFusion",
@@ -85,7 +85,7 @@ def _section(dialect: Dialect) -> Iterator[str]:
     rows = rows_of(dialect.name)
     if not rows:
         return
-    yield f"## {_TITLES.get(dialect.name, dialect.name)}"
+    yield f"## {TITLES[dialect.name]}"
     yield ""
     if not dialect.proven:
         yield "By its documentation; not run.\n"

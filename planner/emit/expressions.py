@@ -191,6 +191,10 @@ def _case(part: IfThen, go: Callable[[Expression], Sql]) -> Sql:
     return exp.Case(ifs=ifs, default=go(part.otherwise) if part.otherwise is not None else None)
 
 
+_OF_A_SET = frozenset({"min", "max", "bool_and", "bool_or"})
+"""Aggregates that repeated values do not change."""
+
+
 def write_measure(
     measure: Measure, columns: Sequence[Sql], dialect: Dialect, subquery: WriteSubquery
 ) -> Sql:
@@ -203,6 +207,6 @@ def write_measure(
             measure.function, (only,), measure.type, measure.nullable, measure.distinct
         )
     written = [write(a, columns, dialect, subquery) for a in measure.arguments]
-    if measure.distinct:
+    if measure.distinct and measure.function not in _OF_A_SET:
         written = [exp.Distinct(expressions=written)]
     return dialect.aggregates[measure.function].write(measure, written)

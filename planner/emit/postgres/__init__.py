@@ -12,6 +12,7 @@ from planner.emit.postgres.casts import refuse_cast, write_cast
 from planner.emit.postgres.columns import order, output, read_column, refuse_literal, write_literal
 from planner.emit.postgres.conditions import refuse_order
 from planner.emit.postgres.functions import FUNCTIONS
+from planner.emit.postgres.relations import refuse_relation
 from planner.emit.postgres.types import type_sql
 
 POSTGRES = Dialect(
@@ -28,6 +29,7 @@ POSTGRES = Dialect(
     order=order,
     refuse_order=refuse_order,
     output=output,
+    refuse_relation=refuse_relation,
     shown_by="tests/planner/test_postgres_dialect.py",
 )
 

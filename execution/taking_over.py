@@ -1,0 +1,67 @@
+"""A run that another takes over when the engine cannot run the plan that it was given.
+
+The engine does not read back every plan that it writes: columns of one name become ambiguous, a
+type is coerced twice. What it could not even begin is run another way, and nobody sees more than a
+line in the log. Knows no plans.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+
+from connectors.errors import CancelledError, InternalError, UnsupportedError
+from execution.running import Ran, Run
+
+_LOG = logging.getLogger("crosswind.execution")
+
+
+class TakenOverRun:
+    """A run, or another in its place.
+
+    Args:
+        first: is tried.
+        second: makes the other, when `first` has failed with nothing given and not for its sources.
+    """
+
+    def __init__(self, first: Run, second: Callable[[], Run]) -> None:
+        self._first = self._run = first
+        self._second = second
+        self._lock = threading.Lock()
+        self._cancelled = False
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        given = False
+        try:
+            for batch in self._first.batches():
+                given = True
+                yield batch
+            return
+        except (InternalError, UnsupportedError) as error:
+            if given or error.source is not None:
+                raise
+            _LOG.warning("a plan runs uncut, because the engine cannot read it: %s", error)
+        self._first.close()
+        with self._lock:
+            if self._cancelled:
+                raise CancelledError("the query was cancelled")
+            self._run = self._second()
+        yield from self._run.batches()
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            run = self._run
+        run.cancel()
+
+    def close(self) -> None:
+        self.cancel()
+        self._run.close()
+        self._first.close()
+
+    def account(self) -> Ran:
+        """Of the first: it is the one whose plan is shown."""
+        return self._first.account()

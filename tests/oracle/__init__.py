@@ -1,0 +1,1 @@
+"""The oracle: random statements, answered by a source and by the engine alone, must agree."""

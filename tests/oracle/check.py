@@ -1,0 +1,121 @@
+"""One statement, at a source and in the engine alone: agreed, refused, failed, or different.
+
+Owns what counts as a difference: other rows, other types, or a failure, where the engine alone
+answers. Failures for a value (a decimal that overflows, a time out of range) are counted by
+themselves: SQL gives no order in which conditions are evaluated, so the same statement may meet
+such a value in one place and not in another; the engine does so with itself. What it refuses to
+plan, or fails at alone, shows nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+import pyarrow as pa
+from sqlglot import exp
+
+from connectors.errors import CrosswindError, InternalError, InvalidValueError, RequestError
+from planner.bind import client_schema
+from planner.plan import Plan
+from tests.comparison import assert_same
+from tests.placements import Placement
+from tests.planner.twins import Twins, answer_alone
+
+_VALUE = re.compile(
+    r"SQLSTATE 22|does not fit|exceeds the representable|[Oo]verflow|[Oo]ut of [Rr]ange"
+)
+"""How sources say that one value was at fault."""
+
+
+class Outcome(Enum):
+    """What came of a statement."""
+
+    SAME = "same"
+    REFUSED = "refused"
+    FAILED_ALONE = "failed alone"
+    FAILED_HERE = "failed for a value"
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of a statement, and what is to be said of it.
+
+    Attributes:
+        pushed: something beyond a scan of tables went to the source.
+        detail: of a difference, for people.
+    """
+
+    outcome: Outcome
+    pushed: bool = False
+    detail: str = ""
+
+
+def text_of(tree: exp.Query) -> str:
+    """The statement as a client sends it."""
+    return tree.sql(dialect="postgres")
+
+
+def check(twins: Twins, sql: str) -> Verdict:
+    """Answer a statement everywhere, and compare."""
+    try:
+        plan = twins.pushing.plan(sql)
+    except InternalError as error:
+        return Verdict(Outcome.DIFFERENT, detail=f"planning it is an internal error: {error}")
+    except RequestError:
+        return Verdict(Outcome.REFUSED)
+    try:
+        want = answer_alone(twins.alone, sql)
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        return Verdict(Outcome.FAILED_ALONE)
+    except BaseException as panic:  # the engine's panics are no Exception
+        if isinstance(panic, KeyboardInterrupt | SystemExit):
+            raise
+        return Verdict(Outcome.FAILED_ALONE)
+    pushed = _pushes(plan)
+    loosest = client_schema(twins.alone.sql(sql).schema())
+    for where, placement in (("pushed", twins.pushing), ("scanned", twins.local)):
+        try:
+            detail = _difference(placement, plan if where == "pushed" else None, sql, want, loosest)
+        except CrosswindError as error:
+            if isinstance(error, InvalidValueError) or _VALUE.search(str(error)):
+                return Verdict(Outcome.FAILED_HERE, pushed)
+            detail = f"it fails where the engine alone answers: {type(error).__name__} {error}"
+        if detail is not None:
+            return Verdict(Outcome.DIFFERENT, pushed, f"{where}: {detail}")
+    return Verdict(Outcome.SAME, pushed)
+
+
+def _difference(
+    placement: Placement, plan: Plan | None, sql: str, want: pa.Table, loosest: pa.Schema
+) -> str | None:
+    got = placement.run(plan) if plan is not None else placement.query(sql)
+    if not want.num_rows and not got.num_rows:
+        # Of no rows the engine's own type depends on its partitions, not on the statement.
+        return None
+    if got.schema == loosest:
+        # What may be NULL depends on how much the engine's optimiser sees; never on less.
+        want = want.cast(loosest)
+    try:
+        assert_same(got, want, sql)
+    except AssertionError as error:
+        return str(error).removesuffix(sql).strip()
+    return None
+
+
+def _pushes(plan: Plan) -> bool:
+    return any(fragment.operators for fragment in plan.fragments)
+
+
+def fragments_of(twins: Twins, sql: str) -> list[str]:
+    """What the source was sent."""
+    try:
+        plan = twins.pushing.plan(sql)
+    except CrosswindError:
+        return []
+    return [str(getattr(f.fragment.query, "text", f.fragment.query)) for f in plan.fragments]

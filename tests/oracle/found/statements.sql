@@ -1,0 +1,13 @@
+SELECT t2."c0" AS c2 FROM nothing AS t1 LEFT JOIN (SELECT t3."i4" AS c0 FROM odd AS t3) AS t2 ON t1."id" = t2."c0" WHERE t1."f8" <> t2."c0"
+SELECT t1."t" AS c0 FROM texts AS t1 FULL JOIN nothing AS t2 ON t1."id" IS NOT DISTINCT FROM t2."id"
+SELECT t1."t" AS c0 FROM texts AS t1 FULL JOIN pairs AS t2 ON t1."id" = t2."a" FULL JOIN texts AS t3 ON t2."b" IS NOT DISTINCT FROM t3."id"
+SELECT t1."t" AS c0 FROM texts AS t1 FULL JOIN pairs AS t2 ON t1."id" = t2."a" AND t1."id" < t2."b"
+SELECT t1."t" AS c0 FROM texts AS t1 FULL JOIN pairs AS t2 ON t1."id" = 3
+SELECT t1."id" AS c0 FROM texts AS t1 FULL JOIN pairs AS t2 ON true
+SELECT t1."t" AS c0, BOOL_AND(DISTINCT TRUE) AS c2, COUNT(t1."id") AS c3 FROM texts AS t1 GROUP BY 1
+SELECT BOOL_OR(DISTINCT t2."t" LIKE 'Z') AS c0, MIN(DISTINCT t2."id") AS c1 FROM pairs AS t1 JOIN texts AS t2 ON t1."a" = t2."id"
+SELECT t1."b" AS c0 FROM pairs AS t1 UNION ALL SELECT CAST(t4."id" AS DECIMAL(20, 2)) AS c0 FROM pairs AS t2 JOIN nothing AS t4 ON t2."a" = t4."i4"
+SELECT t1."x" AS c0, t1."y" AS c1 FROM pairs AS t1 UNION ALL SELECT t2."a" AS c0, t2."x" AS c1 FROM pairs AS t2 WHERE EXISTS(SELECT t3."n" FROM nothing AS t3)
+SELECT MIN(CASE WHEN t1."c1" > 0 THEN t3."c1" END) AS c1 FROM (SELECT t2."i4" AS c1, t2."i4" AS c2 FROM nothing AS t2) AS t1 RIGHT JOIN (SELECT t4."t" AS c1, t4."id" AS c2 FROM texts AS t4) AS t3 ON t1."c2" = t3."c2"
+SELECT t1."c1" AS c3 FROM (SELECT t2."id" AS c1 FROM texts AS t2) AS t1 RIGHT JOIN nothing AS t4 ON t4."id" IS NOT DISTINCT FROM t4."id"
+SELECT t1."id" AS c0, BOOL_AND(DISTINCT t2."n" IN (NULL, 1.10, 0.01) IS TRUE) AS c1 FROM texts AS t1 LEFT JOIN nothing AS t2 ON t1."id" = t2."i4" GROUP BY 1

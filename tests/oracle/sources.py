@@ -1,0 +1,84 @@
+"""The sources that can run here, each with tables of unpleasant values.
+
+Owns making them. Each becomes a `Twins`: the source, the same rows scanned, and the engine alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tests.oracle.scope import Table, tables_of
+from tests.planner import unpleasant, unpleasant_duckdb
+from tests.planner.twins import Twins
+from tests.postgres_server import PostgresServer
+
+NAMED = ("odd", "texts", "pairs", "nothing")
+
+
+@contextmanager
+def postgres(server: PostgresServer, database: str = "oracle") -> Iterator[Twins]:
+    """Over a database of its own."""
+    with server.database(database) as uri:
+        server.execute(*unpleasant.statements(), database=database)
+        with Twins.of(uri, unpleasant.TABLES) as twins:
+            yield twins
+
+
+@contextmanager
+def duckdb(server: PostgresServer) -> Iterator[Twins]:
+    """Over a file."""
+    with _folder() as folder:
+        path = unpleasant_duckdb.make(folder / "odd.duckdb")
+        with Twins.over({"connector": "duckdb", "uri": str(path)}, NAMED) as twins:
+            yield twins
+
+
+@contextmanager
+def files(server: PostgresServer) -> Iterator[Twins]:
+    """Over Parquet files, which the engine reads by itself."""
+    with _folder() as folder, postgres(server, "oracle_files") as twins:
+        for name in NAMED:
+            pq.write_table(
+                twins.pushing.query(f'SELECT * FROM "{name}"'), folder / f"{name}.parquet"
+            )
+        with Twins.over({"connector": "files", "root": str(folder)}, NAMED) as over_files:
+            yield over_files
+
+
+SOURCES: dict[str, Callable[[PostgresServer], contextmanager[Twins]]] = {  # type: ignore[type-arg]
+    "postgres": postgres,
+    "duckdb": duckdb,
+    "files": files,
+}
+
+
+def tables(twins: Twins) -> tuple[Table, ...]:
+    """The tables, and the columns that statements may name, as the engine sees them."""
+    return tables_of({name: twins.alone.table(f'"{name}"').schema() for name in NAMED})
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """A server of its own."""
+    directory = Path(tempfile.mkdtemp(prefix="crosswind-oracle-"))
+    try:
+        server = PostgresServer(directory / "data")
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="crosswind-oracle-") as name:
+        yield Path(name)

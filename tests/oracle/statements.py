@@ -1,0 +1,224 @@
+"""Random SELECTs over a source's tables: the same seed gives the same statements everywhere.
+
+Owns the shapes: joins, subqueries, grouping, set operations, windows, order and limit. Every answer
+is determined: a limit stands only above an order by all columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from sqlglot import exp
+
+from tests.oracle.expressions import Expressions, Sql
+from tests.oracle.scope import Column, Kind, Table
+
+_SIDES = ("", "", "LEFT", "RIGHT", "FULL")
+_WINDOWS = ("rank", "dense_rank", "count", "min", "max")
+
+
+def statement(seed: int, tables: Sequence[Table]) -> exp.Query:
+    """The statement of a seed."""
+    return _Statements(Random(seed), tables).query()
+
+
+class _Statements:
+    def __init__(self, random: Random, tables: Sequence[Table]) -> None:
+        self._random = random
+        self._tables = tables
+        self._aliases = 0
+
+    def query(self) -> exp.Query:
+        """A whole statement."""
+        chance = self._random.random()
+        if chance < 0.12:
+            return self._ordered(self._set_operation())
+        if chance < 0.2:
+            return self._with()
+        return self._ordered(self._select())
+
+    def _with(self) -> exp.Query:
+        inner, kinds = self._select()
+        columns = [f"c{i}" for i in range(len(kinds))]
+        scope = [Column("w", name, kind) for name, kind in zip(columns, kinds, strict=True)]
+        outer = exp.select(*(c.sql() for c in scope)).from_("w")
+        outer = outer.where(Expressions(self._random, scope).condition(2))
+        return outer.with_("w", as_=inner, copy=False)
+
+    def _ordered(self, made: tuple[exp.Query, list[Kind]]) -> exp.Query:
+        query, kinds = made
+        if self._random.random() < 0.4:
+            nulls = self._random.choice((None, True, False))
+            down = self._random.random() < 0.3
+            keys = [
+                exp.Ordered(this=exp.Literal.number(str(i + 1)), desc=down, nulls_first=nulls)
+                for i in range(len(kinds))
+            ]
+            query = query.order_by(*keys, copy=False)
+            if self._random.random() < 0.5:
+                query = query.limit(self._random.choice((0, 1, 3, 10, 40)), copy=False)
+                if self._random.random() < 0.3:
+                    query = query.offset(self._random.choice((1, 5)), copy=False)
+        return query
+
+    def _set_operation(self) -> tuple[exp.Query, list[Kind]]:
+        left, kinds = self._select(plain=True)
+        right, _ = self._select(wanted=kinds, plain=True)
+        node = self._random.choice((exp.Union, exp.Union, exp.Intersect, exp.Except))
+        distinct = node is not exp.Union or self._random.random() < 0.4
+        return node(this=left, expression=right, distinct=distinct), kinds
+
+    def _select(
+        self, wanted: Sequence[Kind] | None = None, *, plain: bool = False
+    ) -> tuple[exp.Select, list[Kind]]:
+        """A SELECT whose outputs are c0, c1, …, of these kinds where some are wanted."""
+        select, scope = self._from()
+        these = Expressions(self._random, scope)
+        if self._random.random() < 0.6:
+            select = select.where(self._where(these), copy=False)
+        if wanted is None and self._random.random() < 0.35:
+            return self._grouped(select, these)
+        kinds = list(wanted or ())
+        outputs = [these.of(kind) for kind in kinds]
+        for _ in range(0 if wanted else self._random.randint(1, 4)):
+            sql, kind = these.any()
+            outputs.append(sql)
+            kinds.append(kind)
+        if wanted is None and not plain and len(scope) and self._random.random() < 0.1:
+            outputs.append(self._window(these))
+            kinds.append("int")
+        named = [exp.alias_(sql, f"c{i}") for i, sql in enumerate(outputs)]
+        select = select.select(*named, copy=False)
+        return (select.distinct(copy=False) if self._random.random() < 0.15 else select), kinds
+
+    def _from(self) -> tuple[exp.Select, list[Column]]:
+        source, scope = self._source()
+        select = exp.select().from_(source)
+        for _ in range(self._random.choice((0, 0, 0, 1, 1, 2))):
+            joined, more = self._source()
+            side = self._random.choice(_SIDES)
+            on = self._join_condition(scope, more)
+            if on is None:
+                continue
+            select = select.join(joined, on=on, join_type=side or None, copy=False)
+            scope = [*scope, *more]
+        return select, scope
+
+    def _source(self) -> tuple[Sql, list[Column]]:
+        table = self._random.choice(self._tables)
+        self._aliases += 1
+        alias = f"t{self._aliases}"
+        if self._random.random() < 0.12:
+            inner, kinds = self._derived(table)
+            columns = [Column(alias, f"c{i}", kind) for i, kind in enumerate(kinds)]
+            return inner.subquery(alias), columns
+        return exp.to_table(table.name, alias=alias), list(table.aliased(alias))
+
+    def _derived(self, table: Table) -> tuple[exp.Select, list[Kind]]:
+        self._aliases += 1
+        alias = f"t{self._aliases}"
+        these = Expressions(self._random, table.aliased(alias))
+        # Plain columns: the engine takes a constant for one above an outer join too, and does not
+        # sort by it.
+        picked = [self._random.choice(table.aliased(alias)) for _ in range(3)]
+        made = [(column.sql(), column.kind) for column in picked]
+        select = exp.select(*(exp.alias_(sql, f"c{i}") for i, (sql, _) in enumerate(made)))
+        select = select.from_(exp.to_table(table.name, alias=alias))
+        return select.where(these.condition(2)), [kind for _, kind in made]
+
+    def _join_condition(self, left: Sequence[Column], right: Sequence[Column]) -> Sql | None:
+        """An equality of two columns of one kind; now and then with something more."""
+        pairs = [(a, b) for a in left for b in right if a.kind == b.kind and a.kind != "float"]
+        if not pairs:
+            return None
+        a, b = self._random.choice(pairs)
+        node = exp.NullSafeEQ if self._random.random() < 0.1 else exp.EQ
+        on: Sql = exp.Paren(this=node(this=a.sql(), expression=b.sql()))
+        if self._random.random() < 0.25:
+            more = Expressions(self._random, [*left, *right]).condition(2)
+            on = exp.And(this=on, expression=exp.Paren(this=more))
+        return on
+
+    def _where(self, these: Expressions) -> Sql:
+        if self._random.random() < 0.2:
+            return self._subquery_test(these)
+        return these.condition()
+
+    def _subquery_test(self, these: Expressions) -> Sql:
+        """[NOT] IN, [NOT] EXISTS, or a comparison with a single value."""
+        table = self._random.choice(self._tables)
+        self._aliases += 1
+        alias = f"t{self._aliases}"
+        columns = table.aliased(alias)
+        inner_these = Expressions(self._random, columns)
+        column = self._random.choice(columns)
+        inner = exp.select(column.sql()).from_(exp.to_table(table.name, alias=alias))
+        if self._random.random() < 0.6:
+            inner = inner.where(inner_these.condition(2))
+        match self._random.choice(("in", "exists", "value")):
+            case "in":
+                # Of a plain column: what the engine makes of others it may refuse.
+                found: Sql = exp.In(this=these.operand(column.kind, 0), query=inner.subquery())
+            case "exists":
+                found = exp.Exists(this=inner)
+            case _:
+                highest = exp.select(exp.Max(this=column.sql())).from_(
+                    exp.to_table(table.name, alias=alias)
+                )
+                if column.kind == "bool":
+                    return exp.Exists(this=inner)
+                return exp.LTE(this=these.operand(column.kind, 1), expression=highest.subquery())
+        return exp.Not(this=found) if self._random.random() < 0.4 else found
+
+    def _grouped(self, select: exp.Select, these: Expressions) -> tuple[exp.Select, list[Kind]]:
+        keys = [these.any(1) for _ in range(self._random.choice((0, 1, 1, 2)))]
+        measures = [self._aggregate(these) for _ in range(self._random.randint(1, 3))]
+        outputs = [*keys, *measures]
+        named = [exp.alias_(sql.copy(), f"c{i}") for i, (sql, _) in enumerate(outputs)]
+        select = select.select(*named, copy=False)
+        for number in range(len(keys)):
+            select = select.group_by(exp.Literal.number(str(number + 1)), copy=False)
+        if keys and self._random.random() < 0.3:
+            counted = exp.Anonymous(this="count", expressions=[exp.Star()])
+            select = select.having(exp.GT(this=counted, expression=these.number(0, 3)), copy=False)
+        return select, [kind for _, kind in outputs]
+
+    def _aggregate(self, these: Expressions) -> tuple[Sql, Kind]:
+        name = self._random.choice(("count", "count", "sum", "min", "max", "avg", "bool_and"))
+        kind: Kind
+        if name == "count" and self._random.random() < 0.3:
+            argument: Sql = exp.Star()
+            kind = "int"
+        elif name == "bool_and":
+            argument, kind = these.of("bool", 2), "bool"
+        elif name in ("sum", "avg"):
+            # A sum of floats depends on the order of its rows.
+            kind = self._random.choice(("int", "decimal")) if name == "sum" else "decimal"
+            argument = these.of(kind, 1)
+        else:
+            argument, kind = these.any(2)
+            # The engine's least of -0.0 and 0.0, and of NaNs, depends on the order of its rows.
+            if name != "count" and kind in ("bool", "float"):
+                name, kind = "count", "int"
+        orderly = not isinstance(argument, exp.Star)
+        distinct = orderly and self._random.random() < 0.15
+        if distinct:
+            argument = exp.Distinct(expressions=[argument])
+        call: Sql = exp.Anonymous(this=name, expressions=[argument])
+        if self._random.random() < 0.2:
+            call = exp.Filter(this=call, expression=exp.Where(this=these.condition(2)))
+        return call, "int" if name == "count" else kind
+
+    def _window(self, these: Expressions) -> Sql:
+        name = self._random.choice(_WINDOWS)
+        argument, kind = these.any(1)
+        if name in ("min", "max") and kind in ("bool", "float"):
+            name = "count"
+        arguments = [] if name.endswith("rank") else [argument]
+        order = exp.Order(expressions=[exp.Ordered(this=these.any(1)[0], nulls_first=False)])
+        return exp.Window(
+            this=exp.Anonymous(this=name, expressions=arguments),
+            partition_by=[these.any(1)[0]],
+            order=order,
+        )

@@ -1,0 +1,92 @@
+"""A fixed share of the oracle's statements, and all that it ever found; `make oracle` runs more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.oracle import sources
+from tests.oracle.check import Outcome, check, fragments_of, text_of
+from tests.oracle.scope import tables_of
+from tests.oracle.shrink import shrunk
+from tests.oracle.statements import statement
+from tests.planner.twins import Twins
+from tests.postgres_server import PostgresServer
+
+STATEMENTS = 500
+"""In all, spread over the sources."""
+
+PIECES = 10
+
+FOUND = [
+    line
+    for path in sorted((Path(__file__).parent / "found").glob("*.sql"))
+    for line in path.read_text().splitlines()
+]
+
+
+@pytest.fixture(scope="module")
+def running(postgres_server: PostgresServer) -> Iterator[dict[str, Twins]]:
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(make(postgres_server))
+            for name, make in sources.SOURCES.items()
+        }
+
+
+@pytest.mark.parametrize("piece", range(PIECES))
+@pytest.mark.parametrize("source", sources.SOURCES)
+def test_a_source_answers_as_the_engine_alone(
+    source: str, piece: int, running: dict[str, Twins]
+) -> None:
+    twins = running[source]
+    tables = sources.tables(twins)
+    count = STATEMENTS // PIECES // len(sources.SOURCES) + 1
+    outcomes: Counter[Outcome] = Counter()
+    for seed in range(1_000_000 + piece * count, 1_000_000 + (piece + 1) * count):
+        sql = text_of(statement(seed, tables))
+        verdict = check(twins, sql)
+        outcomes[verdict.outcome] += 1
+        assert verdict.outcome is not Outcome.DIFFERENT, (
+            f"seed {seed}\n{sql}\n{verdict.detail}\nsent: {fragments_of(twins, sql)}"
+        )
+    assert outcomes[Outcome.SAME] > count * 0.7, "most statements must show something"
+
+
+@pytest.mark.parametrize("sql", FOUND)
+@pytest.mark.parametrize("source", sources.SOURCES)
+def test_what_was_found_once_stays_mended(source: str, sql: str, running: dict[str, Twins]) -> None:
+    verdict = check(running[source], sql)
+    assert verdict.outcome is Outcome.SAME, f"{sql}\n{verdict.detail}"
+
+
+def test_the_same_seed_gives_the_same_statement(running: dict[str, Twins]) -> None:
+    tables = sources.tables(running["duckdb"])
+    texts = [text_of(statement(seed, tables)) for seed in range(200)]
+    assert texts == [text_of(statement(seed, tables)) for seed in range(200)]
+    assert len(set(texts)) == 200
+
+
+def test_a_difference_is_found_and_made_small(running: dict[str, Twins]) -> None:
+    """Here what is looked for is a word, so that there is something to find."""
+    twins = running["postgres"]
+    tables = sources.tables(twins)
+
+    def suspicious(tree: object) -> bool:
+        sql = text_of(tree)  # type: ignore[arg-type]
+        return "BETWEEN" in sql and check(twins, sql).outcome is Outcome.SAME
+
+    tree = next(t for t in (statement(s, tables) for s in range(500)) if suspicious(t))
+    small = text_of(shrunk(tree, suspicious))
+    assert len(small) < len(text_of(tree))
+    assert "BETWEEN" in small
+
+
+def test_tables_show_the_columns_of_every_kind(running: dict[str, Twins]) -> None:
+    alone = running["postgres"].alone
+    (table,) = tables_of({"odd": alone.table('"odd"').schema()})
+    assert {kind for _, kind in table.columns} >= {"int", "decimal", "float", "text", "bool"}
