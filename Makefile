@@ -7,7 +7,7 @@ CHECKED := flight_server planner execution connectors demo benchmarks tests
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench oracle regen proto docker-lint clean
+.PHONY: help demo test check lint format bench oracle placements regen proto docker-lint clean
 
 help:  ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ QUERIES ?= 10000
 SEED ?= 1
 oracle: $(VENV)/.dev  ## Random statements: each source answers as the engine alone, or this fails
 	$(BIN)/python -m tests.oracle --source $(SOURCE) --queries $(QUERIES) --seed $(SEED)
+
+PLACEMENTS ?= 200
+placements: $(VENV)/.dev  ## TPC-H under random placements of its tables over every source
+	PLACEMENTS=$(PLACEMENTS) SEED=$(SEED) $(BIN)/python -m pytest tests/equivalence/test_placements.py
 
 regen: $(VENV)/.dev  ## Rewrite the golden plans of the 22 TPC-H queries, docs/types.md and docs/functions.md
 	$(BIN)/python -m pytest tests/planner/test_golden_plans.py tests/planner/test_pushed.py \

@@ -11,15 +11,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.flight as fl
 
-from connectors.errors import RequestError, UnknownNameError, UnsupportedError
+from connectors.errors import (
+    InvalidValueError,
+    RequestError,
+    UnknownNameError,
+    UnsupportedError,
+)
+from flight_server.callers import Caller
 from flight_server.commands import REFUSED_ACTIONS, decode, decode_as, encode
 from flight_server.proto import flight_sql_pb2 as pb
 from flight_server.queries import Queries
 
-_SESSION_OPTIONS = frozenset({"catalog", "schema"})
+_REFUSED_OPTIONS = frozenset({"catalog", "schema"})
+"""Names resolve by the whole catalog: a default would be ignored, so it is refused."""
 
 
-def act(queries: Queries, name: str, body: bytes) -> list[bytes]:
+def act(queries: Queries, caller: Caller, name: str, body: bytes) -> list[bytes]:
     """Do one action; the bodies of its results.
 
     Raises:
@@ -29,29 +36,30 @@ def act(queries: Queries, name: str, body: bytes) -> list[bytes]:
     if name not in ACTIONS:
         reason = REFUSED_ACTIONS.get(name, "there is no such action in Flight SQL")
         raise UnsupportedError(f"the action {name!r} is not supported: {reason}")
-    return ACTIONS[name][1](queries, body)
+    return ACTIONS[name][1](queries, caller, body)
 
 
-def _create_prepared_statement(queries: Queries, body: bytes) -> list[bytes]:
+def _create_prepared_statement(queries: Queries, caller: Caller, body: bytes) -> list[bytes]:
     command = _expected(pb.ActionCreatePreparedStatementRequest, body)
     if command.transaction_id:
         raise UnsupportedError(REFUSED_ACTIONS["BeginTransaction"])
-    answer = queries.plan(command.query)
+    options = caller.options()
+    answer = queries.plan(command.query, options)
     result = pb.ActionCreatePreparedStatementResult(
-        prepared_statement_handle=queries.statements.add(command.query),
+        prepared_statement_handle=queries.statements.add((command.query, options)),
         dataset_schema=answer.schema.serialize().to_pybytes(),
         is_update=False,
     )
     return [encode(result)]
 
 
-def _close_prepared_statement(queries: Queries, body: bytes) -> list[bytes]:
+def _close_prepared_statement(queries: Queries, _caller: Caller, body: bytes) -> list[bytes]:
     command = _expected(pb.ActionClosePreparedStatementRequest, body)
     queries.statements.pop(command.prepared_statement_handle)
     return []
 
 
-def _cancel_flight_info(queries: Queries, body: bytes) -> list[bytes]:
+def _cancel_flight_info(queries: Queries, _caller: Caller, body: bytes) -> list[bytes]:
     request = decode_as(pb.CancelFlightInfoRequest, body)
     try:
         info = fl.FlightInfo.deserialize(request.info)
@@ -66,23 +74,49 @@ def _cancel_flight_info(queries: Queries, body: bytes) -> list[bytes]:
     return [result.SerializeToString()]
 
 
-def _set_session_options(_queries: Queries, body: bytes) -> list[bytes]:
+def _set_session_options(_queries: Queries, caller: Caller, body: bytes) -> list[bytes]:
+    """Set what can be set, and say of the rest why not.
+
+    Raises:
+        RequestError: a family of it, when the only option given cannot be set: an error has room
+            for the nearest names, and the result of this action has not.
+    """
     request = decode_as(pb.SetSessionOptionsRequest, body)
     result = pb.SetSessionOptionsResult()
+    before = options = caller.session_options()
     for name, value in request.session_options.items():
-        if name not in _SESSION_OPTIONS:
-            result.errors[name].value = pb.SetSessionOptionsResult.INVALID_NAME
-        elif value.WhichOneof("option_value") is not None:
-            # Names resolve by the whole catalog: a default would be ignored, so it is refused.
-            result.errors[name].value = pb.SetSessionOptionsResult.ERROR
+        kind = value.WhichOneof("option_value")
+        if name in _REFUSED_OPTIONS:
+            if kind is not None:
+                result.errors[name].value = pb.SetSessionOptionsResult.ERROR
+            continue
+        try:
+            changed = options.with_option(name, value.string_value)
+            if kind not in (None, "string_value"):
+                raise InvalidValueError(f"session option {name!r} takes a text")
+            options = changed
+        except RequestError as error:
+            if len(request.session_options) == 1:
+                raise
+            result.errors[name].value = (
+                pb.SetSessionOptionsResult.INVALID_NAME
+                if isinstance(error, UnknownNameError)
+                else pb.SetSessionOptionsResult.INVALID_VALUE
+            )
+    if options != before:
+        caller.set_session(options)
     return [result.SerializeToString()]
 
 
-def _get_session_options(_queries: Queries, _body: bytes) -> list[bytes]:
-    return [pb.GetSessionOptionsResult().SerializeToString()]
+def _get_session_options(_queries: Queries, caller: Caller, _body: bytes) -> list[bytes]:
+    result = pb.GetSessionOptionsResult()
+    for name, value in caller.options().given().items():
+        result.session_options[name].string_value = value
+    return [result.SerializeToString()]
 
 
-def _close_session(_queries: Queries, _body: bytes) -> list[bytes]:
+def _close_session(_queries: Queries, caller: Caller, _body: bytes) -> list[bytes]:
+    caller.close_session()
     return [pb.CloseSessionResult(status=pb.CloseSessionResult.CLOSED).SerializeToString()]
 
 
@@ -93,14 +127,14 @@ def _expected(message: Any, body: bytes) -> Any:
     return command
 
 
-ACTIONS: dict[str, tuple[str, Callable[[Queries, bytes], list[bytes]]]] = {
+ACTIONS: dict[str, tuple[str, Callable[[Queries, Caller, bytes], list[bytes]]]] = {
     "CreatePreparedStatement": (
         "Plan a statement and keep it under a handle.",
         _create_prepared_statement,
     ),
     "ClosePreparedStatement": ("Forget a prepared statement.", _close_prepared_statement),
     "CancelFlightInfo": ("Cancel the query of a FlightInfo.", _cancel_flight_info),
-    "SetSessionOptions": ("Set session options; none can be set.", _set_session_options),
+    "SetSessionOptions": ("Set session options: dialect, pushdown.", _set_session_options),
     "GetSessionOptions": ("Get session options.", _get_session_options),
     "CloseSession": ("Close the session.", _close_session),
 }

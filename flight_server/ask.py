@@ -6,8 +6,10 @@ Owns that both ways look the same to the command line, errors included. Prints n
 from __future__ import annotations
 
 import contextlib
+import functools
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,10 +18,13 @@ import pyarrow as pa
 
 from connectors.errors import ConfigurationError
 from flight_server.config import Config
+from planner.warnings import SURPRISES
 
 T = TypeVar("T")
 
 _NOTICE_SECONDS = 0.1
+
+_CALL_HEADER = "adbc.flight.sql.rpc.call_header.x-crosswind-"
 
 _SCHEMES = ("grpc://", "grpc+tcp://", "grpc+tls://")
 
@@ -30,27 +35,44 @@ class ServerSaysNo(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer on its way; `batches` is read once, inside of the context that gave it."""
+    """An answer on its way; `batches` is read once, inside of the context that gave it.
+
+    Attributes:
+        warnings: what may change what is made of the answer, each as a line of text. What only
+            takes time is for EXPLAIN.
+    """
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
+    warnings: tuple[str, ...] = ()
 
 
 @contextlib.contextmanager
-def ask_here(config: Config, sql: str) -> Iterator[Answered]:
+def ask_here(
+    config: Config, sql: str, options: Mapping[str, str] | None = None
+) -> Iterator[Answered]:
     """Plan and run in this process. Everything is closed when the context ends.
+
+    Args:
+        config: the sources.
+        sql: one statement.
+        options: of the session, by name.
 
     Raises:
         CrosswindError: whatever the statement, a source or the configuration is refused for.
     """
     from flight_server.service import open_catalog, open_queries
+    from flight_server.session_options import DEFAULTS
 
+    session = DEFAULTS
+    for name, value in (options or {}).items():
+        session = session.with_option(name, value)
     queries = open_queries(config, open_catalog(config))
     try:
-        answer = queries.plan(sql)
+        answer = queries.plan(sql, session)
         run = queries.run(answer, b"")
         try:
-            yield Answered(answer.schema, run.batches())
+            yield Answered(answer.schema, run.batches(), _warnings(answer.metadata))
         finally:
             run.close()
     finally:
@@ -58,8 +80,13 @@ def ask_here(config: Config, sql: str) -> Iterator[Answered]:
 
 
 @contextlib.contextmanager
-def ask_server(url: str, sql: str) -> Iterator[Answered]:
+def ask_server(url: str, sql: str, options: Mapping[str, str] | None = None) -> Iterator[Answered]:
     """Ask a Flight SQL server through the ADBC driver, as any client would.
+
+    Args:
+        url: the server's.
+        sql: one statement.
+        options: of the session, by name; they travel as headers.
 
     Raises:
         ServerSaysNo: with what the server said, or why it cannot be reached.
@@ -74,7 +101,8 @@ def ask_server(url: str, sql: str) -> Iterator[Answered]:
         )
     with contextlib.ExitStack() as opened:
         with _translated(url):
-            database = adbc_driver_flightsql.connect(url)
+            headers = {f"{_CALL_HEADER}{name}": value for name, value in (options or {}).items()}
+            database = adbc_driver_flightsql.connect(url, db_kwargs=headers)
             opened.callback(_close, database)
             connection = AdbcConnection(database)
             opened.callback(_close, connection)
@@ -83,18 +111,66 @@ def ask_server(url: str, sql: str) -> Iterator[Answered]:
             statement.set_sql_query(sql)
         # In a thread, because Ctrl-C does not interrupt the driver.
         pool = opened.enter_context(ThreadPoolExecutor(1, thread_name_prefix="crosswind-ask"))
-        patient = _Patient(pool, statement, url)
-        handle, _ = patient.wait_for(statement.execute_query)
-        reader = pa.RecordBatchReader._import_from_c(handle.address)
-        yield Answered(reader.schema, patient.batches(reader))
+        # In two steps, because only the partitions of an answer carry what the server says of it.
+        planning = _Patient(pool, statement, url)
+        partitions, schema, _ = planning.wait_for(statement.execute_partitions)
+        assert schema is not None
+        reading = _Patient(pool, connection, url)
+        yield Answered(
+            pa.Schema._import_from_c(schema.address),
+            _read_all(reading, connection, partitions),
+            _warnings_of(partitions),
+        )
+
+
+def _read_all(
+    patient: _Patient, connection: Any, partitions: Sequence[bytes]
+) -> Iterator[pa.RecordBatch]:
+    for partition in partitions:
+        handle = patient.wait_for(functools.partial(connection.read_partition, partition))
+        yield from patient.batches(pa.RecordBatchReader._import_from_c(handle.address))
+
+
+def _warnings_of(partitions: Sequence[bytes]) -> tuple[str, ...]:
+    """What the server said of its plan; any other server says something else, or nothing."""
+    import pyarrow.flight as fl
+
+    for partition in partitions:
+        with contextlib.suppress(pa.ArrowException, ValueError):
+            return _warnings(fl.FlightInfo.deserialize(partition).app_metadata)
+    return ()
+
+
+def _warnings(metadata: bytes) -> tuple[str, ...]:
+    """The lines of a FlightInfo's metadata.
+
+    >>> _warnings(b'{"warnings": [{"code": "type.narrowed", "message": "json is text here"}]}')
+    ('[type.narrowed] json is text here',)
+    >>> _warnings(b"of another server")
+    ()
+    """
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        listed = json.loads(metadata)["warnings"] if metadata else []
+        return tuple(
+            f"[{warning['code']}] {warning['message']}"
+            for warning in listed
+            if warning["code"] in SURPRISES
+        )
+    return ()
 
 
 class _Patient:
-    """Waits for the driver, and can be interrupted while it does."""
+    """Waits for the driver, and can be interrupted while it does.
 
-    def __init__(self, pool: ThreadPoolExecutor, statement: Any, url: str) -> None:
+    Args:
+        pool: one thread, in which the driver is called.
+        cancelled: the statement or the connection whose call an interrupt cancels.
+        url: the server's, for errors.
+    """
+
+    def __init__(self, pool: ThreadPoolExecutor, cancelled: Any, url: str) -> None:
         self._pool = pool
-        self._statement = statement
+        self._cancelled = cancelled
         self._url = url
 
     def wait_for(self, call: Callable[[], T]) -> T:
@@ -108,7 +184,7 @@ class _Patient:
                     if future.done():
                         return future.result()
             except KeyboardInterrupt:
-                self._statement.cancel()
+                self._cancelled.cancel()
                 raise
 
     def batches(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flight_server.check import SourceCheck
     from flight_server.config import Config
 
+FORMS = ("text", "json", "mermaid")
 FAILED = 1
 MISCONFIGURED = 2
 UNREACHABLE = 3
@@ -43,6 +44,16 @@ _config = click.option(
     help="The configuration: a TOML file with [server] and [sources.NAME].",
 )
 _url = click.option("--url", metavar="URL", help="A running server: grpc://HOST:PORT.")
+
+
+_dialect = click.option(
+    "--dialect", metavar="NAME", help="The dialect that SQL is in: snowflake, bigquery, tsql, …"
+)
+_pushdown = click.option(
+    "--pushdown",
+    metavar="HOW",
+    help="What goes to the sources: proven, all, none, or required.",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -128,14 +139,29 @@ def serve(file: Path | None, listen: str | None, allow_unreachable: bool) -> int
     show_default=True,
     help="Rows that a table shows.",
 )
+@_dialect
+@_pushdown
+@click.option("-q", "--quiet", is_flag=True, help="Leave warnings out.")
 @click.argument("sql")
-def query(file: Path | None, url: str | None, form: str, rows: int, sql: str) -> None:
+def query(
+    file: Path | None,
+    url: str | None,
+    form: str,
+    rows: int,
+    dialect: str | None,
+    pushdown: str | None,
+    quiet: bool,
+    sql: str,
+) -> None:
     """Answer SQL (- reads it from standard input), in this process or by a server."""
     from flight_server import tables_text
 
     if form == "arrow" and sys.stdout.isatty():
         raise click.UsageError("arrow is binary: send it to a file or a program")
-    with _asked(file, url, _sql(sql)) as answer:
+    with _asked(file, url, _sql(sql), dialect=dialect, pushdown=pushdown) as answer:
+        if not quiet:
+            for warning in answer.warnings:
+                click.secho(f"warning: {warning}", err=True, dim=True)
         match form:
             case "csv":
                 tables_text.write_csv(sys.stdout, answer.schema, answer.batches)
@@ -153,14 +179,32 @@ def query(file: Path | None, url: str | None, form: str, rows: int, sql: str) ->
 @_config
 @_url
 @click.option("--analyze", is_flag=True, help="Run it too, and show what each part took.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    default="text",
+    show_default=True,
+    help="How to show it; mermaid is the text of a flowchart.",
+)
+@_dialect
+@_pushdown
 @click.argument("sql")
-def explain(file: Path | None, url: str | None, analyze: bool, sql: str) -> None:
+def explain(
+    file: Path | None,
+    url: str | None,
+    analyze: bool,
+    form: str,
+    dialect: str | None,
+    pushdown: str | None,
+    sql: str,
+) -> None:
     """Show what of SQL (- reads it from standard input) runs where, and why."""
     from flight_server.ask import ServerSaysNo
 
-    prefix = "EXPLAIN ANALYZE " if analyze else "EXPLAIN "
+    prefix = f"EXPLAIN {'ANALYZE ' if analyze else ''}FORMAT {form} "
     try:
-        with _asked(file, url, prefix + _sql(sql)) as answer:
+        with _asked(file, url, prefix + _sql(sql), dialect=dialect, pushdown=pushdown) as answer:
             for batch in answer.batches:
                 for line in batch.column(0).to_pylist():
                     click.echo(line)
@@ -230,12 +274,16 @@ def _sql(argument: str) -> str:
 
 
 @contextlib.contextmanager
-def _asked(file: Path | None, url: str | None, sql: str) -> Iterator[Answered]:
+def _asked(file: Path | None, url: str | None, sql: str, **given: str | None) -> Iterator[Answered]:
     from flight_server.ask import ask_here, ask_server
 
     if (file is None) == (url is None):
         raise click.UsageError("whom to ask? Give either -c FILE or --url URL.")
-    with ask_server(url, sql) if url is not None else ask_here(_load(file), sql) as answer:
+    options = {name: value for name, value in given.items() if value is not None}
+    asked = (
+        ask_server(url, sql, options) if url is not None else ask_here(_load(file), sql, options)
+    )
+    with asked as answer:
         yield answer
 
 

@@ -29,6 +29,7 @@ from pydantic import (
 
 from connectors.errors import ConfigurationError
 from connectors.registry import configuration_error
+from planner.options import Pushdown
 
 DEFAULT_LISTEN = "grpc://127.0.0.1:31337"
 ENVIRONMENT_PREFIX = "CROSSWIND_"
@@ -160,11 +161,16 @@ class Options(Mapping[str, object]):
 
 
 class SourceConfig(_Model):
-    """`[sources.NAME]`; every key but `connector` and `link` is one of the connector's options."""
+    """`[sources.NAME]`; every key but these is one of the connector's options.
+
+    Attributes:
+        pushdown: how much of a query goes to the source; see `planner.options`.
+    """
 
     name: str
     connector: str = Field(min_length=1)
     link: LinkConfig | None = None
+    pushdown: Pushdown = "proven"
     options: SkipValidation[Mapping[str, object]] = Field(default_factory=dict)
 
 
@@ -285,7 +291,7 @@ def _source(name: str, table: object, places: _Places, hidden: set[Path_]) -> So
         raise places.error(path, f"source name {name!r} is reserved")
     if not isinstance(table, dict):
         raise places.error(path, f"source {name!r} is not a table; write [sources.{name}]")
-    own = {key: value for key, value in table.items() if key in ("connector", "link")}
+    own = {k: value for k, value in table.items() if k in ("connector", "link", "pushdown")}
     rest = {key: value for key, value in table.items() if key not in own}
     below = frozenset(".".join(secret[2:]) for secret in hidden if secret[:2] == path)
     try:

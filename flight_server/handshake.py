@@ -9,9 +9,6 @@ from typing import Any
 
 import pyarrow.flight as fl
 
-HANDSHAKE = "handshake"
-"""The name of the middleware."""
-
 _TOKEN = {"authorization": "Bearer anonymous"}
 
 
@@ -35,11 +32,3 @@ class HandshakeReply(fl.ServerMiddleware):  # type: ignore[misc]
 
     def call_completed(self, exception: Any) -> None:
         """Nothing to free."""
-
-
-class HandshakeReplies(fl.ServerMiddlewareFactory):  # type: ignore[misc]
-    """Middleware for the Handshake alone: for any other call it would cost time."""
-
-    def start_call(self, info: Any, headers: Any) -> HandshakeReply | None:  # noqa: ARG002
-        """Before the handler runs, in its thread."""
-        return HandshakeReply() if info.method == fl.FlightMethod.HANDSHAKE else None

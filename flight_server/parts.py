@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
+from flight_server.session_options import SessionOptions
 from planner.account import Account
 from planner.catalog import Catalog
+from planner.explain_options import Form, Mode
 from planner.plan import Plan
-
-Mode = Literal["query", "explain", "analyze"]
 
 EXPLAIN_SCHEMA = pa.schema([pa.field("plan", pa.utf8(), nullable=False)])
 
@@ -54,17 +54,18 @@ class Planned:
     mode: Mode
     plan: Plan
     volatile: bool = False
+    form: Form = "text"
 
 
 class Planning(Protocol):
     """What turns SQL into plans, and plans into text."""
 
-    def plan(self, sql: str, catalog: Catalog) -> Planned:
+    def plan(self, sql: str, catalog: Catalog, options: SessionOptions) -> Planned:
         """Parse and plan one statement."""
         ...
 
-    def explain(self, plan: Plan, account: Account | None) -> Sequence[str]:
-        """The lines of EXPLAIN; with the account of a run, of EXPLAIN ANALYZE."""
+    def explain(self, plan: Plan, account: Account | None, form: Form) -> Sequence[str]:
+        """The rows of EXPLAIN; with the account of a run, of EXPLAIN ANALYZE."""
         ...
 
 
@@ -81,12 +82,21 @@ class Limits:
     max_statements: int = 10_000
     max_tickets: int = 10_000
     max_cached_plans: int = 512
+    session_ttl_seconds: float = 3600.0
+    max_sessions: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A planned statement. FlightInfo and stream share `schema`."""
+    """A planned statement. FlightInfo and stream share `schema`.
+
+    Attributes:
+        form: how EXPLAIN shows the plan.
+        metadata: the plan's warnings as JSON, for the FlightInfo; empty without any.
+    """
 
     mode: Mode
     plan: Plan
     schema: pa.Schema
+    form: Form = "text"
+    metadata: bytes = b""

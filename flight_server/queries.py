@@ -12,10 +12,14 @@ import pyarrow as pa
 
 from connectors.errors import UnknownNameError
 from flight_server.admission import Admission
+from flight_server.callers import Sessions
 from flight_server.parts import EXPLAIN_SCHEMA, Answer, Engine, Limits, Planning
 from flight_server.run import Run, shutting_down
+from flight_server.session_options import DEFAULTS, SessionOptions
 from flight_server.sessions import Clock, Expiring, Handles
+from flight_server.warning_log import log_warnings
 from planner.catalog import Catalog
+from planner.warnings import warnings_json
 
 STOP_SECONDS = 2.0
 """How long a stopped query may take to end by itself when the server closes."""
@@ -45,11 +49,12 @@ class Queries:
         self.planning = planning
         self.engine = engine
         self.admission = Admission(limits.max_concurrent_queries, limits.queue_timeout_seconds)
-        self._plans: Expiring[tuple[int, str], Answer] = Expiring(
+        self.sessions = Sessions(limits.max_sessions, limits.session_ttl_seconds, clock)
+        self._plans: Expiring[tuple[int, str, SessionOptions], Answer] = Expiring(
             limits.max_cached_plans, limits.plan_ttl_seconds, clock, renews=False
         )
         self._catalog_version = 0
-        self.statements: Handles[str] = Handles(
+        self.statements: Handles[tuple[str, SessionOptions]] = Handles(
             limits.max_statements, limits.statement_ttl_seconds, clock
         )
         self.tickets: Handles[Answer] = Handles(
@@ -69,19 +74,27 @@ class Queries:
         """Whether it takes no more queries."""
         return self._closing
 
-    def plan(self, sql: str) -> Answer:
+    def plan(self, sql: str, options: SessionOptions = DEFAULTS) -> Answer:
         """The statement's plan, from the cache where it is there.
+
+        Args:
+            sql: the client's text.
+            options: what the client's session has set.
 
         Raises:
             RequestError: when the statement is at fault.
             SourceError: when a source must be asked and cannot be.
         """
-        key = (self._catalog_version, sql)
+        key = (self._catalog_version, sql, options)
         answer = self._plans.get(key)
         if answer is None:
-            planned = self.planning.plan(sql, self.catalog)
+            planned = self.planning.plan(sql, self.catalog, options)
             schema = planned.plan.schema if planned.mode == "query" else EXPLAIN_SCHEMA
-            answer = Answer(planned.mode, planned.plan, schema)
+            warnings = planned.plan.warnings
+            metadata = warnings_json(warnings)
+            answer = Answer(planned.mode, planned.plan, schema, planned.form, metadata)
+            if warnings:
+                log_warnings(warnings)
             if not planned.volatile:
                 self._plans.put(key, answer)
         return answer
@@ -92,12 +105,12 @@ class Queries:
         Raises:
             UnknownNameError: when the handle was closed, has expired or never was.
         """
-        sql = self.statements.get(handle)
-        if sql is None:
+        statement = self.statements.get(handle)
+        if statement is None:
             raise UnknownNameError(
                 "the prepared statement does not exist any more", hint="Prepare it again."
             )
-        return self.plan(sql)
+        return self.plan(*statement)
 
     def ticket(self, handle: bytes) -> Answer:
         """The plan that a ticket stands for.

@@ -124,7 +124,8 @@ class Run:
             execution.cancel()
 
     def _lines(self, account: Account | None) -> pa.RecordBatch:
-        lines = self._queries.planning.explain(self._answer.plan, account)
+        answer = self._answer
+        lines = self._queries.planning.explain(answer.plan, account, answer.form)
         return pa.RecordBatch.from_arrays([pa.array(lines, pa.utf8())], schema=EXPLAIN_SCHEMA)
 
 

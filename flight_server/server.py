@@ -23,6 +23,7 @@ from connectors.errors import (
 )
 from flight_server import metadata, sqlinfo, typeinfo
 from flight_server.actions import ACTIONS, act
+from flight_server.callers import MIDDLEWARE, Caller, CallMiddleware
 from flight_server.commands import REFUSED_ACTIONS, decode, encode, refuse_update
 from flight_server.connections import drop_connections
 from flight_server.failures import (
@@ -31,7 +32,7 @@ from flight_server.failures import (
     silence_tracebacks,
     to_schema_status,
 )
-from flight_server.handshake import HANDSHAKE, HandshakeReplies, OpenDoor
+from flight_server.handshake import OpenDoor
 from flight_server.parts import Answer
 from flight_server.proto import flight_sql_pb2 as pb
 from flight_server.queries import Queries
@@ -89,7 +90,7 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             super().__init__(
                 listen,
                 auth_handler=OpenDoor(),
-                middleware={HANDSHAKE: HandshakeReplies()},
+                middleware={MIDDLEWARE: CallMiddleware()},
             )
         except (OSError, pa.ArrowException) as error:
             self._watcher.close()
@@ -126,24 +127,24 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             restore_tracebacks()
 
     @guarded
-    def get_flight_info(self, context: Any, descriptor: Any) -> Any:  # noqa: ARG002
+    def get_flight_info(self, context: Any, descriptor: Any) -> Any:
         """Plan; nothing runs."""
         command = self._command(descriptor)
         if isinstance(command, pb.CommandStatementQuery | pb.CommandPreparedStatementQuery):
-            answer = self._planned(command)
+            answer = self._planned(command, context)
             handle = self._queries.tickets.add(answer)
             ticket = encode(pb.TicketStatementQuery(statement_handle=handle))
-            return _info(answer.schema, descriptor, ticket)
+            return _info(answer.schema, descriptor, ticket, answer.metadata)
         return _info(_metadata_schema(command), descriptor, descriptor.command)
 
     def get_schema(self, context: Any, descriptor: Any) -> Any:
         """The schema alone."""
         return self._get_schema(context, descriptor)
 
-    def _schema(self, context: Any, descriptor: Any) -> Any:  # noqa: ARG002
+    def _schema(self, context: Any, descriptor: Any) -> Any:
         command = self._command(descriptor)
         if isinstance(command, pb.CommandStatementQuery | pb.CommandPreparedStatementQuery):
-            return fl.SchemaResult(self._planned(command).schema)
+            return fl.SchemaResult(self._planned(command, context).schema)
         return fl.SchemaResult(_metadata_schema(command))
 
     _get_schema = guarded(_schema, to_schema_status)
@@ -195,21 +196,23 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         return [fl.ActionType(name, text) for name, (text, _) in ACTIONS.items()]
 
     @guarded
-    def do_action(self, context: Any, action: Any) -> Iterator[bytes]:  # noqa: ARG002
+    def do_action(self, context: Any, action: Any) -> Iterator[bytes]:
         """Do an action of Flight SQL."""
         # Not a generator: pyarrow would pull it outside of this boundary.
-        return iter(act(self._queries, action.type, action.body.to_pybytes()))
+        caller = Caller(context, self._queries.sessions)
+        return iter(act(self._queries, caller, action.type, action.body.to_pybytes()))
 
     def _command(self, descriptor: Any) -> Any:
         if descriptor.command is None:
             raise RequestError("the descriptor has a path; Flight SQL sends a command")
         return decode(descriptor.command)
 
-    def _planned(self, command: Any) -> Answer:
+    def _planned(self, command: Any, context: Any) -> Answer:
         if isinstance(command, pb.CommandStatementQuery):
             if command.HasField("transaction_id") and command.transaction_id:
                 raise UnsupportedError(REFUSED_ACTIONS["BeginTransaction"])
-            return self._queries.plan(command.query)
+            options = Caller(context, self._queries.sessions).options()
+            return self._queries.plan(command.query, options)
         return self._queries.prepared(command.prepared_statement_handle)
 
     def _metadata(self, command: Any) -> pa.RecordBatch:
@@ -265,10 +268,10 @@ def _metadata_schema(command: Any) -> pa.Schema:
     return schema
 
 
-def _info(schema: pa.Schema, descriptor: Any, ticket: bytes) -> Any:
+def _info(schema: pa.Schema, descriptor: Any, ticket: bytes, metadata: bytes = b"") -> Any:
     # One endpoint without a location: the client reads it over the connection that it has.
     endpoint = fl.FlightEndpoint(ticket, [])
-    return fl.FlightInfo(schema, descriptor, [endpoint], _UNKNOWN, _UNKNOWN)
+    return fl.FlightInfo(schema, descriptor, [endpoint], _UNKNOWN, _UNKNOWN, False, metadata)
 
 
 def _optional(command: Any, field: str) -> Any:

@@ -6,17 +6,24 @@ Owns which parser, planner, engine and connectors work together. Holds no logic 
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 from connectors import registry
+from connectors.errors import CrosswindError
 from execution.engine import Engine, EngineSettings
 from flight_server.config import Config, LinkConfig
 from flight_server.parts import Limits, Planned
 from flight_server.queries import Queries
 from flight_server.server import Server
+from flight_server.session_options import DEFAULTS, SessionOptions
 from planner.account import Account
 from planner.catalog import Catalog, Source
+from planner.client_dialect import Translated, in_clients_text, translate
 from planner.cost import Link
 from planner.explain import explain_text
+from planner.explain_json import explain_json
+from planner.explain_mermaid import explain_mermaid
+from planner.explain_options import Form
 from planner.parse import parse
 from planner.plan import Plan
 from planner.planning import plan_query
@@ -25,15 +32,33 @@ from planner.planning import plan_query
 class SqlPlanning:
     """The project's parser and planner, as `queries` asks for them."""
 
-    def plan(self, sql: str, catalog: Catalog) -> Planned:
+    def plan(self, sql: str, catalog: Catalog, options: SessionOptions = DEFAULTS) -> Planned:
         """Parse and plan one statement."""
+        if options.dialect is not None:
+            return _plan_translated(translate(sql, options.dialect), catalog, options)
         statement = parse(sql)
-        return Planned(statement.mode, plan_query(statement, catalog), statement.volatile)
+        plan = plan_query(statement, catalog, options.planning)
+        return Planned(statement.mode, plan, statement.volatile, statement.form)
 
-    # SEAM: what EXPLAIN and EXPLAIN ANALYZE show is planner.explain's.
-    def explain(self, plan: Plan, account: Account | None) -> list[str]:
-        """The plan as lines; with the account of a run, what happened as well."""
-        return explain_text(plan, account).splitlines()
+    def explain(self, plan: Plan, account: Account | None, form: Form = "text") -> list[str]:
+        """The plan in rows; with the account of a run, what happened as well."""
+        match form:
+            case "json":
+                return [explain_json(plan, account)]
+            case "mermaid":
+                return [explain_mermaid(plan, account)]
+            case _:
+                return explain_text(plan, account).splitlines()
+
+
+def _plan_translated(translated: Translated, catalog: Catalog, options: SessionOptions) -> Planned:
+    statement = translated.statement
+    try:
+        plan = plan_query(statement, catalog, options.planning)
+    except CrosswindError as error:
+        raise in_clients_text(error, translated) from None
+    plan = replace(plan, warnings=(*translated.notes, *plan.warnings))
+    return Planned(statement.mode, plan, statement.volatile, statement.form)
 
 
 def open_catalog(config: Config) -> Catalog:
@@ -49,7 +74,7 @@ def open_catalog(config: Config) -> Catalog:
                 source.connector, name, source.options, locate=config.locate
             )
             opened.callback(connector.close)
-            sources.append(Source(name, connector, _link(source.link)))
+            sources.append(Source(name, connector, _link(source.link), source.pushdown))
         opened.pop_all()
     return Catalog(sources)
 

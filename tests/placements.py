@@ -62,6 +62,18 @@ class Placement:
 
     @classmethod
     @contextmanager
+    def of_catalog(
+        cls, catalog: Catalog, settings: EngineSettings | None = None
+    ) -> Iterator[Placement]:
+        """Over a catalog, whose sources are left as they are."""
+        engine = Engine(settings or EngineSettings(target_partitions=2), catalog)
+        try:
+            yield cls(catalog, engine)
+        finally:
+            engine.close()
+
+    @classmethod
+    @contextmanager
     def of_sources(
         cls, sources: Mapping[str, Mapping[str, object]], settings: EngineSettings | None = None
     ) -> Iterator[Placement]:

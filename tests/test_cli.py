@@ -330,6 +330,45 @@ def test_explain_shows_the_plan_and_analyze_what_it_took(folder: Path, whom: lis
     assert "n1 at lake: main.sold, read by the engine" in ran
 
 
+def test_explain_has_its_forms(folder: Path, whom: list[str]) -> None:
+    value = json.loads(run("explain", *whom, "--format", "json", JOIN, cwd=folder).stdout)
+    assert [part["source"] for part in value["parts"]] == ["shop", "lake"]
+    ran = run("explain", "--analyze", "--format", "json", *whom, JOIN, cwd=folder).stdout
+    assert json.loads(ran)["ran"]["rows"] == 2
+    drawn = run("explain", *whom, "--format", "mermaid", JOIN, cwd=folder).stdout
+    assert drawn.startswith("flowchart BT\n")
+
+
+def test_query_prints_warnings_beside_the_answer(folder: Path, whom: list[str]) -> None:
+    asked = ("query", *whom, "--format", "csv", "SELECT id FROM items WHERE id = 1 LIMIT 5")
+    done = run(*asked, cwd=folder)
+    assert done.stdout.splitlines() == ["id", "1"]
+    assert done.stderr.startswith("warning: [order.not_guaranteed] ")
+    assert done.stderr.count("\n") == 1
+    assert run(*asked, "--quiet", cwd=folder).stderr == ""
+
+
+def test_query_speaks_the_dialect_that_is_asked_for(folder: Path, whom: list[str]) -> None:
+    sql = "SELECT TOP 1 [name] + '!' AS n, ISNULL(price, 0) AS p FROM items ORDER BY id"
+    done = run("query", *whom, "--format", "csv", "--dialect", "tsql", sql, cwd=folder)
+    assert done.stdout.splitlines() == ["n,p", "pen!,1.50"], done.stderr
+    planned = run("explain", *whom, "--dialect", "tsql", sql, cwd=folder)
+    assert planned.stdout.startswith("plan: ")
+    wrong = run("query", *whom, "--dialect", "tsqll", sql, cwd=folder)
+    assert wrong.returncode == 1
+    assert "Nearest: tsql" in wrong.stderr
+    assert wrong.stderr.count("\n") == 1
+
+
+def test_query_pushes_as_much_as_is_asked_for(folder: Path, whom: list[str]) -> None:
+    sql = "SELECT count(*) AS n FROM items WHERE id > 1"
+    for how in ("proven", "none"):
+        planned = run("explain", *whom, "--pushdown", how, sql, cwd=folder).stdout
+        assert ("nothing is left here" in planned) == (how == "proven")
+        done = run("query", *whom, "--format", "csv", "--pushdown", how, sql, cwd=folder)
+        assert done.stdout.splitlines() == ["n", "2"]
+
+
 def test_explain_counts_columns_in_the_text_that_was_given(folder: Path, whom: list[str]) -> None:
     done = run("explain", "--analyze", *whom, "SELECT nam FROM items", cwd=folder)
     assert done.returncode == 1

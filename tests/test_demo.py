@@ -200,7 +200,7 @@ ran: 5 rows in 0.033 s, 250 B
 f1 at shop: join filter of public.a,
     public.b
   expected: 667 rows, 28.7 kB, 0.0014 s (0.0010 latency + 0.0002 transfer + 0.0001 work)
-  ran: 1,158 rows, 5.37 kB, 0.027 s (connection after 0.000 s, first batch 0.026 s later)
+  ran: 1,158 rows, 5.37 kB, 0.027 s (waited 0.000 s, first batch 0.026 s later, transfer 0.001 s)
     SELECT
       t1."x" AS "x"
     FROM "public"."a" AS t1

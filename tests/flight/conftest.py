@@ -18,6 +18,7 @@ from flight_server.parts import Limits, Planned
 from flight_server.queries import Queries
 from flight_server.server import Server
 from flight_server.service import SqlPlanning
+from flight_server.session_options import DEFAULTS, SessionOptions
 from planner.catalog import Catalog, Source
 
 from .scripted import ScriptedConnector, ScriptedTable, rows
@@ -39,9 +40,9 @@ class RecordingPlanning(SqlPlanning):
     def __init__(self) -> None:
         self.planned: list[str] = []
 
-    def plan(self, sql: str, catalog: Catalog) -> Planned:
+    def plan(self, sql: str, catalog: Catalog, options: SessionOptions = DEFAULTS) -> Planned:
         self.planned.append(sql)
-        return super().plan(sql, catalog)
+        return super().plan(sql, catalog, options)
 
 
 @dataclass
