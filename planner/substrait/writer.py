@@ -52,6 +52,8 @@ from planner.relations import (
     SortKey,
     Union,
     Values,
+    conjunction,
+    conjuncts,
 )
 from planner.substrait.types import NotCarriedError, named_struct, substrait_type
 
@@ -76,6 +78,26 @@ def write_plan(
     plan = Plan(relations=[PlanRel(root=root)], version=origin.version)
     plan.extensions.extend(writer.declarations())
     return plan
+
+
+def _of_one_equality(condition: Expression) -> Expression:
+    """A join's condition without IS NOT DISTINCT FROM beside =.
+
+    The engine has one answer to whether NULLs are equal for all keys of a join, and takes it from
+    any of them when it reads a plan. Written as a negation, such a part is no key to it.
+    """
+    parts = conjuncts(condition)
+    functions = {part.function for part in parts if isinstance(part, Call)}
+    if not functions >= {"equal", "is_not_distinct_from"}:
+        return condition
+    return conjunction(tuple(map(_negated, parts)))
+
+
+def _negated(part: Expression) -> Expression:
+    if not isinstance(part, Call) or part.function != "is_not_distinct_from":
+        return part
+    distinct = Call("is_distinct_from", part.arguments, part.type, part.nullable)
+    return Call("not", (distinct,), part.type, part.nullable)
 
 
 class _Writer:
@@ -136,7 +158,7 @@ class _Writer:
                     join=JoinRel(
                         left=self.relation(relation.left),
                         right=self.relation(relation.right),
-                        expression=self._expression(relation.condition),
+                        expression=self._expression(_of_one_equality(relation.condition)),
                         type=JoinRel.JoinType.Value(f"JOIN_TYPE_{relation.kind.value}"),
                     )
                 )

@@ -11,3 +11,8 @@ SELECT t1."x" AS c0, t1."y" AS c1 FROM pairs AS t1 UNION ALL SELECT t2."a" AS c0
 SELECT MIN(CASE WHEN t1."c1" > 0 THEN t3."c1" END) AS c1 FROM (SELECT t2."i4" AS c1, t2."i4" AS c2 FROM nothing AS t2) AS t1 RIGHT JOIN (SELECT t4."t" AS c1, t4."id" AS c2 FROM texts AS t4) AS t3 ON t1."c2" = t3."c2"
 SELECT t1."c1" AS c3 FROM (SELECT t2."id" AS c1 FROM texts AS t2) AS t1 RIGHT JOIN nothing AS t4 ON t4."id" IS NOT DISTINCT FROM t4."id"
 SELECT t1."id" AS c0, BOOL_AND(DISTINCT t2."n" IN (NULL, 1.10, 0.01) IS TRUE) AS c1 FROM texts AS t1 LEFT JOIN nothing AS t2 ON t1."id" = t2."i4" GROUP BY 1
+SELECT t1."y" AS c3 FROM pairs AS t1 JOIN pairs AS t2 ON (t1."x" IS NOT DISTINCT FROM t2."x") AND t1."y" = t2."x"
+SELECT t1."a" AS c0, t2."b" AS c1 FROM pairs AS t1 LEFT JOIN pairs AS t2 ON (t1."a" IS NOT DISTINCT FROM t2."a") AND t1."b" = t2."b"
+SELECT t1."a" AS c0, t2."b" AS c1 FROM pairs AS t1 FULL JOIN pairs AS t2 ON t1."a" = t2."a" AND (t1."b" IS NOT DISTINCT FROM t2."b")
+SELECT t1."a" AS c0 FROM pairs AS t1 WHERE NOT EXISTS(SELECT 1 FROM pairs AS t2 WHERE (t1."a" IS NOT DISTINCT FROM t2."b") AND t1."b" = t2."a")
+SELECT 1 AS c0, NULL AS c2 FROM texts AS t1 JOIN texts AS t2 ON t1."id" = t2."id" WHERE CASE WHEN NOT TRUE THEN t1."id" END BETWEEN 100 AND t2."id" UNION ALL SELECT t3."id" AS c0, TRUE AS c2 FROM texts AS t3
