@@ -20,7 +20,7 @@ from planner.plan import NativeRead
 _VALUES = re.compile(
     r"(Divide by zero|Cast error: .*|Cannot cast .*|Overflow happened .*|"
     r"Invalid argument error: .*|Compute error: .*|Parser error: .*|"
-    r"[Aa]rithmetic overflow.*|.*out of range.*)"
+    r"[Aa]rithmetic overflow.*|.*out of range.*|Scalar subquery returned more than one row)"
 )
 _FILES = (
     "Object Store error",

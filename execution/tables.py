@@ -33,9 +33,11 @@ from execution.running import EngineStream, Ran
 from planner.bind import HOME
 from planner.catalog import CatalogTable, Source
 from planner.failures import panics_as_errors
+from planner.parse import tokenize
 from planner.plan import PlannedFragment, SqlResidual
 from planner.substrait.types import NotCarriedError
 from planner.table_scan import plan_scan
+from planner.unplanned import unplanned
 
 if TYPE_CHECKING:
     from execution.engine import Engine
@@ -98,7 +100,9 @@ class TableRun:
             if self._filter_unread and filters:
                 raise UnsupportedError("a filter that cannot be read") from None
             # The engine only passes on, as text, what a scan raised.
-            raise self._failure or engine_failure(str(error), ()) from None
+            text = str(error)
+            lacking = unplanned(text, tokenize(self._residual.sql))
+            raise self._failure or lacking or engine_failure(text, ()) from None
 
     def cancel(self) -> None:
         with self._lock:

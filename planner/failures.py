@@ -23,6 +23,7 @@ from connectors.errors import (
     UnsupportedError,
 )
 from planner.parse import position_of, tokenize
+from planner.unplanned import unplanned
 
 _AT = re.compile(r" at Line: (\d+), Column: (\d+)")
 _PARSER = re.compile(r'SQL error: (?:ParserError|TokenizerError)\("(.*)"\)', re.DOTALL)
@@ -80,6 +81,8 @@ def planning_failure(message: str, sql: str) -> CrosswindError:
     if found := _NO_TABLE.search(message):
         name = found.group(1)
         return UnknownNameError(f"table {name!r} does not exist", position=_position(name, sql))
+    if failure := unplanned(message, tokenize(sql)):
+        return failure
     sentence = _sentence(message)
     if any(mark in message for mark in _TYPES):
         return TypeMismatchError(sentence)

@@ -15,6 +15,7 @@ from connectors.errors import Position, SizeLimitError, SqlSyntaxError, Unsuppor
 from planner.explain_options import Form, Mode, read_options
 from planner.explain_options import position_of as position_of
 from planner.nesting import refuse_deep
+from planner.unplanned import refuse_left_out
 
 ENGINE = "postgres"
 """The dialect whose tokens the engine's SQL has."""
@@ -97,6 +98,7 @@ def parse(sql: str, dialect: str = ENGINE) -> Statement:
         raise _refusal(first)
     _refuse_parameters(tokens)
     refuse_deep(tokens)
+    refuse_left_out(tokens)
     volatile = any(t.text.lower() in _VOLATILE for t in tokens[start:])
     text = _blanked(sql[:end], first.start)
     return Statement(text, mode, volatile, _uncarried(tokens[start:]), form)

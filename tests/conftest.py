@@ -74,6 +74,12 @@ def tpch_duckdb(tpch_files: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="session")
+def tpch_sqlite(tpch_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the eight tables."""
+    return tpch.load_sqlite(tmp_path_factory.mktemp("sqlite") / "tpch.db", tpch_files)
+
+
+@pytest.fixture(scope="session")
 def tpch_alone(tpch_files: Path) -> datafusion.SessionContext:
     """DataFusion by itself over the same files: what every placement is compared with."""
     context = datafusion.SessionContext()
@@ -84,10 +90,10 @@ def tpch_alone(tpch_files: Path) -> datafusion.SessionContext:
 
 @pytest.fixture(scope="session")
 def tpch_sources(
-    tpch_database: str, tpch_files: Path, tpch_lake: Path, tpch_duckdb: Path
+    tpch_database: str, tpch_files: Path, tpch_lake: Path, tpch_duckdb: Path, tpch_sqlite: Path
 ) -> dict[str, dict[str, dict[str, object]]]:
     """The `[sources]` of each placement, as a configuration has them."""
-    return placement_sources(tpch_database, tpch_files, tpch_lake, tpch_duckdb)
+    return placement_sources(tpch_database, tpch_files, tpch_lake, tpch_duckdb, tpch_sqlite)
 
 
 @pytest.fixture(scope="session")

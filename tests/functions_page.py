@@ -6,12 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from planner.emit.dialect import AggregateRule, Dialect, FunctionRule
 from planner.emit.dialects import DIALECTS
-from tests.planner import test_datafusion_dialect, test_duckdb_dialect, test_postgres_dialect
+from tests.planner import (
+    test_datafusion_dialect,
+    test_duckdb_dialect,
+    test_postgres_dialect,
+    test_sqlite_dialect,
+)
 from tests.types_page import TITLES
 
 _CASES: Mapping[str, Mapping[str, Sequence[object]]] = {
     "postgres": test_postgres_dialect.FUNCTION_CASES | test_postgres_dialect.AGGREGATE_CASES,
     "duckdb": test_duckdb_dialect.FUNCTION_CASES | test_duckdb_dialect.AGGREGATE_CASES,
+    "sqlite": test_sqlite_dialect.FUNCTION_CASES | test_sqlite_dialect.AGGREGATE_CASES,
     "datafusion": test_datafusion_dialect.FUNCTION_CASES | test_datafusion_dialect.AGGREGATE_CASES,
 }
 

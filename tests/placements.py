@@ -21,11 +21,11 @@ from tests import tpch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PLACEMENTS = ("postgres", "files", "split", "duckdb")
+PLACEMENTS = ("postgres", "files", "split", "duckdb", "sqlite")
 
 
 def placement_sources(
-    database: str, files: Path, lake: Path, duckdb: Path
+    database: str, files: Path, lake: Path, duckdb: Path, sqlite: Path
 ) -> dict[str, dict[str, dict[str, object]]]:
     """The `[sources]` of each TPC-H placement."""
     shop = {"connector": "postgres", "uri": database, "max_connections": 4}
@@ -34,6 +34,7 @@ def placement_sources(
         "postgres": {"shop": {**shop, "schemas": ["public"]}},
         "files": {"lake": {"connector": "files", "root": str(files)}},
         "duckdb": {"duck": {"connector": "duckdb", "uri": str(duckdb), "max_connections": 4}},
+        "sqlite": {"notes": {"connector": "sqlite", "uri": str(sqlite), "max_connections": 4}},
         "split": {"shop": shop | schema, "lake": {"connector": "files", "root": str(lake)}},
     }
 

@@ -24,6 +24,7 @@ from pydantic import BaseModel
 
 from connectors.adbc.duckdb.options import DuckdbOptions
 from connectors.adbc.postgres.options import PostgresOptions
+from connectors.adbc.sqlite.options import SqliteOptions
 from connectors.files.listing import SUFFIXES
 from connectors.files.options import CsvOptions, FilesOptions
 from flight_server.cli import crosswind
@@ -175,6 +176,7 @@ def test_programs_run(serving: Place, program: Block, monkeypatch: pytest.Monkey
         SourceConfig,
         PostgresOptions,
         DuckdbOptions,
+        SqliteOptions,
         FilesOptions,
         CsvOptions,
     ],
@@ -187,13 +189,20 @@ def test_every_key_is_described(model: type[BaseModel]) -> None:
 
 def test_the_tables_of_keys_hold_no_other_keys() -> None:
     part = README.split("## Configuration")[1].split("\n## ")[0]
-    models = (ServerConfig, SourceConfig, PostgresOptions, DuckdbOptions, FilesOptions)
+    models = (
+        ServerConfig,
+        SourceConfig,
+        PostgresOptions,
+        DuckdbOptions,
+        SqliteOptions,
+        FilesOptions,
+    )
     known = {name for model in models for name in model.model_fields}
     assert set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)) <= known
 
 
 def test_defaults_are_the_ones_that_are_said() -> None:
-    for model in (ServerConfig, PostgresOptions, DuckdbOptions):
+    for model in (ServerConfig, PostgresOptions, DuckdbOptions, SqliteOptions):
         for name, field in model.model_fields.items():
             if isinstance(field.default, int | float | str) and not isinstance(field.default, bool):
                 said = f"{field.default:g}" if isinstance(field.default, float) else field.default

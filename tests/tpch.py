@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import adbc_driver_postgresql.dbapi as postgres
@@ -80,6 +82,41 @@ def load_duckdb(path: Path, directory: Path) -> Path:
             for column in pq.read_schema(file).names:
                 connection.execute(f"ALTER TABLE {table} ALTER {column} SET NOT NULL")
     return path
+
+
+_SQLITE_TYPES = {
+    pa.int64(): "BIGINT",
+    pa.int32(): "INT4",
+    pa.date32(): "DATE",
+    pa.string(): "TEXT",
+}
+
+
+def load_sqlite(path: Path, directory: Path) -> Path:
+    """Put the files' tables into a new SQLite file: dates as texts, decimals as floats."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for file in sorted(directory.glob("*.parquet")):
+            table = pq.read_table(file)
+            columns = [f"{f.name} {_sqlite_type(f.type)} NOT NULL" for f in table.schema]
+            connection.execute(f"CREATE TABLE {file.stem} ({', '.join(columns)})")
+            stored = [_stored(column).to_pylist() for column in table.columns]
+            marks = ", ".join("?" * table.num_columns)
+            connection.executemany(
+                f"INSERT INTO {file.stem} VALUES ({marks})", zip(*stored, strict=True)
+            )
+    return path
+
+
+def _sqlite_type(type_: pa.DataType) -> str:
+    if pa.types.is_decimal(type_):
+        return f"DECIMAL({type_.precision},{type_.scale})"
+    return _SQLITE_TYPES[pa.string() if type_ == pa.string_view() else type_]
+
+
+def _stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_decimal(column.type):
+        return column.cast(pa.float64())
+    return column.cast(pa.string()) if pa.types.is_date(column.type) else column
 
 
 def _type(type_: pa.DataType) -> str:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from connectors.adbc.duckdb import types as duckdb
 from connectors.adbc.native_types import NATIVE_TYPES, NativeType
 from connectors.adbc.postgres import types as postgres
+from connectors.adbc.sqlite import types as sqlite
 from planner.emit.datafusion.types import NAMES
 from planner.emit.dialect import Dialect
 from planner.emit.dialects import DIALECTS
@@ -28,9 +29,15 @@ _DUCKDB = (
     *("ENUM('a', 'b')", "INTEGER[]", "STRUCT(a INTEGER)", "MAP(VARCHAR, INTEGER)"),
 )
 
+_SQLITE = (
+    *("INTEGER", "BIGINT", "INT4", "SMALLINT", "TINYINT", "REAL", "BOOLEAN", "DECIMAL(15,2)"),
+    *("DECIMAL(30,2)", "TEXT", "VARCHAR(10)", "BLOB", "DATE", "DATETIME", "NUMERIC", "JSON"),
+)
+
 TITLES = {
     "postgres": "PostgreSQL",
     "duckdb": "DuckDB",
+    "sqlite": "SQLite",
     "datafusion": "Flight SQL sources that run DataFusion",
     "mysql": "MySQL",
     "snowflake": "Snowflake",
@@ -60,6 +67,8 @@ def rows_of(dialect: str) -> tuple[NativeType, ...]:
             return tuple(NativeType(n, postgres.arrow_type(n), postgres.lost(n)) for n in _POSTGRES)
         case "duckdb":
             return tuple(NativeType(n, duckdb.arrow_type(n), duckdb.lost(n)) for n in _DUCKDB)
+        case "sqlite":
+            return tuple(NativeType(n, sqlite.arrow_type(n), sqlite.lost(n)) for n in _SQLITE)
         case "datafusion":
             return (
                 *(NativeType(arrow, type_) for type_, (_, arrow) in NAMES.items()),

@@ -10,9 +10,10 @@ from planner.emit.mysql import MYSQL
 from planner.emit.postgres import POSTGRES
 from planner.emit.snowflake import SNOWFLAKE
 from planner.emit.spark import SPARK
+from planner.emit.sqlite import SQLITE
 from planner.emit.tsql import TSQL
 
-PROVEN = (POSTGRES, DUCKDB, DATAFUSION)
+PROVEN = (POSTGRES, DUCKDB, SQLITE, DATAFUSION)
 """Those that run where the tests run."""
 
 UNPROVEN = (MYSQL, SNOWFLAKE, BIGQUERY, SPARK, TSQL)

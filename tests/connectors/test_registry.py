@@ -30,7 +30,8 @@ def test_an_unknown_kind_names_the_nearest_and_all() -> None:
     with pytest.raises(ConfigurationError) as caught:
         registry.create("postgress", "shop", {}, locate=located)
     assert caught.value.message.startswith(
-        "x.toml:3: unknown connector 'postgress'; did you mean 'postgres'?; known: duckdb, files, memory"
+        "x.toml:3: unknown connector 'postgress'; did you mean 'postgres'?; "
+        "known: duckdb, files, memory"
     )
 
 

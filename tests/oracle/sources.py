@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from tests.oracle.scope import Table, tables_of
-from tests.planner import unpleasant, unpleasant_duckdb
+from tests.planner import unpleasant, unpleasant_duckdb, unpleasant_sqlite
 from tests.planner.twins import Twins
 from tests.postgres_server import PostgresServer
 
@@ -40,6 +40,16 @@ def duckdb(server: PostgresServer) -> Iterator[Twins]:
 
 
 @contextmanager
+def sqlite(server: PostgresServer) -> Iterator[Twins]:
+    """Over a file."""
+    with _folder() as folder:
+        path = unpleasant_sqlite.make(folder / "odd.db")
+        source = {"connector": "sqlite", "uri": str(path), "joins": True}
+        with Twins.over(source, NAMED) as twins:
+            yield twins
+
+
+@contextmanager
 def files(server: PostgresServer) -> Iterator[Twins]:
     """Over Parquet files, which the engine reads by itself."""
     with _folder() as folder, postgres(server, "oracle_files") as twins:
@@ -54,6 +64,7 @@ def files(server: PostgresServer) -> Iterator[Twins]:
 SOURCES: dict[str, Callable[[PostgresServer], contextmanager[Twins]]] = {  # type: ignore[type-arg]
     "postgres": postgres,
     "duckdb": duckdb,
+    "sqlite": sqlite,
     "files": files,
 }
 

@@ -29,7 +29,8 @@ def _comparable(call: Call) -> str | None:
 def _arithmetic(call: Call) -> str | None:
     if pa.types.is_integer(call.type):
         width = 31 if call.type == pa.int32() else 63 if call.type == pa.int64() else 0
-        return None if magnitude_bits(call) <= width else "an overflow fails there and wraps here"
+        # The bound may be met: the lowest values of two types multiply to 2⁶³ exactly.
+        return None if magnitude_bits(call) < width else "an overflow fails there and wraps here"
     if pa.types.is_floating(call.type):
         return None if is_ordinary(call) else "a float overflow fails there and is infinite here"
     if not is_decimal(call.type):

@@ -1,0 +1,90 @@
+"""The tables of an SQLite file: names in one query, columns on demand, kept while the file is.
+
+Owns the catalog queries and their cache. Must not know how a table is read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from connectors.adbc.sqlite.database import Database, Version
+from connectors.adbc.sqlite.types import arrow_type, lost, native_type
+from connectors.contract import Column, Table, TableName
+
+SCHEMA = "main"
+
+_NAMES = """
+SELECT name FROM pragma_table_list
+WHERE schema = 'main' AND type IN ('table', 'view', 'virtual')
+  AND name NOT LIKE 'sqlite!_%' ESCAPE '!'
+"""
+
+_COLUMNS = """
+SELECT c.name AS name, c.type AS declared, c."notnull" AS not_null, c.pk AS key,
+       l.type AS kind, l.wr AS without_rowid
+FROM pragma_table_list AS l JOIN pragma_table_xinfo(l.name) AS c
+WHERE l.schema = 'main' AND l.name = ?1 AND c.hidden IN (0, 2, 3)
+ORDER BY c.cid
+"""
+
+
+class SqliteTables:
+    """Tables and views; the one schema is `main`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._version: Version | None = None
+        self._names: tuple[TableName, ...] | None = None
+        self._found: dict[TableName, Table] = {}
+
+    @property
+    def default_schema(self) -> str:
+        """The schema of names that give none; no I/O."""
+        return SCHEMA
+
+    def names(self) -> Sequence[TableName]:
+        """Every table and view, sorted."""
+        with self._lock:
+            self._forget_old()
+            if self._names is None:
+                rows = self._database.rows(_NAMES)
+                self._names = tuple(sorted(TableName(SCHEMA, str(row["name"])) for row in rows))
+            return self._names
+
+    def find(self, name: TableName) -> Table | None:
+        """One table with its columns; names are told apart by case, as everywhere here."""
+        if name.schema != SCHEMA:
+            return None
+        with self._lock:
+            self._forget_old()
+            if name not in self._found:
+                rows = self._database.rows(_COLUMNS, name.name)
+                if not rows:
+                    return None
+                kind = "VIEW" if rows[0]["kind"] == "view" else "TABLE"
+                self._found[name] = Table(name, tuple(map(_column, rows)), kind)
+            return self._found[name]
+
+    def refresh(self) -> None:
+        """Forget everything; the next look-up asks the file."""
+        with self._lock:
+            self._version = None
+
+    def _forget_old(self) -> None:
+        version = self._database.version()
+        if version != self._version:
+            self._version, self._names, self._found = version, None, {}
+
+
+def _column(row: dict[str, object]) -> Column:
+    declared = str(row["declared"] or "")
+    table = row["kind"] == "table"
+    return Column(
+        name=str(row["name"]),
+        type=arrow_type(declared),
+        nullable=not (table and row["not_null"]),
+        native_type=native_type(declared, rowid=table and not row["without_rowid"]),
+        lost=lost(declared),
+    )

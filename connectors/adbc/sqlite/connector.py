@@ -1,0 +1,88 @@
+"""The `sqlite` connector: the contract's six members, put together.
+
+Owns what the source offers and the parts' lives. Must not know SQL beyond the word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from connectors.adbc.sqlite.catalog import SqliteTables
+from connectors.adbc.sqlite.database import Database
+from connectors.adbc.sqlite.options import SqliteOptions
+from connectors.adbc.sqlite.reader import QueryBatches
+from connectors.contract import Capabilities, Fragment, SqlQuery, Statistics, TableName
+from connectors.errors import UnsupportedError
+
+_RELATIONS = frozenset({"read", "filter", "project", "fetch", "sort", "aggregate", "union"})
+_JOINS = frozenset({"join", "cross"})
+
+
+class SqliteConnector:
+    """An SQLite file as a source; see `connectors.contract.Connector`.
+
+    Args:
+        name: the configured name of the source, in every error.
+        options: checked options.
+    """
+
+    def __init__(self, name: str, options: SqliteOptions) -> None:
+        self.name = name
+        self._path = options.uri
+        self._capabilities = Capabilities(
+            dialect="sqlite",
+            relations=_RELATIONS | _JOINS if options.joins else _RELATIONS,
+            max_connections=options.max_connections,
+        )
+        self._database = Database(name, options.uri)
+        self._tables = SqliteTables(self._database)
+
+    def __repr__(self) -> str:
+        return f"SqliteConnector(name={self.name!r}, uri={self._path!r})"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What SQLite runs; needs no file."""
+        return self._capabilities
+
+    @property
+    def identity(self) -> str:
+        """The file itself, by whatever links it was reached."""
+        return f"sqlite:{Path(self._path).resolve()}"
+
+    def tables(self) -> SqliteTables:
+        """The catalog of the file."""
+        return self._tables
+
+    def statistics(self, table: TableName) -> Statistics:  # noqa: ARG002
+        """Nothing: SQLite keeps no counts unless it was told to analyse, and those grow old."""
+        return Statistics()
+
+    def execute(self, fragment: Fragment, deadline: float | None) -> QueryBatches:
+        """Accept one SELECT; nothing happens before it is iterated.
+
+        Raises:
+            UnsupportedError: for a table scan: this source is sent SQL.
+        """
+        if not isinstance(fragment.query, SqlQuery):
+            raise UnsupportedError(f"source {self.name!r} runs SQL, not table scans")
+        return QueryBatches(
+            self._database, fragment.query.text, fragment.schema, deadline, self._tables.refresh
+        )
+
+    def close(self) -> None:
+        """Nothing to free: each query has a connection of its own."""
+
+
+def create(name: str, options: Mapping[str, object]) -> SqliteConnector:
+    """The factory that the entry point names.
+
+    Args:
+        name: the configured name of the source.
+        options: as in the configuration file, secrets resolved; see `SqliteOptions`.
+
+    Raises:
+        pydantic.ValidationError: for options that are wrong. No I/O is done.
+    """
+    return SqliteConnector(name, SqliteOptions.model_validate(dict(options)))

@@ -1,0 +1,237 @@
+"""Columns, constants, conversions and output columns in SQLite's form.
+
+Owns the check of each value that is read: SQLite stores anything in any column, and what does not
+fit its declared type must fail, wherever in a statement it is read.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import cast
+
+import pyarrow as pa
+from sqlglot import exp
+
+from connectors.contract import Column
+from planner.emit.dialect import Sql
+from planner.relations import Cast, Expression, Literal
+
+AS_TEXT = " as text"
+"""In a native type: any value is read as its text."""
+
+NO_ROWID = " without rowid"
+"""In a native type: rows have no number."""
+
+EXACT_DIGITS = 15
+"""Decimals of so many digits are told apart by the nearest floats, and are in their order."""
+
+_WIDTHS = {pa.int8(): 7, pa.int16(): 15, pa.int32(): 31, pa.int64(): 63}
+
+
+def _named(name: str) -> exp.DataType:
+    return exp.DataType.build(name, dialect="sqlite")
+
+
+_TEXT, _REAL, _INTEGER, _BLOB = map(_named, ("TEXT", "REAL", "INTEGER", "BLOB"))
+_TYPES: dict[pa.DataType, exp.DataType] = {
+    **dict.fromkeys((pa.bool_(), *_WIDTHS), _INTEGER),
+    pa.float64(): _REAL,
+    pa.string(): _TEXT,
+    pa.date32(): _TEXT,
+    pa.binary(): _BLOB,
+}
+
+
+def type_sql(type_: pa.DataType) -> exp.DataType | None:
+    """The storage class of a type's values, or None."""
+    if is_exact(type_):
+        return _REAL
+    return _TYPES.get(type_)
+
+
+def is_exact(type_: pa.DataType) -> bool:
+    """A decimal whose values SQLite tells apart."""
+    return bool(pa.types.is_decimal128(type_) and 0 <= type_.scale <= type_.precision) and bool(
+        type_.precision <= EXACT_DIGITS
+    )
+
+
+def width(type_: pa.DataType) -> int | None:
+    """The bits of a signed integer's magnitude; None for another type."""
+    return _WIDTHS.get(type_)
+
+
+def call(name: str, *arguments: Sql) -> Sql:
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def text(value: str) -> Sql:
+    return cast(Sql, exp.Literal.string(value))
+
+
+def number(value: object) -> Sql:
+    return cast(Sql, exp.Literal.number(str(value)))
+
+
+def as_type(sql: Sql, to: exp.DataType) -> Sql:
+    return exp.Cast(this=sql, to=to.copy())
+
+
+def read_column(column: Column, sql: Sql) -> Sql:
+    """A column's value, or a failure that names column, row and what is there instead."""
+    if column.native_type.removesuffix(NO_ROWID).endswith(AS_TEXT):
+        return as_type(sql, _TEXT)
+    value = _value(column.type, sql)
+    absent = exp.If(this=exp.Is(this=sql.copy(), expression=exp.Null()), true=exp.Null())
+    fits = exp.If(this=_fits(column.type, sql), true=value.copy())
+    return exp.Case(ifs=[absent, fits], default=_failure(column, sql))
+
+
+def _value(type_: pa.DataType, sql: Sql) -> Sql:
+    if pa.types.is_decimal(type_):
+        return as_type(_digits(sql, type_.scale), _REAL)
+    return as_type(sql, _REAL) if pa.types.is_floating(type_) else sql
+
+
+def _fits(type_: pa.DataType, sql: Sql) -> Sql:
+    """Whether a value that is not NULL has a type's form."""
+    if pa.types.is_string(type_):
+        return _stored_as(sql, "text")
+    if pa.types.is_binary(type_):
+        return _stored_as(sql, "blob")
+    if pa.types.is_date32(type_):
+        return exp.Is(this=call("date", sql.copy()), expression=sql.copy())
+    if pa.types.is_boolean(type_):
+        return exp.And(this=_stored_as(sql, "integer"), expression=_within(sql, 0, 1))
+    if pa.types.is_integer(type_):
+        whole = _stored_as(sql, "integer")
+        if type_ == pa.int64():
+            return whole
+        bound = 2 ** _WIDTHS[type_]
+        return exp.And(this=whole, expression=_within(sql, -bound, bound - 1))
+    stored = _stored_as(sql, "integer", "real")
+    if pa.types.is_floating(type_):
+        return stored
+    # Whoever computed it may have missed the nearest float by one or two.
+    missed = exp.Sub(this=_value(type_, sql), expression=sql.copy())
+    near = exp.Mul(this=call("abs", sql.copy()), expression=number("1e-15"))
+    same = exp.LTE(this=call("abs", missed), expression=near)
+    small = exp.LT(
+        this=call("abs", sql.copy()), expression=number(10 ** (type_.precision - type_.scale))
+    )
+    return exp.And(this=exp.And(this=stored, expression=same), expression=small)
+
+
+def _stored_as(sql: Sql, *classes: str) -> Sql:
+    return exp.In(this=call("typeof", sql.copy()), expressions=[text(c) for c in classes])
+
+
+def _within(sql: Sql, low: int, high: int) -> Sql:
+    return exp.Between(this=sql.copy(), low=_signed(str(low)), high=number(high))
+
+
+def _digits(sql: Sql, scale: int) -> Sql:
+    return call("printf", text(f"%.{scale}f"), sql.copy())
+
+
+def _failure(column: Column, sql: Sql) -> Sql:
+    """A call that fails with a text of ours: SQLite has no function that only fails."""
+    said: Sql = text(f"a value does not fit {column.type}: column {column.name}")
+    if not column.native_type.endswith(NO_ROWID):
+        row = exp.column("rowid", table=sql.args["table"].copy())
+        said = exp.DPipe(this=exp.DPipe(this=said, expression=text(", row ")), expression=row)
+    said = exp.DPipe(this=said, expression=text(", holds "))
+    return call(
+        "json_extract", text("{}"), exp.DPipe(this=said, expression=call("typeof", sql.copy()))
+    )
+
+
+def order(sql: Sql, _: pa.DataType) -> Sql:
+    """As it is: what was read through a condition has no collation but that of bytes."""
+    return sql
+
+
+def output(sql: Sql, type_: pa.DataType) -> Sql:
+    """Texts, dates and decimals as texts without NULL: see `connectors.adbc.sqlite.columns`."""
+    if pa.types.is_string(type_):
+        return call("coalesce", exp.DPipe(this=text("v"), expression=_closed(sql)), text(""))
+    if pa.types.is_date32(type_):
+        return call("coalesce", sql, text(""))
+    if pa.types.is_decimal128(type_):
+        # Of NULL, printf makes a zero.
+        absent = exp.If(this=exp.Is(this=_closed(sql.copy()), expression=exp.Null()), true=text(""))
+        return exp.Case(ifs=[absent], default=_digits(sql, type_.scale))
+    return as_type(sql, _REAL) if pa.types.is_floating(type_) else sql
+
+
+def _closed(sql: Sql) -> Sql:
+    return exp.paren(sql, copy=False) if isinstance(sql, exp.Binary | exp.Unary) else sql
+
+
+def refuse_literal(literal: Literal) -> str | None:
+    """Why a constant has no form there."""
+    value, type_ = literal.value, literal.type
+    if type_sql(type_) is None or type_ in (pa.float64(), pa.binary()):
+        return f"a constant of type {type_} has no form there"
+    if isinstance(value, str) and "\0" in value:
+        return "text with a NUL character cannot be sent"
+    if isinstance(value, datetime | date) and not 1 <= value.year <= 9999:
+        return "a date outside the years 1 to 9999"
+    if type_ == pa.int64() and value == -(2**63):
+        return "the smallest integer cannot be written there"
+    return None
+
+
+def write_literal(literal: Literal) -> Sql:
+    """A constant in the form of its type's values."""
+    value, type_ = literal.value, literal.type
+    if value is None:
+        return exp.Null()
+    if pa.types.is_boolean(type_):
+        return number(int(value))
+    if pa.types.is_string(type_):
+        return text(value)
+    if pa.types.is_date32(type_):
+        return text(value.isoformat())
+    if pa.types.is_decimal128(type_):
+        return as_type(_signed(f"{value:f}"), _REAL)
+    return _signed(str(value))
+
+
+def _signed(digits: str) -> Sql:
+    if digits.startswith("-"):
+        return exp.Paren(this=exp.Neg(this=number(digits[1:])))
+    return number(digits)
+
+
+def refuse_cast(conversion: Cast) -> str | None:
+    """Why a conversion may differ there: only those that change no value go."""
+    source, target = conversion.input.type, conversion.type
+    if source == target:
+        return None
+    widths = width(source), width(target)
+    if widths[0] is not None and widths[1] is not None and widths[0] <= widths[1]:
+        return None
+    if (
+        is_exact(source)
+        and is_exact(target)
+        and source.scale <= target.scale
+        and source.precision - source.scale <= target.precision - target.scale
+    ):
+        return None
+    return f"the conversion of {source} to {target}"
+
+
+def write_cast(_: Cast, sql: Sql) -> Sql:
+    """Nothing: the value is the same."""
+    return sql
+
+
+def refuse_order(expression: Expression) -> str | None:
+    """Why values of an expression may not be compared, grouped or sorted there."""
+    type_ = expression.type
+    if pa.types.is_floating(type_):
+        return "-0.0 compares differently there"
+    if type_sql(type_) is None or pa.types.is_binary(type_):
+        return f"comparisons of {type_} are not proven there"
+    return None

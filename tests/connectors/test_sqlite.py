@@ -1,0 +1,204 @@
+"""The `sqlite` connector over real files: loose values, what fails and how, and what is freed."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+import pytest
+
+from connectors.adbc.sqlite import SqliteConnector, create
+from connectors.contract import Fragment, SqlQuery, TableName, TableScan
+from connectors.errors import (
+    CancelledError,
+    DeadlineError,
+    SourceRejectedError,
+    SourceSchemaChangedError,
+    SourceUnavailableError,
+    UnsupportedError,
+)
+from tests.placements import Placement
+
+MANY = 100_000
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "notes & more?.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(
+            """
+            CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL, pay DECIMAL(9,2));
+            INSERT INTO people VALUES (1, 'Ann', 10.5), (2, 'Bob', NULL);
+            CREATE VIEW rich AS SELECT * FROM people WHERE pay > 1;
+            CREATE TABLE keyed (k TEXT PRIMARY KEY, v INT4) WITHOUT ROWID;
+            INSERT INTO keyed VALUES ('a', 1), ('b', 'x');
+            CREATE TABLE loose (id INTEGER, n INTEGER, d DATE, p DECIMAL(9,2), b BOOLEAN, t TEXT);
+            INSERT INTO loose VALUES (1, 1, '2024-02-29', 1.25, 1, 'a'), (2, 'two', '2024-02-30',
+              1.005, 7, x'00');
+            CREATE TABLE late (n REAL, t TEXT);
+            """
+        )
+        connection.executemany("INSERT INTO late VALUES (?, ?)", [(None, None)] * 20_000)
+        connection.executemany("INSERT INTO late VALUES (?, ?)", [(None, "x")] * 10)
+        connection.execute("CREATE TABLE many (i INTEGER, t TEXT)")
+        connection.executemany(
+            "INSERT INTO many VALUES (?, ?)", ((i, f"text {i}") for i in range(MANY))
+        )
+    return path
+
+
+@pytest.fixture
+def placement(path: Path) -> Iterator[Placement]:
+    with Placement.of_sources({"notes": {"connector": "sqlite", "uri": str(path)}}) as placement:
+        yield placement
+
+
+@pytest.fixture
+def connector(path: Path) -> SqliteConnector:
+    return create("notes", {"uri": str(path)})
+
+
+def test_values_have_their_declared_types(placement: Placement) -> None:
+    answer = placement.query("SELECT * FROM people ORDER BY id")
+    assert answer.schema.types == [pa.int64(), pa.string(), pa.decimal128(9, 2)]
+    assert answer.to_pylist() == [
+        {"id": 1, "name": "Ann", "pay": Decimal("10.50")},
+        {"id": 2, "name": "Bob", "pay": None},
+    ]
+
+
+def test_tables_and_views_are_listed(connector: SqliteConnector) -> None:
+    names = [name.name for name in connector.tables().names()]
+    assert names == ["keyed", "late", "loose", "many", "people", "rich"]
+    view = connector.tables().find(TableName("main", "rich"))
+    assert view is not None
+    assert view.kind == "VIEW"
+    assert all(column.nullable for column in view.columns)
+    assert connector.tables().find(TableName("main", "nobody")) is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    {
+        "integer": ("SELECT n FROM loose", "column n, row 2, holds text"),
+        "date": ("SELECT d FROM loose", "column d, row 2, holds text"),
+        "decimal": ("SELECT p FROM loose", "column p, row 2, holds real"),
+        "boolean": ("SELECT b FROM loose", "column b, row 2, holds integer"),
+        "text": ("SELECT t FROM loose", "column t, row 2, holds blob"),
+        "in a filter": ("SELECT id FROM loose WHERE n > 0", "column n, row 2, holds text"),
+        "in an aggregate": ("SELECT min(d) FROM loose", "column d, row 2, holds text"),
+        "without a rowid": ("SELECT v FROM keyed", "column v, holds text"),
+    }.values(),
+)
+def test_a_value_that_does_not_fit_fails_and_is_named(
+    sql: str, said: str, placement: Placement
+) -> None:
+    with pytest.raises(SourceRejectedError, match=said) as raised:
+        placement.query(sql)
+    assert raised.value.source == "notes"
+    assert "two" not in str(raised.value)
+
+
+def test_what_is_not_read_may_not_fit(placement: Placement) -> None:
+    assert placement.query("SELECT id FROM loose").to_pydict() == {"id": [1, 2]}
+
+
+def test_texts_may_come_after_many_nulls(placement: Placement) -> None:
+    answer = placement.query("SELECT t FROM late")
+    assert (answer.num_rows, answer["t"].null_count) == (20_010, 20_000)
+
+
+def test_the_first_batch_comes_before_the_last_is_read(connector: SqliteConnector) -> None:
+    fragment = Fragment(
+        SqlQuery('SELECT t1."i" AS "i" FROM "main"."many" AS t1'), pa.schema([("i", pa.int64())])
+    )
+    running = connector.execute(fragment, None)
+    batches = iter(running)
+    first = next(batches)
+    assert 0 < first.num_rows < MANY
+    running.cancel()
+    with pytest.raises(CancelledError):
+        list(batches)
+    running.close()
+
+
+def test_a_deadline_that_has_passed_ends_it(connector: SqliteConnector) -> None:
+    fragment = Fragment(SqlQuery("SELECT 1 AS one"), pa.schema([("one", pa.int64())]))
+    with pytest.raises(DeadlineError):
+        list(connector.execute(fragment, 0.0))
+
+
+def test_it_runs_sql_only(connector: SqliteConnector) -> None:
+    scan = TableScan(TableName("main", "people"), ("id",))
+    with pytest.raises(UnsupportedError):
+        connector.execute(Fragment(scan, pa.schema([("id", pa.int64())])), None)
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [(None, SourceUnavailableError), (b"not a database " * 99, SourceRejectedError)],
+)
+def test_a_file_that_cannot_be_read(
+    content: bytes | None, error: type[Exception], tmp_path: Path
+) -> None:
+    file = tmp_path / "other.db"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(error, match="source 'notes'"):
+        create("notes", {"uri": str(file)}).tables().names()
+
+
+def test_a_table_that_has_changed_is_noticed(tmp_path: Path) -> None:
+    file = tmp_path / "changing.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript("CREATE TABLE t (a INTEGER, b INTEGER)")
+        with Placement.of_sources(
+            {"notes": {"connector": "sqlite", "uri": str(file)}}
+        ) as placement:
+            plan = placement.plan("SELECT a, b FROM t")
+            connection.executescript("ALTER TABLE t DROP COLUMN b")
+            with pytest.raises(SourceSchemaChangedError):
+                placement.run(plan)
+            connection.executescript("INSERT INTO t VALUES (1)")
+            assert placement.query("SELECT * FROM t").to_pydict() == {"a": [1]}
+
+
+def test_nothing_is_written(placement: Placement, connector: SqliteConnector) -> None:
+    fragment = Fragment(
+        SqlQuery("INSERT INTO people (id, name) VALUES (9, 'x')"), pa.schema([("n", pa.int64())])
+    )
+    with pytest.raises(SourceRejectedError, match="readonly"):
+        list(connector.execute(fragment, None))
+    assert placement.query("SELECT count(*) AS n FROM people").to_pydict() == {"n": [2]}
+
+
+def test_many_readers_at_once_leave_nothing_open(placement: Placement, path: Path) -> None:
+    failures: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            assert placement.query("SELECT count(*) AS n FROM many").to_pydict() == {"n": [MANY]}
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert not [f for f in psutil.Process().open_files() if Path(f.path) == path]
+
+
+def test_two_names_of_one_file_are_one_place(path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    one, other = create("a", {"uri": str(path)}), create("b", {"uri": str(link)})
+    assert one.identity == other.identity
