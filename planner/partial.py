@@ -96,7 +96,7 @@ def _in_two_steps(relation: Aggregate, places: Places) -> Relation | None:
         return None
     if places.whole(relation.input) is not None:
         return None
-    used = _read_by(relation.groups)
+    used = _keys_of(relation.groups)
     if used is None:
         return None
     # Sum and average of one column share a first step.
@@ -247,7 +247,7 @@ def _below_filter(relation: Filter, need: _Need, places: Places) -> Relation | N
 def _below_project(relation: Project, need: _Need, places: Places) -> Relation | None:
     computed = tuple(relation.expressions[k] for k in need.keys)
     firsts = tuple(_inside(m, relation) for m in need.firsts)
-    used = _read_by(computed)
+    used = _keys_of(computed)
     parts = (part for measure in firsts for part in _parts(measure))
     if used is None or not all(map(repeats, (*computed, *parts))):
         return None
@@ -273,9 +273,9 @@ def _below_join(relation: Join | Cross, need: _Need, places: Places) -> Relation
     hidden = width if kind in _ONLY_RIGHT else 0
     keys = tuple(k + hidden for k in need.keys)
     firsts = tuple(_measured(m, partial(add, hidden)) for m in need.firsts)
-    for side, start, kinds in (
-        (relation.left, 0, _LEFT_KEPT),
-        (relation.right, width, _RIGHT_KEPT),
+    for is_left, side, start, kinds in (
+        (True, relation.left, 0, _LEFT_KEPT),
+        (False, relation.right, width, _RIGHT_KEPT),
     ):
         own = range(start, start + len(side.fields))
         wanted = tuple(k for k in _both(keys, joined) if k in own)
@@ -290,11 +290,11 @@ def _below_join(relation: Join | Cross, need: _Need, places: Places) -> Relation
         if reduced is None:
             continue
         kept = [i for i in range(width + len(relation.right.fields)) if i not in own]
-        order = [*wanted, *kept] if start == 0 else [*kept, *wanted]
+        order = [*wanted, *kept] if is_left else [*kept, *wanted]
         # Where the reduced side is on the left, its first steps stand before the right side.
-        gap = len(need.firsts) if start == 0 else 0
-        to = {k: i if k in own or start else i + gap for i, k in enumerate(order)}
-        sides = (reduced, relation.right) if start == 0 else (relation.left, reduced)
+        gap = len(need.firsts) if is_left else 0
+        to = {k: i if k in own else i + gap for i, k in enumerate(order)}
+        sides = (reduced, relation.right) if is_left else (relation.left, reduced)
         result = with_inputs(relation, sides)
         if isinstance(result, Join):
             result = replace(result, condition=moved(result.condition, to.__getitem__))
@@ -326,6 +326,15 @@ def _read_by(expressions: Sequence[Expression]) -> tuple[int, ...] | None:
     if any(refs is None for refs in found):
         return None
     return tuple(sorted({i for refs in found for i in refs or ()}))
+
+
+def _keys_of(groups: Sequence[Expression]) -> tuple[int, ...] | None:
+    """The fields that groups are made by, or None where there are none to make them by.
+
+    Groups by constants read no field, and a first step without keys has a row where there is none.
+    """
+    used = _read_by(groups)
+    return None if groups and not used else used
 
 
 def _both(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:

@@ -66,9 +66,7 @@ class Statements:
         self._dice = dice
 
     def statement(self) -> str:
-        made = self._dice.choice(
-            (self._rows, self._groups, self._groups, self._groups, self._first)
-        )
+        made = self._dice.choice((self._rows, *[self._groups] * 3, self._first, self._little))
         return made()
 
     def _rows(self) -> str:
@@ -127,6 +125,29 @@ class Statements:
             f"SELECT {', '.join(columns)} FROM {source}{self._where(names[1:])}"
             f" ORDER BY {', '.join(keys)} LIMIT {count} OFFSET {offset}"
         )
+
+    def _little(self) -> str:
+        """Groups by constants, and of joins of which one side is not read."""
+        one = "r0"
+        match self._dice.randint(0, 3):
+            case 0:
+                kind = self._dice.choice(("LEFT", "RIGHT", "INNER", "RIGHT SEMI", "RIGHT ANTI"))
+                one = "r1" if kind.startswith("RIGHT") else self._dice.choice(("r0", "r1"))
+                condition = f"{one}.k > {self._dice.randint(-1, 2)}"
+                source = f"{self._table()} r0 {kind} JOIN {self._table()} r1 ON {condition}"
+            case 1:
+                one = self._dice.choice(("r0", "r1"))
+                source = f"{self._table()} r0 CROSS JOIN {self._table()} r1"
+            case 2:
+                source = f"(SELECT *, 7 AS g FROM {self._table()} UNION ALL SELECT *, 7 AS g"
+                source += f" FROM {self._table()}) r0"
+            case _:
+                source = f"{self._table()} r0 JOIN {self._table()} r1 ON r0.k = r1.k"
+        constant = self._dice.choice(("7", "r0.g" if "g FROM" in source else "'a'"))
+        group = self._dice.choice((f"{one}.k", f"{one}.k", constant))
+        where = self._dice.choice(("", f" WHERE {one}.k > 9", self._where([one])))
+        measure = self._dice.choice(("count(*)", f"count({one}.x)", f"sum({one}.x)"))
+        return f"SELECT {group} AS g0, {measure} AS m0 FROM {source}{where} GROUP BY 1"
 
     def _source(self) -> tuple[str, list[str]]:
         """A FROM clause, and the names in it whose columns can be read."""
