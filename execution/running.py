@@ -305,7 +305,9 @@ class _Attempt:
         except CrosswindError:
             raise
         except Exception as error:
-            failure = self._readers.failure() or engine_failure(str(error), self._plan.natives)
+            failure = self._readers.failure() or engine_failure(
+                str(error), self._plan.natives, self._plan.sql
+            )
             raise failure from None
 
     def cancel(self) -> None:
@@ -332,6 +334,9 @@ class _Attempt:
 READ_AHEAD = 4
 """Batches that a partition may be ahead of the consumer."""
 
+READ_AHEAD_BYTES = 16 << 20
+"""The same in bytes: a batch of wide rows takes much. One batch may always wait."""
+
 AWAITED_BATCHES = 2
 """A partition's first batches, for which the engine may compute long, are awaited on its loop, so
 that a cancel drops the work. The rest follow each other quickly: a thread fetches them, in half the
@@ -350,7 +355,7 @@ class EngineStream:
         self._ready: SimpleQueue[_Pulled] = SimpleQueue()
         self._pending: list[Future[None]] = []
         self._threads: list[threading.Thread] = []
-        self._room: list[threading.Semaphore] = []
+        self._room: list[_Room] = []
         self._physical: Any = None
         self._cancelled = False
 
@@ -369,7 +374,7 @@ class EngineStream:
         with self._lock:
             if self._cancelled:
                 raise CancelledError("the query was cancelled")
-            self._room = [threading.Semaphore(READ_AHEAD) for _ in streams]
+            self._room = [_Room() for _ in streams]
             for partition, stream in enumerate(streams):
                 self._pending.append(self._engine.submit(self._await(stream, partition)))
         del streams
@@ -383,7 +388,7 @@ class EngineStream:
                 continue
             yield pulled.batch
             if pulled.partition is not None:
-                self._room[pulled.partition].release()
+                self._room[pulled.partition].leave(pulled.batch.nbytes)
 
     async def _await(self, stream: Any, partition: int) -> None:
         """Hand over a partition's first batches, then leave the rest to a thread."""
@@ -410,10 +415,11 @@ class EngineStream:
         try:
             with panics_as_errors():
                 for batch in stream:
-                    room.acquire()
+                    arrow = batch.to_pyarrow()
+                    room.enter(arrow.nbytes)
                     if self._cancelled:
                         return
-                    self._ready.put(_Pulled(batch.to_pyarrow(), partition))
+                    self._ready.put(_Pulled(arrow, partition))
         except Exception as error:
             self._ready.put(_Pulled(failure=error))
         else:
@@ -428,7 +434,7 @@ class EngineStream:
         for pull in pending:
             pull.cancel()
         for room in rooms:
-            room.release()
+            room.open()
         self._ready.put(_Pulled(failure=CancelledError("the query was cancelled")))
 
     def close(self) -> None:
@@ -449,6 +455,39 @@ class EngineStream:
     def compute_seconds(self) -> float | None:
         """What the engine's operators took, its readers left out; None before it has begun."""
         return compute_seconds(self._physical)
+
+
+class _Room:
+    """What of one partition waits for the consumer: some batches, of not too many bytes."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._batches = 0
+        self._size_bytes = 0
+        self._opened = False
+
+    def enter(self, size_bytes: int) -> None:
+        """Wait until a batch has room."""
+        with self._changed:
+            while self._batches and not self._opened and not self._has_room(size_bytes):
+                self._changed.wait()
+            self._batches += 1
+            self._size_bytes += size_bytes
+
+    def _has_room(self, size_bytes: int) -> bool:
+        return self._batches < READ_AHEAD and self._size_bytes + size_bytes <= READ_AHEAD_BYTES
+
+    def leave(self, size_bytes: int) -> None:
+        with self._changed:
+            self._batches -= 1
+            self._size_bytes -= size_bytes
+            self._changed.notify()
+
+    def open(self) -> None:
+        """Nobody waits here any more."""
+        with self._changed:
+            self._opened = True
+            self._changed.notify_all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,21 @@ BUFFERED = 4
 
 BATCH_ROWS = 1 << 16
 
+BATCH_BYTES = 4 << 20
+"""Of a batch, where the width of a row is known. Arrow reads ahead by rows, `BUFFERED` batches."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is scanned: files as dataset fragments, and the schema that they are read by."""
+    """What is scanned: files as dataset fragments, and the schema that they are read by.
+
+    Attributes:
+        width_bytes: of a row of the scan's columns; None when it is not known.
+    """
 
     schema: pa.Schema
     fragments: Sequence[ds.Fragment]
+    width_bytes: float | None = None
 
 
 class FileBatches:
@@ -132,25 +140,26 @@ class FileBatches:
         with self._changed:
             self._waiting.extend(target.fragments)
         for _ in range(min(READERS, len(target.fragments)) - 1):
-            self._start(lambda: self._read_all(target.schema))
-        self._read_all(target.schema)
+            self._start(lambda: self._read_all(target))
+        self._read_all(target)
 
-    def _read_all(self, schema: pa.Schema) -> None:
+    def _read_all(self, target: Target) -> None:
         while True:
             with self._changed:
                 if self._finished or not self._waiting:
                     return
                 fragment = self._waiting.popleft()
             with self._location.reading(fragment.path):
-                self._read(fragment, schema)
+                self._read(fragment, target)
 
-    def _read(self, fragment: ds.Fragment, schema: pa.Schema) -> None:
+    def _read(self, fragment: ds.Fragment, target: Target) -> None:
+        rows = int(BATCH_BYTES / target.width_bytes) if target.width_bytes else BATCH_ROWS
         limit = self._scan.limit
         scanner = fragment.scanner(
-            schema=schema,
+            schema=target.schema,
             columns=list(self._scan.columns),
             filter=self._scan.filter,
-            batch_size=BATCH_ROWS if limit is None else max(1, min(BATCH_ROWS, limit)),
+            batch_size=max(1, min(BATCH_ROWS, rows, BATCH_ROWS if limit is None else limit)),
             batch_readahead=BUFFERED,
         )
         for batch in scanner.to_batches():

@@ -1,0 +1,126 @@
+"""A stream of batches that the kit can stop: a connector's own, or the engine's where that reads.
+
+Owns the two forms. Must not know what is checked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import psutil
+import pyarrow as pa
+
+from connectors.conformance.driving import Driven
+from connectors.errors import CancelledError
+
+PATIENCE_SECONDS = 10.0
+"""For what must happen promptly, on a machine that may be busy."""
+
+
+class Stream(Protocol):
+    """As `connectors.contract.Batches`."""
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]: ...
+
+    def cancel(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _EngineStream:
+    """The engine's reading of a table that it reads itself."""
+
+    def __init__(self, driven: Driven, sql: str) -> None:
+        self._execution = driven.start(sql)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self._execution.batches()
+
+    def cancel(self) -> None:
+        self._execution.cancel()
+
+    def close(self) -> None:
+        self._execution.close()
+
+
+@contextmanager
+def streaming(driven: Driven, sql: str, deadline: float | None = None) -> Iterator[Stream]:
+    """A statement on its way, closed at the end; the deadline reaches connectors only."""
+    stream: Stream = driven.fragment(sql, deadline) or _EngineStream(driven, sql)
+    try:
+        yield stream
+    finally:
+        stream.close()
+
+
+def ends_cancelled(batches: Iterator[pa.RecordBatch]) -> float:
+    """Read what is left, which must end with CancelledError; how long that took, in seconds."""
+    started = time.monotonic()
+    try:
+        for _ in batches:
+            pass
+    except CancelledError:
+        return time.monotonic() - started
+    raise AssertionError("a cancelled stream ended as if it were complete")
+
+
+class Blocked:
+    """Reads one batch in a thread of its own, where it may wait for ever.
+
+    Attributes:
+        failure: how it ended, once `ended` says so.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self.failure: BaseException | None = None
+        self._stream = stream
+        self._thread = threading.Thread(target=self._read, name="kit-blocked", daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            with contextlib.suppress(StopIteration):
+                next(iter(self._stream))
+        except BaseException as error:
+            self.failure = error
+
+    def ended(self, seconds: float = PATIENCE_SECONDS) -> bool:
+        """Whether it came to its end in time."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+
+def eventually(condition: Any, seconds: float = PATIENCE_SECONDS) -> bool:
+    """Whether `condition()` comes true in time; asked again and again."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+class Held:
+    """What this process holds now: threads, open files and sockets."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self.before = self.now()
+
+    def now(self) -> tuple[int, int]:
+        """Threads that Python knows, and file descriptors."""
+        return threading.active_count(), self._process.num_fds()
+
+    def given_back(self) -> bool:
+        """Whether it is no more than before, now or soon."""
+        return eventually(lambda: all(n <= b for n, b in zip(self.now(), self.before, strict=True)))
+
+
+def memory_bytes() -> int:
+    """What this process has in memory, whoever allocated it."""
+    return int(psutil.Process().memory_info().rss)

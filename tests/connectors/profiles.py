@@ -1,0 +1,336 @@
+"""The profiles of the connectors that come with the project: what the conformance kit is told.
+
+Each makes a real source, puts the kit's tables into it by other means than the connector, and says
+what it holds. Third parties write one of these; `memory` is the smallest.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sqlite3
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import adbc_driver_postgresql.dbapi
+import duckdb
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from connectors.conformance import Place, Profile
+from connectors.memory import MemoryConnector
+from tests.postgres_server import PostgresServer, free_port
+
+_STAMP = pa.timestamp("us")
+_MOMENT = pa.timestamp("us", tz="UTC")
+_SIGNED = {t: t for t in (pa.int16(), pa.int32(), pa.int64())}
+_DECIMALS = {t: t for t in (pa.decimal128(9, 2), pa.decimal128(38, 10))}
+_USUAL = {
+    t: t
+    for t in (
+        pa.bool_(),
+        pa.float32(),
+        pa.float64(),
+        pa.string(),
+        pa.binary(),
+        pa.date32(),
+        pa.time64("us"),
+        _STAMP,
+        _MOMENT,
+    )
+}
+_EVERY = {
+    **_SIGNED,
+    **_DECIMALS,
+    **_USUAL,
+    **{t: t for t in (pa.int8(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())},
+}
+
+_GROUP_ROWS = 10_000
+"""A reader holds a row group whole, whatever it is asked for: that much is the writer's choice."""
+
+_IN_PROCESS = "it is in this process: nobody can refuse it, stop it or keep a secret from it"
+_NO_SECRET = "nothing secret is needed to open a file"
+_NO_LOGIN = "a file has no login that could be refused"
+_READS_FILES = "it is a reader of files in this process, and nobody else can be asked what it does"
+_FILE_STAYS = "what is open stays readable, also when the file has gone"
+
+
+def memory() -> Profile:
+    """Arrow tables in this process: the smallest profile."""
+
+    @contextmanager
+    def opened(tables: Mapping[str, pa.Table]) -> Iterator[Place]:
+        yield Place({"tables": dict(tables)}, unreachable={"tables": {}}, other={"tables": {}})
+
+    return Profile(
+        connector="memory",
+        opened=opened,
+        holds={**_EVERY, pa.list_(pa.int32()): pa.list_(pa.int32())},
+        connect=lambda options: MemoryConnector("kit", options["tables"]),  # type: ignore[arg-type]
+        waivers={
+            "identity_is_that_of_the_place": "two of them are never the same: each has its tables",
+            "no_secret_is_shown": _IN_PROCESS,
+            "a_new_table_is_seen_after_refresh": "its tables are given once, from Python",
+            "what_is_left_or_cancelled_ends_at_the_source": _IN_PROCESS,
+            "cancel_while_it_is_silent": "it never waits",
+            "a_deadline_while_it_is_silent": "it never waits",
+            "a_place_that_is_not_there_is_said_to_be": _IN_PROCESS,
+            "a_refusal_names_the_source": _IN_PROCESS,
+            "a_column_that_has_gone_is_noticed": "its tables are given once, from Python",
+            "a_place_that_dies_in_mid_stream_fails_the_query": _IN_PROCESS,
+            "memory_is_bounded": "its tables are in memory, and a filter copies what it keeps",
+        },
+    )
+
+
+def postgres() -> Profile:
+    """An embedded PostgreSQL over TCP, with a role that has a password."""
+    types = {
+        pa.bool_(): "boolean",
+        pa.int16(): "smallint",
+        pa.int32(): "integer",
+        pa.int64(): "bigint",
+        pa.float32(): "real",
+        pa.float64(): "double precision",
+        pa.decimal128(9, 2): "numeric(9,2)",
+        pa.decimal128(38, 10): "numeric(38,10)",
+        pa.string(): "text",
+        pa.binary(): "bytea",
+        pa.date32(): "date",
+        pa.time64("us"): "time",
+        _STAMP: "timestamp",
+        _MOMENT: "timestamptz",
+    }
+
+    @contextmanager
+    def opened(tables: Mapping[str, pa.Table]) -> Iterator[Place]:
+        directory = Path(tempfile.mkdtemp(prefix="crosswind-kit-"))
+        server = PostgresServer(directory / "data")
+        try:
+            server.start()
+            uri = server.require_password("reader", _PASSWORD)
+            server.execute("GRANT pg_read_all_data TO reader", "CREATE DATABASE other")
+            for name, table in tables.items():
+                _into_postgres(server, name, table, types)
+            server.execute("ANALYZE")
+            login = uri.replace("reader@", f"reader:{_PASSWORD}@")
+            yield Place(
+                {"uri": login},
+                unreachable={"uri": login.replace(f":{server.port}/", f":{free_port()}/")},
+                refused={"uri": uri.replace("reader@", "reader:not-the-password@")},
+                other={"uri": login.replace("/postgres", "/other")},
+                secret=_PASSWORD,
+                active=lambda: len(server.execute(_ACTIVE)),
+                add=lambda name: server.execute(f"CREATE TABLE {name} AS SELECT 1 AS a") and None,
+                alter=lambda name: server.execute(f"ALTER TABLE {name} DROP COLUMN a") and None,
+                silent="SELECT CAST(1 AS bigint) AS a FROM pg_sleep(60)",
+                kill=server.kill,
+            )
+        finally:
+            server.stop()
+            shutil.rmtree(directory)
+
+    return Profile(connector="postgres", opened=opened, holds={t: t for t in types})
+
+
+_PASSWORD = "kit-p4ssword"
+_ACTIVE = "SELECT pid FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active'"
+
+
+def _into_postgres(
+    server: PostgresServer, name: str, table: pa.Table, types: Mapping[pa.DataType, str]
+) -> None:
+    """Decimals go in as texts: the driver has no other way."""
+    columns = ", ".join(f"{f.name} {types[f.type]}" for f in table.schema)
+    casts = ", ".join(f"CAST({f.name} AS {types[f.type]})" for f in table.schema)
+    texts = [c.cast(pa.string()) if pa.types.is_decimal(c.type) else c for c in table.columns]
+    with (
+        adbc_driver_postgresql.dbapi.connect(server.uri(), autocommit=True) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(f"CREATE TABLE {name} ({columns})")
+        cursor.adbc_ingest("staged", pa.table(texts, table.column_names), mode="replace")
+        cursor.execute(f"INSERT INTO {name} SELECT {casts} FROM staged")
+        cursor.execute("DROP TABLE staged")
+
+
+def sqlite() -> Profile:
+    """An SQLite file."""
+    types = {
+        pa.bool_(): "BOOLEAN",
+        pa.int8(): "TINYINT",
+        pa.int16(): "SMALLINT",
+        pa.int32(): "INT4",
+        pa.int64(): "INTEGER",
+        pa.float64(): "REAL",
+        pa.decimal128(9, 2): "DECIMAL(9,2)",
+        pa.string(): "TEXT",
+        pa.binary(): "BLOB",
+        pa.date32(): "DATE",
+    }
+
+    def make(path: Path, tables: Mapping[str, pa.Table]) -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            for name, table in tables.items():
+                columns = ", ".join(f"{f.name} {types[f.type]}" for f in table.schema)
+                connection.execute(f"CREATE TABLE {name} ({columns})")
+                marks = ", ".join("?" * table.num_columns)
+                rows = zip(*(_sqlite_values(c) for c in table.columns), strict=True)
+                connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+
+    return Profile(
+        connector="sqlite",
+        opened=_in_file("kit.db", make, sqlite3.connect),
+        holds={t: t for t in types},
+        # It stores a number without a fraction as an integer.
+        lacks={pa.float64(): (math.nan, -0.0)},
+        waivers=_file_waivers(),
+    )
+
+
+def _sqlite_values(column: pa.ChunkedArray) -> list[object]:
+    plain = (pa.types.is_decimal, pa.types.is_date)
+    if any(kind(column.type) for kind in plain):
+        return column.cast(pa.string()).to_pylist()
+    return column.to_pylist()
+
+
+def duck() -> Profile:
+    """A DuckDB file."""
+
+    def make(path: Path, tables: Mapping[str, pa.Table]) -> None:
+        with duckdb.connect(str(path)) as connection:
+            for name, table in tables.items():
+                connection.register("given", table)
+                connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
+                connection.unregister("given")
+
+    return Profile(
+        connector="duckdb",
+        opened=_in_file("kit.duckdb", make, lambda path: duckdb.connect(str(path))),
+        holds=_EVERY,
+        # Its compression takes the two zeros for one.
+        lacks={pa.float64(): (-0.0,)},
+        waivers=_file_waivers(),
+    )
+
+
+def _in_file(
+    name: str,
+    make: Callable[[Path, Mapping[str, pa.Table]], None],
+    connect: Callable[[Path], Any],
+) -> Callable[[Mapping[str, pa.Table]], AbstractContextManager[Place]]:
+    """A database that is one file."""
+
+    @contextmanager
+    def opened(tables: Mapping[str, pa.Table]) -> Iterator[Place]:
+        with tempfile.TemporaryDirectory(prefix="crosswind-kit-") as folder:
+            path, other = Path(folder, name), Path(folder, "other")
+            make(path, tables)
+            make(other, {})
+
+            def run(statement: str) -> None:
+                with closing(connect(path)) as connection:
+                    connection.execute(statement)
+                    connection.commit()
+
+            yield Place(
+                {"uri": str(path)},
+                unreachable={"uri": str(Path(folder, "absent"))},
+                other={"uri": str(other)},
+                add=lambda name: run(f"CREATE TABLE {name} AS SELECT 1 AS a"),
+                alter=lambda name: run(f"ALTER TABLE {name} DROP COLUMN a"),
+            )
+
+    return opened
+
+
+def _file_waivers() -> dict[str, str]:
+    return {
+        "no_secret_is_shown": _NO_SECRET,
+        "a_refusal_names_the_source": _NO_LOGIN,
+        "what_is_left_or_cancelled_ends_at_the_source": _READS_FILES,
+        "cancel_while_it_is_silent": _READS_FILES,
+        "a_deadline_while_it_is_silent": _READS_FILES,
+        "a_place_that_dies_in_mid_stream_fails_the_query": _FILE_STAYS,
+    }
+
+
+def parquet() -> Profile:
+    """A folder of Parquet files on this disk, which the engine reads itself."""
+
+    @contextmanager
+    def opened(tables: Mapping[str, pa.Table]) -> Iterator[Place]:
+        with tempfile.TemporaryDirectory(prefix="crosswind-kit-") as folder:
+            root, other = Path(folder, "lake"), Path(folder, "other")
+            other.mkdir()
+            root.mkdir()
+
+            def write(name: str, table: pa.Table) -> None:
+                pq.write_table(table, root / f"{name}.parquet", row_group_size=_GROUP_ROWS)
+
+            for name, table in tables.items():
+                write(name, table)
+            yield Place(
+                {"root": str(root)},
+                unreachable={"root": str(Path(folder, "absent"))},
+                other={"root": str(other)},
+                add=lambda name: write(name, pa.table({"a": [1]})),
+                alter=lambda name: write(name, tables[name].drop_columns(["a"])),
+            )
+
+    listed = pa.list_(pa.int32())
+    return Profile(
+        connector="files",
+        opened=opened,
+        holds={**_EVERY, listed: listed},
+        waivers={**_file_waivers(), **_engine_waivers()},
+    )
+
+
+def _engine_waivers() -> dict[str, str]:
+    return {
+        "a_deadline_that_has_passed": "the engine reads the files; it is stopped by a cancel",
+        "a_deadline_in_mid_stream": "the engine reads the files; it is stopped by a cancel",
+    }
+
+
+def remote_parquet() -> Profile:
+    """Parquet files in a file system that only fsspec knows, read by Arrow."""
+
+    @contextmanager
+    def opened(tables: Mapping[str, pa.Table]) -> Iterator[Place]:
+        system = fsspec.filesystem("memory")
+        root = "/kit-" + uuid.uuid4().hex
+
+        def write(name: str, table: pa.Table) -> None:
+            with system.open(f"{root}/{name}.parquet", "wb") as file:
+                pq.write_table(table, file, row_group_size=_GROUP_ROWS)
+
+        for name, table in tables.items():
+            write(name, table)
+        system.makedirs(f"{root}-other")
+        try:
+            yield Place(
+                {"root": f"memory:/{root}"},
+                unreachable={"root": f"memory:/{root}-absent"},
+                other={"root": f"memory:/{root}-other"},
+                add=lambda name: write(name, pa.table({"a": [1]})),
+                alter=lambda name: write(name, tables[name].drop_columns(["a"])),
+            )
+        finally:
+            system.rm(root, recursive=True)
+
+    listed = pa.list_(pa.int32())
+    return Profile(
+        connector="files",
+        opened=opened,
+        holds={**_EVERY, listed: listed},
+        waivers=_file_waivers(),
+    )
