@@ -40,6 +40,8 @@ class Column:
             the emitter how to read the column so that it has `type`'s meaning.
         lost: what values of `native_type` have that those of `type` lack, as part of a sentence
             (`its members and their order`); empty when nothing is.
+        traits: what else the emitter has to know of the column to read it, by names that the
+            dialect and the connector share.
     """
 
     name: str
@@ -47,15 +49,23 @@ class Column:
     nullable: bool = True
     native_type: str = ""
     lost: str = ""
+    traits: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table-like thing of a source. `kind` is a Flight SQL table type: TABLE, VIEW, …"""
+    """A table-like thing of a source.
+
+    Attributes:
+        kind: a Flight SQL table type: TABLE, VIEW, …
+        path: its name in the source's own SQL, the widest part first, where that is not its schema
+            and name: of a source that has catalogs.
+    """
 
     name: TableName
     columns: tuple[Column, ...]
     kind: str = "TABLE"
+    path: tuple[str, ...] = ()
 
     @property
     def schema(self) -> pa.Schema:

@@ -31,6 +31,7 @@ from planner.relations import (
     Sort,
     Union,
     Values,
+    Window,
     conjuncts,
     inputs_of,
 )
@@ -127,6 +128,8 @@ def _size(relation: Relation, inputs: list[_Sized], statistics_of: StatisticsOf)
             return _project(relation, inputs[0])
         case Aggregate():
             return _aggregate(relation, inputs[0])
+        case Window():
+            return _window(relation, inputs[0])
         case Sort():
             return inputs[0]
         case Fetch():
@@ -205,6 +208,18 @@ def _aggregate(relation: Aggregate, source: _Sized) -> _Sized:
     unknown = (None,) * measures
     bounds = tuple(None if i is None else source.bounds[i] for i in picks)
     return _Sized(rows, (*distinct, *unknown), widths, (*bounds, *unknown))
+
+
+def _window(relation: Window, source: _Sized) -> _Sized:
+    made = relation.fields[len(relation.input.fields) :]
+    unknown = (None,) * len(made)
+    widths = tuple(width_bytes(f.type) for f in made)
+    return _Sized(
+        source.rows,
+        (*source.distinct, *unknown),
+        (*source.widths, *widths),
+        (*source.bounds, *unknown),
+    )
 
 
 def _paired(left: _Sized, right: _Sized, selectivity: float) -> _Sized:

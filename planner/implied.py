@@ -38,6 +38,7 @@ from planner.relations import (
     Relation,
     Sort,
     Union,
+    Window,
     conjunction,
     conjuncts,
     inputs_of,
@@ -114,6 +115,10 @@ class _Implication:
                 return over(relation, (self.imposed(relation.input, passed),))
             case Aggregate() if len(relation.sets) <= 1:
                 passed = _through(relation.groups, wanted)
+                return over(relation, (self.imposed(relation.input, passed),))
+            case Window():
+                # Partitions that no row of the answer comes from may go, whole.
+                passed = tuple(f for f in wanted if _partitions(relation, f.index))
                 return over(relation, (self.imposed(relation.input, passed),))
             case Union():
                 return over(relation, tuple(self.imposed(i, wanted) for i in relation.inputs))
@@ -199,7 +204,7 @@ class _Implication:
         match relation:
             case Filter():
                 return (*self._of(relation.input), *_facts_of(conjuncts(relation.condition)))
-            case Sort():
+            case Sort() | Window():
                 return self._of(relation.input)
             case Project():
                 return _up(relation.expressions, self._of(relation.input))
@@ -226,6 +231,14 @@ class _Implication:
                 width = len(relation.left.fields)
                 return tuple(f.at(f.index + width) for f in self._of(relation.right))
         return ()
+
+
+def _partitions(relation: Window, index: int) -> bool:
+    """Whether every function of a window is computed apart for each value of a field."""
+    return all(
+        any(isinstance(key, FieldRef) and key.index == index for key in call.partition)
+        for call in relation.calls
+    )
 
 
 def _has_join(relation: Relation) -> bool:

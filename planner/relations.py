@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, TypeAlias
+from typing import Literal as Literals
 
 import pyarrow as pa
 
@@ -22,9 +23,6 @@ class Field:
     name: str
     type: pa.DataType
     nullable: bool = True
-
-
-# --- expressions -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +68,16 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class IfThen:
-    """CASE WHEN … THEN …: the first clause whose condition is true, else `otherwise` or NULL."""
+    """CASE WHEN … THEN …: the first clause whose condition is true, else `otherwise` or NULL.
+
+    With an `operand`, CASE x WHEN …: the first clause whose first part equals it, evaluated once.
+    """
 
     clauses: tuple[tuple[Expression, Expression], ...]
     otherwise: Expression | None
     type: pa.DataType
     nullable: bool = True
+    operand: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ class Opaque:
     nullable: bool = True
 
 
+FrameUnit: TypeAlias = Literals["rows", "range"]
+
 Expression: TypeAlias = (
     FieldRef | Literal | Call | Cast | IfThen | InList | ScalarSubquery | ExistsSubquery | Opaque
 )
@@ -144,7 +148,33 @@ class Measure:
     sorts: tuple[SortKey, ...] = ()
 
 
-# --- relations ---------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The rows of a partition that a window function is computed over.
+
+    Attributes:
+        unit: whether edges are counted in rows or by the values of the order; of values, an edge
+            is the row's own, with its peers, or there is none.
+        start, end: the edges, from the row: below zero before it, zero itself; None is the end of
+            the partition on that side.
+    """
+
+    unit: FrameUnit
+    start: int | None
+    end: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCall:
+    """One function of a `Window`. With DISTINCT, FILTER or IGNORE NULLS there is none."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+    type: pa.DataType
+    nullable: bool
+    partition: tuple[Expression, ...]
+    order: tuple[SortKey, ...]
+    frame: Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +227,10 @@ class Aggregate:
 
     Attributes:
         groups: the grouping expressions.
-        sets: positions in `groups`, one tuple for each grouping set; at most one set for now.
+        sets: positions in `groups`, one tuple for each grouping set.
+        fields: groups, then measures; of several sets, between them the number of the set: from
+            the least significant bit, a bit for each group from the last, set where the group is
+            not in the row's set, and above these, which of several equal sets it is.
     """
 
     input: Relation
@@ -205,6 +238,19 @@ class Aggregate:
     sets: tuple[tuple[int, ...], ...]
     measures: tuple[Measure, ...]
     fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The input's rows, each with the values of window functions after its own."""
+
+    input: Relation
+    calls: tuple[WindowCall, ...]
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        made = tuple(Field(c.function, c.type, c.nullable) for c in self.calls)
+        return self.input.fields + made
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +322,7 @@ class Union:
 
 
 Relation: TypeAlias = (
-    Read | Values | Filter | Project | Aggregate | Sort | Fetch | Join | Cross | Union
+    Read | Values | Filter | Project | Aggregate | Window | Sort | Fetch | Join | Cross | Union
 )
 
 
@@ -298,9 +344,6 @@ def join_fields(
     if kind in (JoinKind.LEFT, JoinKind.OUTER):
         right = tuple(replace(f, nullable=True) for f in right)
     return left + right
-
-
-# --- walking -----------------------------------------------------------------------------------
 
 
 def kind_of(relation: Relation) -> str:
@@ -348,6 +391,10 @@ def expressions_of(relation: Relation) -> Iterator[Expression]:
                 yield from (key.expression for key in measure.sorts)
                 if measure.filter is not None:
                     yield measure.filter
+        case Window():
+            for call in relation.calls:
+                yield from (*call.arguments, *call.partition)
+                yield from (key.expression for key in call.order)
         case Sort():
             yield from (key.expression for key in relation.keys)
         case Values():
@@ -371,8 +418,9 @@ def arguments_of(expression: Expression) -> tuple[Expression, ...]:
         case Cast():
             return (expression.input,)
         case IfThen():
-            flat = tuple(part for clause in expression.clauses for part in clause)
-            return flat if expression.otherwise is None else (*flat, expression.otherwise)
+            flat = [part for clause in expression.clauses for part in clause]
+            ends = (*flat, expression.otherwise, expression.operand)
+            return tuple(part for part in ends if part is not None)
         case InList():
             return (expression.value, *expression.options)
         case _:
@@ -389,8 +437,11 @@ def with_arguments(expression: Expression, arguments: tuple[Expression, ...]) ->
         case IfThen():
             pairs = len(expression.clauses) * 2
             clauses = tuple(zip(arguments[0:pairs:2], arguments[1:pairs:2], strict=True))
-            otherwise = arguments[pairs] if len(arguments) > pairs else None
-            return replace(expression, clauses=clauses, otherwise=otherwise)
+            rest = iter(arguments[pairs:])
+            otherwise = None if expression.otherwise is None else next(rest)
+            return replace(
+                expression, clauses=clauses, otherwise=otherwise, operand=next(rest, None)
+            )
         case InList():
             return replace(expression, value=arguments[0], options=arguments[1:])
         case _:
@@ -443,32 +494,3 @@ def conjunction(parts: tuple[Expression, ...]) -> Expression:
 def read_all(path: tuple[str, ...], fields: tuple[Field, ...]) -> Read:
     """A read of every column."""
     return Read(path, fields, tuple(range(len(fields))))
-
-
-def definition(expression: FieldRef, inputs: tuple[Relation, ...]) -> Expression:
-    """The expression that computes a field, as far down as it can be followed; else the reference.
-
-    For analysis alone: the positions in the result are those of a deeper relation.
-    """
-    index = expression.index
-    for relation in inputs:
-        if index >= len(relation.fields):
-            index -= len(relation.fields)
-            continue
-        match relation:
-            case Project():
-                found = relation.expressions[index]
-            case Aggregate() if index < len(relation.groups):
-                found = relation.groups[index]
-            case Filter() | Sort() | Fetch():
-                found = FieldRef(index, expression.type, expression.nullable)
-            case Join(
-                kind=JoinKind.INNER | JoinKind.LEFT | JoinKind.LEFT_SEMI | JoinKind.LEFT_ANTI
-            ):
-                found = FieldRef(index, expression.type, expression.nullable)
-            case Cross():
-                found = FieldRef(index, expression.type, expression.nullable)
-            case _:
-                return expression
-        return definition(found, inputs_of(relation)) if isinstance(found, FieldRef) else found
-    return expression

@@ -15,6 +15,7 @@ from planner.relations import (
     Field,
     FieldRef,
     Filter,
+    Frame,
     IfThen,
     InList,
     Join,
@@ -29,6 +30,8 @@ from planner.relations import (
     SortKey,
     Union,
     Values,
+    Window,
+    WindowCall,
     conjuncts,
     inputs_of,
     subqueries_of,
@@ -92,7 +95,11 @@ def _line(relation: Relation, labels: Mapping[str, str]) -> str:
             fields = relation.input.fields
             measures = ", ".join(_measure(m, fields) for m in relation.measures)
             by = ", ".join(_text(g, fields) for g in relation.groups)
-            return f"aggregate {measures}{' by ' if by else ''}{by}"
+            sets = f" in {len(relation.sets)} grouping sets" if len(relation.sets) > 1 else ""
+            return f"aggregate {measures}{' by ' if by else ''}{by}{sets}"
+        case Window():
+            fields = relation.input.fields
+            return f"window {', '.join(_window_call(c, fields) for c in relation.calls)}"
         case Sort():
             return f"sort {', '.join(_key(k, relation.fields) for k in relation.keys)}"
         case Fetch():
@@ -110,6 +117,33 @@ def _line(relation: Relation, labels: Mapping[str, str]) -> str:
 
 def _key(key: SortKey, fields: tuple[Field, ...]) -> str:
     return _text(key.expression, fields) + (" desc" if key.descending else "")
+
+
+def _window_call(call: WindowCall, fields: tuple[Field, ...]) -> str:
+    inner = ", ".join(_text(a, fields) for a in call.arguments)
+    by = ", ".join(_text(p, fields) for p in call.partition)
+    keys = ", ".join(_key(k, fields) for k in call.order)
+    parts = [f"partition by {by}"] if by else []
+    parts += [f"order by {keys}"] if keys else []
+    parts += [_frame(call.frame)] if call.frame not in _USUAL else []
+    return f"{call.function}({inner}) over ({' '.join(parts)})"
+
+
+_USUAL = (Frame("range", None, 0), Frame("rows", None, None))
+"""The frames with an order and without one where the statement names none."""
+
+
+def _frame(frame: Frame) -> str:
+    start, end = _edge(frame.start, "preceding"), _edge(frame.end, "following")
+    return f"{frame.unit} {start} to {end}"
+
+
+def _edge(offset: int | None, end: str) -> str:
+    if offset is None:
+        return f"unbounded {end}"
+    if offset == 0:
+        return "current row"
+    return f"{abs(offset)} {'preceding' if offset < 0 else 'following'}"
 
 
 def _measure(measure: Measure, fields: tuple[Field, ...]) -> str:

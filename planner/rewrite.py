@@ -19,6 +19,7 @@ from planner.relations import (
     Sort,
     SortKey,
     Values,
+    Window,
     inputs_of,
     subqueries_of,
     transform_expression,
@@ -53,6 +54,17 @@ def with_expressions(relation: Relation, change: Callable[[Expression], Expressi
             )
             groups = tuple(map(change, relation.groups))
             return replace(relation, groups=groups, measures=measures)
+        case Window():
+            calls = tuple(
+                replace(
+                    call,
+                    arguments=tuple(map(change, call.arguments)),
+                    partition=tuple(map(change, call.partition)),
+                    order=keys(call.order),
+                )
+                for call in relation.calls
+            )
+            return replace(relation, calls=calls)
     return relation
 
 

@@ -8,15 +8,20 @@ documentation are made. Owns the shape of the tables, no dialect's content.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 from sqlglot import exp
 
 from connectors.contract import Column
-from planner.relations import Call, Cast, Expression, Literal, Measure, Relation
+from planner.relations import Call, Cast, Expression, Literal, Measure, Relation, WindowCall
 
 Sql = exp.Expression
+
+
+def as_it_is(expression: Expression) -> Expression:
+    """The shape of expressions where a dialect has no rule for several nodes at once."""
+    return expression
 
 
 def always(_: object) -> str | None:
@@ -66,6 +71,55 @@ class AggregateRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Over:
+    """What follows OVER: the partition, the order in it, and the frame where it matters."""
+
+    partition: tuple[Sql, ...]
+    order: tuple[Sql, ...]
+    frame: exp.WindowSpec | None = None
+
+    def of(self, function: Sql) -> Sql:
+        """A function that looks at the order and not at the frame."""
+        return self._window(function, self.order, None)
+
+    def of_frame(self, function: Sql) -> Sql:
+        """A function over the rows of the frame."""
+        return self._window(function, self.order, self.frame)
+
+    def of_partition(self, function: Sql) -> Sql:
+        """A function over all rows of the partition."""
+        return self._window(function, (), None)
+
+    def _window(
+        self, function: Sql, order: tuple[Sql, ...], frame: exp.WindowSpec | None
+    ) -> exp.Window:
+        keys = [key.copy() for key in order]
+        return exp.Window(
+            this=function,
+            partition_by=[part.copy() for part in self.partition],
+            order=exp.Order(expressions=keys) if keys else None,
+            spec=None if frame is None else frame.copy(),
+            over="OVER",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRule:
+    """How a function over a window is written there; `write` adds the window by itself.
+
+    Attributes: as those of `FunctionRule`.
+    """
+
+    write: Callable[[WindowCall, list[Sql], Over], Sql]
+    refuse: Callable[[WindowCall], str | None] = always
+    shown: str = "SQL standard"
+    proven: bool = True
+    takes: str = "any"
+    when: str = ""
+    written: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """Everything that emission asks of a dialect.
 
@@ -78,7 +132,14 @@ class Dialect:
         refuse_cast, write_cast: conversions.
         order: an expression so written that it sorts and compares as in the engine.
         refuse_order: why values of an expression may not be compared or sorted there, or None.
-        output: a fragment's output column, in the form that its connector reads fastest.
+        output: a fragment's output column, in the form that its connector reads fastest; a tuple
+            is so many columns, which its connector makes one of.
+        reshape: several nodes as one call that has a rule of its own, before rules are asked; what
+            it makes of an expression depends on its functions, texts and constants alone.
+        windows: functions over a window; none where nothing is said.
+        grouping_id: the number of a row's grouping set, of this type, from the groups: a bit for
+            each, the first the most significant, set where the row is not grouped by it. None
+            where grouping sets do not go.
         refuse_relation: why a relation, taken without its inputs, has no form there, or None.
         safe_name: a name that may come from the client, so that quoting holds it there.
         proven: it runs where the tests run, and was compared there with the engine; of a dialect
@@ -99,6 +160,9 @@ class Dialect:
     order: Callable[[Sql, pa.DataType], Sql]
     refuse_order: Callable[[Expression], str | None]
     output: Callable[[Sql, pa.DataType], Sql]
+    reshape: Callable[[Expression], Expression] = as_it_is
+    windows: Mapping[str, WindowRule] = field(default_factory=dict)
+    grouping_id: Callable[[list[Sql], pa.DataType], Sql] | None = None
     refuse_relation: Callable[[Relation], str | None] = always
     safe_name: Callable[[str], str] = str
     proven: bool = True

@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 from sqlglot import exp
 
-from planner.emit.dialect import Dialect, Sql
+from planner.definitions import definition
+from planner.emit.cases import refuse_case, write_case
+from planner.emit.dialect import Dialect, Over, Sql
+from planner.emit.windows import frame_sql
 from planner.relations import (
     Aggregate,
     Call,
@@ -27,10 +31,13 @@ from planner.relations import (
     Relation,
     ScalarSubquery,
     Sort,
+    SortKey,
+    Window,
+    WindowCall,
     arguments_of,
-    definition,
     expressions_of,
     inputs_of,
+    references,
     transform_expression,
 )
 
@@ -53,7 +60,19 @@ def refusal(
         functions: the functions that the source declares, or None for all of the dialect's.
         unproven: what has a form there may go, proven or not.
     """
+
+    def refuse_call(call: Call) -> str | None:
+        rule = dialect.functions.get(call.function)
+        if rule is None or (functions is not None and call.function not in functions):
+            return f"function {call.function} is not proven there"
+        if not rule.proven and not unproven:
+            return f"function {call.function} is not proven there by running"
+        return rule.refuse(call)
+
+    expression = dialect.reshape(expression)
     for argument in arguments_of(expression):
+        if _is_shift(expression, argument):
+            continue
         reason = refusal(argument, dialect, functions, unproven=unproven)
         if reason:
             return reason
@@ -66,14 +85,18 @@ def refusal(
             return dialect.refuse_cast(expression)
         case InList():
             return dialect.refuse_order(expression.value)
+        case IfThen():
+            return refuse_case(expression, refuse_call)
         case Call():
-            rule = dialect.functions.get(expression.function)
-            if rule is None or (functions is not None and expression.function not in functions):
-                return f"function {expression.function} is not proven there"
-            if not rule.proven and not unproven:
-                return f"function {expression.function} is not proven there by running"
-            return rule.refuse(expression)
+            return refuse_call(expression)
     return None
+
+
+def _is_shift(expression: Expression, argument: Expression) -> bool:
+    """A constant interval that something is moved by: the rule of the move decides about it."""
+    constant = isinstance(argument, Literal) and pa.types.is_interval(argument.type)
+    moved = isinstance(expression, Call) and expression.function in ("add", "subtract")
+    return constant and moved
 
 
 def refusal_of(
@@ -98,8 +121,9 @@ def refusal_of(
             return reason
     match relation:
         case Sort():
-            keys = (_numbers_defined(key.expression, inputs) for key in relation.keys)
-            return next((r for r in map(dialect.refuse_order, keys) if r), None)
+            return _order_refusal(relation.keys, inputs, dialect)
+        case Window():
+            return _window_refusal(relation, dialect, functions, unproven)
         case Aggregate():
             return _aggregate_refusal(relation, dialect, functions, unproven)
     return None
@@ -112,7 +136,11 @@ def _numbers_defined(expression: Expression, inputs: tuple[Relation, ...]) -> Ex
         if isinstance(part, FieldRef) and (
             pa.types.is_floating(part.type) or pa.types.is_integer(part.type)
         ):
-            return definition(part, inputs)
+            found = definition(part, inputs)
+            if not isinstance(found, Literal):
+                return replace(found, nullable=part.nullable)
+            # An outer join makes NULLs beside a constant.
+            return part if part.nullable and not found.nullable else found
         return part
 
     return transform_expression(expression, change)
@@ -122,7 +150,9 @@ def _aggregate_refusal(
     relation: Aggregate, dialect: Dialect, functions: frozenset[str] | None, unproven: bool
 ) -> str | None:
     if len(relation.sets) > 1:
-        return "grouping sets stay here"
+        reason = _sets_refusal(relation, dialect)
+        if reason:
+            return reason
     for group in relation.groups:
         reason = dialect.refuse_order(group)
         if reason:
@@ -133,51 +163,111 @@ def _aggregate_refusal(
             return f"aggregate {measure.function} is not proven there"
         if not rule.proven and not unproven:
             return f"aggregate {measure.function} is not proven there by running"
-        reason = rule.refuse(measure)
+        arguments = (_numbers_defined(a, (relation.input,)) for a in measure.arguments)
+        reason = rule.refuse(replace(measure, arguments=tuple(arguments)))
         if reason or measure.sorts:
             return reason or "an ordered aggregate"
     return None
 
 
-def write(
-    expression: Expression,
-    columns: Sequence[Sql],
-    dialect: Dialect,
-    subquery: WriteSubquery,
-) -> Sql:
-    """SQL of an expression that `refusal` passed.
+_MOST_GROUPS = 31
+"""Of the arguments of GROUPING, whose result is an integer of 32 bits there."""
+
+
+def _sets_refusal(relation: Aggregate, dialect: Dialect) -> str | None:
+    if dialect.grouping_id is None:
+        return "grouping sets are not proven there"
+    if len(relation.groups) > _MOST_GROUPS:
+        return f"grouping sets of more than {_MOST_GROUPS} columns"
+    if len({frozenset(positions) for positions in relation.sets}) < len(relation.sets):
+        return "a grouping set twice, which the engine numbers"
+    if not all(references(group) for group in relation.groups):
+        return "a constant in grouping sets"
+    return None
+
+
+def _order_refusal(
+    keys: tuple[SortKey, ...], inputs: tuple[Relation, ...], dialect: Dialect
+) -> str | None:
+    defined = (_numbers_defined(key.expression, inputs) for key in keys)
+    return next((r for r in map(dialect.refuse_order, defined) if r), None)
+
+
+def _window_refusal(
+    relation: Window, dialect: Dialect, functions: frozenset[str] | None, unproven: bool
+) -> str | None:
+    inputs = (relation.input,)
+    for call in relation.calls:
+        rule = dialect.windows.get(call.function)
+        if rule is None or (functions is not None and call.function not in functions):
+            return f"{call.function} over a window is not proven there"
+        if not rule.proven and not unproven:
+            return f"{call.function} over a window is not proven there by running"
+        partition = (_numbers_defined(part, inputs) for part in call.partition)
+        reason = (
+            rule.refuse(_with_numbers_defined(call, inputs))
+            or next((r for r in map(dialect.refuse_order, partition) if r), None)
+            or _order_refusal(call.order, inputs, dialect)
+        )
+        if reason:
+            return reason
+    return None
+
+
+def _with_numbers_defined(call: WindowCall, inputs: tuple[Relation, ...]) -> WindowCall:
+    return replace(call, arguments=tuple(_numbers_defined(a, inputs) for a in call.arguments))
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What an expression is written over.
+
+    Attributes:
+        columns: the fields as SQL, by position; they are copied into what is written.
+        relations: those that the fields are of, left first: rules are asked about a number by what
+            computes it, when it is written as when it is refused.
+    """
+
+    columns: Sequence[Sql]
+    relations: tuple[Relation, ...]
+
+
+def write(expression: Expression, over: Input, dialect: Dialect, subquery: WriteSubquery) -> Sql:
+    """SQL of an expression that `refusal_of` passed.
 
     Args:
-        columns: the input's fields as SQL, by position; they are copied into the result.
         subquery: writes the relation of a subquery.
     """
 
-    def go(part: Expression) -> Sql:
-        match part:
-            case FieldRef():
-                return columns[part.index].copy()
+    def go(part: Expression, known: Expression) -> Sql:
+        if isinstance(part, FieldRef):
+            return over.columns[part.index].copy()
+        part, known = dialect.reshape(part), dialect.reshape(known)
+        parts = [
+            go(*operands) for operands in zip(arguments_of(part), arguments_of(known), strict=True)
+        ]
+        match known:
             case Literal():
-                return dialect.write_literal(part)
+                return dialect.write_literal(known)
             case Cast():
-                return dialect.write_cast(part, go(part.input))
+                return dialect.write_cast(known, parts[0])
             case Call():
-                return dialect.functions[part.function].write(part, [go(a) for a in part.arguments])
+                return dialect.functions[known.function].write(known, parts)
             case IfThen():
-                return _case(part, go)
+                return write_case(known, parts, dialect.functions)
             case InList():
-                value = go(part.value)
+                value, *options = parts
                 # NOT binds less than IN.
                 loose = isinstance(value, exp.Binary | exp.Not | exp.In)
                 value = exp.paren(value, copy=False) if loose else value
-                return exp.In(this=value, expressions=[_option(go(o)) for o in part.options])
+                return exp.In(this=value, expressions=list(map(_option, options)))
             case ScalarSubquery():
-                return exp.Subquery(this=subquery(part.input))
+                return exp.Subquery(this=subquery(known.input))
             case ExistsSubquery():
-                return exp.Exists(this=subquery(part.input))
-            case Opaque():
-                raise AssertionError("an opaque expression was never passed for emission")
+                return exp.Exists(this=subquery(known.input))
+        raise AssertionError(f"{known!r} was never passed for emission")
 
-    return go(expression)
+    return go(expression, _numbers_defined(expression, over.relations))
 
 
 def _option(sql: Sql) -> Sql:
@@ -186,18 +276,34 @@ def _option(sql: Sql) -> Sql:
     return sql.this if bare and not getattr(sql.this, "is_string", False) else sql
 
 
-def _case(part: IfThen, go: Callable[[Expression], Sql]) -> Sql:
-    ifs = [exp.If(this=go(condition), true=go(value)) for condition, value in part.clauses]
-    return exp.Case(ifs=ifs, default=go(part.otherwise) if part.otherwise is not None else None)
+def write_window(call: WindowCall, over: Input, dialect: Dialect, subquery: WriteSubquery) -> Sql:
+    """SQL of a window function that `refusal_of` passed; constants order and part nothing."""
+    arguments = [write(a, over, dialect, subquery) for a in call.arguments]
+    partition = [
+        write(p, over, dialect, subquery) for p in call.partition if references(p) != set()
+    ]
+    order = tuple(
+        write_key(key, over, dialect, subquery)
+        for key in call.order
+        if references(key.expression) != set()
+    )
+    window = Over(tuple(partition), order, frame_sql(call.frame, bool(order)))
+    known = _with_numbers_defined(call, over.relations)
+    return dialect.windows[call.function].write(known, arguments, window)
+
+
+def write_key(key: SortKey, over: Input, dialect: Dialect, subquery: WriteSubquery) -> Sql:
+    """SQL of a key of an order, NULLs placed."""
+    written = write(key.expression, over, dialect, subquery)
+    sql = dialect.order(written, key.expression.type)
+    return exp.Ordered(this=sql, desc=key.descending, nulls_first=key.nulls_first)
 
 
 _OF_A_SET = frozenset({"min", "max", "bool_and", "bool_or"})
 """Aggregates that repeated values do not change."""
 
 
-def write_measure(
-    measure: Measure, columns: Sequence[Sql], dialect: Dialect, subquery: WriteSubquery
-) -> Sql:
+def write_measure(measure: Measure, over: Input, dialect: Dialect, subquery: WriteSubquery) -> Sql:
     """SQL of an aggregate that `refusal_of` passed; a FILTER becomes a CASE in the argument."""
     arguments = measure.arguments
     if measure.filter is not None:
@@ -206,7 +312,7 @@ def write_measure(
         measure = Measure(
             measure.function, (only,), measure.type, measure.nullable, measure.distinct
         )
-    written = [write(a, columns, dialect, subquery) for a in measure.arguments]
+    written = [write(a, over, dialect, subquery) for a in measure.arguments]
     if measure.distinct and measure.function not in _OF_A_SET:
         written = [exp.Distinct(expressions=written)]
     return dialect.aggregates[measure.function].write(measure, written)

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+
+from planner.relations import Field
+
+ONE = Field("one", pa.int32(), False)
+"""The column of a fragment of which only the number of rows is wanted."""
+
 LONGEST_BYTES = 48
 """Well below the 63 bytes that PostgreSQL keeps, to leave room for a number."""
 

@@ -15,8 +15,8 @@ from sqlglot import exp
 
 from connectors.contract import Table
 from planner.emit.dialect import Dialect, Sql
-from planner.emit.expressions import write, write_measure
-from planner.emit.names import unique_names
+from planner.emit.expressions import Input, write, write_key, write_measure, write_window
+from planner.emit.names import ONE, unique_names
 from planner.relations import (
     Aggregate,
     Cross,
@@ -27,13 +27,16 @@ from planner.relations import (
     Filter,
     Join,
     JoinKind,
+    Literal,
     Project,
     Read,
     Relation,
     Sort,
-    SortKey,
     Union,
+    Window,
     conjuncts,
+    expressions_of,
+    references,
     transform_expression,
     walk_expression,
 )
@@ -43,7 +46,13 @@ TableOf = Callable[[tuple[str, ...]], Table]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A SELECT under construction; `columns` are its output as SQL over its FROM."""
+    """A SELECT under construction; `columns` are its output as SQL over its FROM.
+
+    Attributes:
+        sets: positions in `groups`, for each of several grouping sets: a group in an expression is
+            then not what it is in the list of groups, so that nothing is computed beside them.
+        windowed: a column is a window function's, which no clause but SELECT and ORDER BY takes.
+    """
 
     source: Sql
     columns: tuple[Sql, ...]
@@ -55,6 +64,8 @@ class Block:
     order: tuple[Sql, ...] = ()
     limit: int | None = None
     offset: int = 0
+    sets: tuple[tuple[int, ...], ...] = ()
+    windowed: bool = False
 
     @property
     def sliced(self) -> bool:
@@ -63,7 +74,7 @@ class Block:
     @property
     def simple(self) -> bool:
         """Nothing but FROM, WHERE and columns: more of these may be added."""
-        return self.groups is None and not self.sliced
+        return self.groups is None and not self.sliced and not self.windowed
 
     @property
     def bare(self) -> bool:
@@ -79,7 +90,7 @@ def emit(
 
     Args:
         relation: a tree all of whose parts the dialect runs (`expressions.refusal_of`).
-        names: the output's column names; a relation without fields gives one constant column.
+        names: the output's column names; a relation without fields gives the column `ONE`.
         table_of: from a read's path to the source's table.
     """
     return _Emitter(dialect, table_of).statement(relation, names)
@@ -95,11 +106,17 @@ class _Emitter:
 
     def statement(self, relation: Relation, names: tuple[str, ...]) -> exp.Select:
         block = self._block(relation)
-        columns = [
-            self._dialect.output(column, field.type)
-            for column, field in zip(block.columns, block.fields, strict=True)
-        ]
-        return _select(block, columns, self._names(names))
+        columns: list[Sql] = []
+        labels: list[str] = []
+        if not block.columns:
+            constant = self._dialect.write_literal(Literal(1, ONE.type))
+            block, names = replace(block, columns=(constant,), fields=(ONE,)), (ONE.name,)
+        for column, field, name in zip(block.columns, block.fields, names, strict=True):
+            output = self._dialect.output(column, field.type)
+            parts = output.expressions if isinstance(output, exp.Tuple) else [output]
+            columns += parts
+            labels += [name] * len(parts)
+        return _select(block, columns, self._names(tuple(labels)))
 
     # --- relations ---
 
@@ -113,6 +130,8 @@ class _Emitter:
                 return self._project(relation)
             case Aggregate():
                 return self._aggregate(relation)
+            case Window():
+                return self._window(relation)
             case Sort():
                 return self._sort(relation)
             case Fetch():
@@ -142,9 +161,12 @@ class _Emitter:
             )
             for column in (table.columns[index] for index in relation.columns)
         )
+        parts = table.path or (table.name.schema, table.name.name)
+        name, schema, catalog, *_ = (*reversed(parts), "", "")
         source = exp.Table(
-            this=_name(table.name.name),
-            db=_name(table.name.schema) if table.name.schema else None,
+            this=_name(name),
+            db=_name(schema) if schema else None,
+            catalog=_name(catalog) if catalog else None,
             alias=exp.TableAlias(this=exp.to_identifier(alias)),
         )
         return Block(source, columns, relation.fields)
@@ -152,36 +174,55 @@ class _Emitter:
     def _filter(self, relation: Filter) -> Block:
         block = self._block(relation.input)
         parts = conjuncts(relation.condition)
-        if block.sliced or _repeats_work(block, parts):
+        closed = block.sliced or block.windowed or block.sets
+        if closed or _repeats_work(block, parts):
             block = self._wrapped(block)
-        conditions = tuple(_clause(self._write(part, block)) for part in parts)
+        conditions = tuple(_clause(self._write(part, block, relation.input)) for part in parts)
         if block.groups is None:
             return replace(block, where=block.where + conditions)
         return replace(block, having=block.having + conditions)
 
     def _project(self, relation: Project) -> Block:
         block = self._block(relation.input)
-        if _repeats_work(block, relation.expressions):
+        picks = all(isinstance(e, FieldRef) for e in relation.expressions)
+        if (block.sets and not picks) or _repeats_work(block, relation.expressions):
             block = self._wrapped(block)
-        columns = tuple(self._write(e, block) for e in relation.expressions)
+        columns = tuple(self._write(e, block, relation.input) for e in relation.expressions)
         return replace(block, columns=columns, fields=relation.fields)
 
     def _aggregate(self, relation: Aggregate) -> Block:
         block = self._block(relation.input)
+        several = len(relation.sets) > 1
+        written = [self._write(g, block, relation.input) for g in relation.groups]
+        plain = all(isinstance(sql, exp.Column) for sql in written)
+        if several and not (plain and len(set(written)) == len(written)):
+            relation = _of_columns(relation)
+            block = self._wrapped(self._block(relation.input))
         operands = [a for m in relation.measures for a in m.arguments]
         if not block.simple or _repeats_work(block, (*relation.groups, *operands)):
             block = self._wrapped(block)
-        groups = tuple(self._group(g, block) for g in relation.groups)
+        over = Input(block.columns, (relation.input,))
+        groups = tuple(self._group(g, over) for g in relation.groups)
+        columns = groups
+        if several:
+            number = self._dialect.grouping_id
+            assert number is not None
+            type_ = relation.fields[len(groups)].type
+            columns = (*groups, number([group.copy() for group in groups], type_))
         measures = tuple(
-            write_measure(m, block.columns, self._dialect, self._subquery)
-            for m in relation.measures
+            write_measure(m, over, self._dialect, self._subquery) for m in relation.measures
         )
         return replace(
-            block, columns=groups + measures, fields=relation.fields, groups=groups, order=()
+            block,
+            columns=columns + measures,
+            fields=relation.fields,
+            groups=groups,
+            sets=relation.sets if several else (),
+            order=(),
         )
 
-    def _group(self, expression: Expression, block: Block) -> Sql:
-        sql = self._write(expression, block)
+    def _group(self, expression: Expression, over: Input) -> Sql:
+        sql = write(expression, over, self._dialect, self._subquery)
         if sql.find(exp.Column) is not None or isinstance(sql, exp.Cast):
             return sql
         # A bare constant would be read as an ordinal, or refused; a cast is neither.
@@ -189,16 +230,33 @@ class _Emitter:
         assert to is not None
         return exp.Cast(this=sql, to=to.copy())
 
+    def _window(self, relation: Window) -> Block:
+        block = self._block(relation.input)
+        operands = tuple(expressions_of(relation))
+        if block.windowed:
+            # One SELECT has many windows, but none over the values of another.
+            read = {i for operand in operands for i in references(operand) or ()}
+            open_ = not any(block.columns[i].find(exp.Window) for i in read)
+            open_ = open_ and not block.sliced
+        else:
+            open_ = block.simple
+        if not open_ or _repeats_work(block, operands):
+            block = self._wrapped(block)
+        over = Input(block.columns, (relation.input,))
+        calls = tuple(
+            write_window(call, over, self._dialect, self._subquery) for call in relation.calls
+        )
+        return replace(
+            block, columns=block.columns + calls, fields=relation.fields, windowed=True, order=()
+        )
+
     def _sort(self, relation: Sort) -> Block:
         block = self._block(relation.input)
-        block = self._wrapped(block) if block.sliced else block
-        keys = (self._ordered(key, block) for key in relation.keys)
+        block = self._wrapped(block) if block.sliced or block.sets else block
+        over = Input(block.columns, (relation.input,))
+        keys = (write_key(key, over, self._dialect, self._subquery) for key in relation.keys)
         # A constant orders nothing, and a bare one would be read as an ordinal.
         return replace(block, order=tuple(k for k in keys if k.find(exp.Column, exp.Star)))
-
-    def _ordered(self, key: SortKey, block: Block) -> Sql:
-        sql = self._dialect.order(self._write(key.expression, block), key.expression.type)
-        return exp.Ordered(this=sql, desc=key.descending, nulls_first=key.nulls_first)
 
     def _union(self, relation: Union) -> Block:
         names = self._names(tuple(field.name for field in relation.fields))
@@ -232,10 +290,12 @@ class _Emitter:
             left = left if left.bare and not left.where else self._wrapped(left)
             right = right if right.bare and not right.where else self._wrapped(right)
         elif kind is JoinKind.LEFT:
-            right = right if right.bare else self._wrapped(right)
+            # No subquery may come into its condition: not every system takes one there.
+            left = self._wrapped(left) if _asks(left.columns) else left
+            right = right if right.bare and not _asks(right.where) else self._wrapped(right)
         elif right.joins:
             right = self._wrapped(right)
-        conditions = self._conditions(relation.condition, left.columns + right.columns)
+        conditions = self._conditions(relation, left, right)
         side = {JoinKind.INNER: "", JoinKind.LEFT: "LEFT", JoinKind.OUTER: "FULL"}[kind]
         if kind is JoinKind.LEFT:
             # What filters the nullable side filters its rows before they are matched.
@@ -257,9 +317,7 @@ class _Emitter:
         return replace(block, columns=columns, fields=relation.fields)
 
     def _exists(self, relation: Join, left: Block, right: Block) -> Block:
-        conditions = right.where + self._conditions(
-            relation.condition, left.columns + right.columns
-        )
+        conditions = right.where + self._conditions(relation, left, right)
         inner = _select(
             replace(right, where=conditions), [exp.Literal.number(1)], ("one",), bare=True
         )
@@ -291,16 +349,20 @@ class _Emitter:
             left.where + right.where,
         )
 
-    def _conditions(self, condition: Expression, columns: tuple[Sql, ...]) -> tuple[Sql, ...]:
+    def _conditions(self, relation: Join, left: Block, right: Block) -> tuple[Sql, ...]:
+        over = Input(left.columns + right.columns, (relation.left, relation.right))
         written = (
-            write(part, columns, self._dialect, self._subquery) for part in conjuncts(condition)
+            write(part, over, self._dialect, self._subquery)
+            for part in conjuncts(relation.condition)
         )
         return tuple(_clause(sql) for sql in written if not _is_true(sql))
 
     # --- pieces ---
 
-    def _write(self, expression: Expression, block: Block) -> Sql:
-        return write(expression, block.columns, self._dialect, self._subquery)
+    def _write(self, expression: Expression, block: Block, relation: Relation) -> Sql:
+        """SQL of an expression over a relation, whose block it is."""
+        over = Input(block.columns, (relation,))
+        return write(expression, over, self._dialect, self._subquery)
 
     def _subquery(self, relation: Relation) -> exp.Expression:
         block = self._block(relation)
@@ -336,7 +398,7 @@ def _select(
 ) -> exp.Select:
     """The block as a statement; `bare` leaves the column names out."""
     if not columns:
-        columns, names = [exp.Literal.number(1)], ("one",)
+        columns, names = [exp.Literal.number(1)], (ONE.name,)
     select = exp.Select(
         expressions=[
             column if bare else exp.Alias(this=column, alias=_name(name))
@@ -347,7 +409,9 @@ def _select(
     )
     if block.where:
         select.set("where", exp.Where(this=_all(block.where)))
-    if block.groups:
+    if block.sets:
+        select.set("group", exp.Group(expressions=[_grouping_sets(block)]))
+    elif block.groups:
         select.set("group", exp.Group(expressions=[group.copy() for group in block.groups]))
     if block.having:
         select.set("having", exp.Having(this=_all(block.having)))
@@ -358,6 +422,22 @@ def _select(
     if block.offset:
         select.set("offset", exp.Offset(expression=exp.Literal.number(block.offset)))
     return select
+
+
+def _of_columns(relation: Aggregate) -> Aggregate:
+    """The aggregate over a projection that makes its groups: of what a group is there no doubt."""
+    source = relation.input
+    passed = tuple(FieldRef(i, f.type, f.nullable) for i, f in enumerate(source.fields))
+    keys = relation.fields[: len(relation.groups)]
+    project = Project(source, passed + relation.groups, source.fields + keys)
+    made = (FieldRef(len(passed) + i, f.type, f.nullable) for i, f in enumerate(keys))
+    return replace(relation, input=project, groups=tuple(made))
+
+
+def _grouping_sets(block: Block) -> exp.GroupingSets:
+    groups = block.groups or ()
+    sets = [exp.Tuple(expressions=[groups[i].copy() for i in s]) for s in block.sets]
+    return exp.GroupingSets(expressions=sets)
 
 
 def _name(name: str) -> exp.Identifier:
@@ -374,6 +454,11 @@ def _all(conditions: tuple[Sql, ...]) -> Sql:
 
 def _clause(sql: Sql) -> Sql:
     return exp.paren(sql, copy=False) if isinstance(sql, exp.Or) else sql
+
+
+def _asks(parts: tuple[Sql, ...]) -> bool:
+    """Whether one of them holds a subquery."""
+    return any(part.find(exp.Exists, exp.Subquery) is not None for part in parts)
 
 
 def _is_true(sql: Sql) -> bool:

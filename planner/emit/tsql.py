@@ -65,6 +65,8 @@ def _values(relation: Relation) -> Iterator[Expression]:
         match part:
             case IfThen():
                 yield from (value for _, value in part.clauses)
+                if part.operand is not None:
+                    yield from (part.operand, *(first for first, _ in part.clauses))
                 if part.otherwise is not None:
                     yield part.otherwise
             case InList():
@@ -80,7 +82,7 @@ def _conditions(relation: Relation) -> Iterator[Expression]:
     if isinstance(relation, Aggregate):
         yield from (m.filter for m in relation.measures if m.filter is not None)
     for part in _parts(relation):
-        if isinstance(part, IfThen):
+        if isinstance(part, IfThen) and part.operand is None:
             yield from (condition for condition, _ in part.clauses)
         if isinstance(part, Call) and part.function in _CONNECTIVES:
             yield from part.arguments

@@ -9,7 +9,6 @@ from __future__ import annotations
 import decimal
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -36,13 +35,14 @@ from planner.relations import (
     Field,
     FieldRef,
     Filter,
+    Frame,
+    FrameUnit,
     IfThen,
     InList,
     Join,
     JoinKind,
     Literal,
     Measure,
-    Opaque,
     Project,
     Read,
     Relation,
@@ -51,17 +51,25 @@ from planner.relations import (
     SortKey,
     Union,
     Values,
+    Window,
+    WindowCall,
     references,
     transform_expression,
+    walk_expression,
 )
-from planner.substrait.aggregates import measure_type
+from planner.substrait.aggregates import grouping_id_type, measure_type, window_type
+from planner.substrait.grouping import folded
+from planner.substrait.literals import read_literal
 from planner.substrait.types import NotCarriedError, arrow_type, is_nullable
 
 TableOf = Callable[[tuple[str, ...]], tuple[tuple[str, ...], pa.Schema]]
 """From a table's name parts as bound to its full path and its Arrow schema."""
 
+GROUPING_ID = "__grouping_id"
+"""The engine's name of the number of a grouping set."""
+
 Fields = tuple[Field, ...]
-_EPOCH = date(1970, 1, 1)
+WindowFunction = ExpressionMessage.WindowFunction
 
 
 def read_plan(plan: Plan, table_of: TableOf) -> tuple[Relation, tuple[str, ...]]:
@@ -71,7 +79,9 @@ def read_plan(plan: Plan, table_of: TableOf) -> tuple[Relation, tuple[str, ...]]
         NotCarriedError: naming the construct.
     """
     functions = {
-        e.extension_function.function_anchor: e.extension_function.name for e in plan.extensions
+        e.extension_function.function_anchor: e.extension_function.name
+        for e in plan.extensions
+        if e.HasField("extension_function")
     }
     if len(plan.relations) != 1 or plan.relations[0].WhichOneof("rel_type") != "root":
         raise NotCarriedError("a plan without a single root")
@@ -164,22 +174,41 @@ class _Reader:
         source = self.relation(message.input)
         fields = source.fields
         passed: list[Expression] = [FieldRef(i, f.type, f.nullable) for i, f in enumerate(fields)]
-        everything = passed + [self._expression(e, fields) for e in message.expressions]
+        everything = passed
+        calls: list[WindowCall] = []
+        for expression in message.expressions:
+            if expression.WhichOneof("rex_type") == "window_function":
+                call = self._window_call(expression.window_function, fields)
+                everything.append(FieldRef(len(fields) + len(calls), call.type, call.nullable))
+                calls.append(call)
+            else:
+                everything.append(self._expression(expression, fields))
         mapping: Any = range(len(everything))
         if message.common.WhichOneof("emit_kind") == "emit":
             mapping = message.common.emit.output_mapping
         expressions = tuple(everything[i] for i in mapping)
-        return Project(source, expressions, tuple(_field_of(e, fields) for e in expressions))
+        if calls:
+            source = Window(source, tuple(calls))
+            picks = [e.index if isinstance(e, FieldRef) else None for e in expressions]
+            if picks == list(range(len(source.fields))):
+                return source
+        return Project(source, expressions, tuple(_field_of(e, source.fields) for e in expressions))
 
     def _aggregate(self, message: AggregateRel) -> Relation:
         source = self.relation(message.input)
         groups = tuple(self._expression(e, source.fields) for e in message.grouping_expressions)
         sets = tuple(tuple(g.expression_references) for g in message.groupings)
-        if len(sets) > 1:
-            # The engine numbers the sets in a column that Substrait places elsewhere.
-            raise NotCarriedError("grouping sets")
-        measures = tuple(self._measure(m, source.fields) for m in message.measures)
         fields = [_field_of(e, source.fields) for e in groups]
+        if len(sets) > 1:
+            # The engine writes a group once for each set that has it. In its own plan it is one
+            # column, in the order of the sets, and the number of the set comes after the groups.
+            order = {group: None for positions in sets for group in (groups[p] for p in positions)}
+            found = tuple(order)
+            sets = tuple(tuple(found.index(groups[p]) for p in positions) for positions in sets)
+            groups = found
+            fields = [replace(_field_of(e, source.fields), nullable=True) for e in groups]
+            fields.append(Field(GROUPING_ID, grouping_id_type(len(groups), sets), False))
+        measures = tuple(self._measure(m, source.fields) for m in message.measures)
         fields += [Field(m.function, m.type, m.nullable) for m in measures]
         return Aggregate(source, groups, sets, measures, tuple(fields))
 
@@ -262,7 +291,7 @@ class _Reader:
     def _expression(self, message: ExpressionMessage, fields: Fields) -> Expression:
         match message.WhichOneof("rex_type"):
             case "literal":
-                return _literal(message)
+                return read_literal(message)
             case "selection":
                 return _selection(message, fields)
             case "scalar_function":
@@ -274,7 +303,8 @@ class _Reader:
                     cast.failure_behavior != ExpressionMessage.Cast.FAILURE_BEHAVIOR_RETURN_NULL
                 )
                 nullable = source.nullable or not strict
-                return Cast(source, arrow_type(cast.type), nullable, strict)
+                conversion = Cast(source, arrow_type(cast.type), nullable, strict)
+                return folded(conversion, _grouping_number(fields))
             case "if_then":
                 return self._if_then(message.if_then, fields)
             case "singular_or_list":
@@ -285,8 +315,6 @@ class _Reader:
                 return InList(value, options, nullable=any(e.nullable for e in (value, *options)))
             case "subquery":
                 return self._subquery(message.subquery)
-            case "window_function":
-                return self._window(message, fields)
         raise NotCarriedError(f"expression {message.WhichOneof('rex_type')}")
 
     def _call(self, message: ExpressionMessage, fields: Fields) -> Expression:
@@ -297,7 +325,8 @@ class _Reader:
         arguments = tuple(self._expression(a.value, fields) for a in function.arguments)
         if function.HasField("output_type"):
             output = function.output_type
-            return Call(name, arguments, arrow_type(output), is_nullable(output))
+            call = Call(name, arguments, arrow_type(output), is_nullable(output))
+            return folded(call, _grouping_number(fields))
         # DataFusion leaves the type out for its predicates (LIKE), and for nothing that we push.
         type_ = pa.bool_() if name in _PREDICATES else pa.null()
         return Call(name, arguments, type_, any(a.nullable for a in arguments))
@@ -308,22 +337,17 @@ class _Reader:
         if ifs and not ifs[0].HasField("then"):
             # CASE x WHEN …: the operand comes as a first clause that has no value.
             operand = self._expression(getattr(ifs.pop(0), "if"), fields)
-
-        def condition(clause: Any) -> Expression:
-            written = self._expression(getattr(clause, "if"), fields)
-            if operand is None:
-                return written
-            nullable = operand.nullable or written.nullable
-            return Call("equal", (operand, written), pa.bool_(), nullable)
-
-        clauses = tuple((condition(c), self._expression(c.then, fields)) for c in ifs)
+        clauses = tuple(
+            (self._expression(getattr(c, "if"), fields), self._expression(c.then, fields))
+            for c in ifs
+        )
         otherwise = (
             self._expression(getattr(message, "else"), fields) if message.HasField("else") else None
         )
         values = [value for _, value in clauses] + ([otherwise] if otherwise is not None else [])
         typed = next((v for v in values if v.type != pa.null()), values[0])
         nullable = otherwise is None or any(v.nullable for v in values)
-        return IfThen(clauses, otherwise, typed.type, nullable)
+        return IfThen(clauses, otherwise, typed.type, nullable, operand)
 
     def _subquery(self, message: Any) -> Expression:
         match message.WhichOneof("subquery_type"):
@@ -335,15 +359,74 @@ class _Reader:
                     return ExistsSubquery(self.relation(message.set_predicate.tuples))
         raise NotCarriedError(f"subquery {message.WhichOneof('subquery_type')}")
 
-    def _window(self, message: ExpressionMessage, fields: Fields) -> Expression:
-        function = message.window_function
-        name = self._functions[function.function_reference]
-        operands = [a.value for a in function.arguments] + list(function.partitions)
-        arguments = tuple(self._expression(a, fields) for a in operands)
-        if any(isinstance(p, ScalarSubquery | ExistsSubquery) for p in arguments):
+    def _window_call(self, message: Any, fields: Fields) -> WindowCall:
+        name = self._functions[message.function_reference]
+        values = [a.value for a in message.arguments]
+        if name in ("lag", "lead") and len(values) > 2 and values[2].literal.HasField("null"):
+            values.pop()  # NULL beyond the end is what there is without it, and has no type.
+        arguments = tuple(self._expression(value, fields) for value in values)
+        if name in ("lag", "lead"):
+            arguments = (*arguments[:2], *(_of_type(a, arguments[0].type) for a in arguments[2:]))
+        partition = tuple(self._expression(p, fields) for p in message.partitions)
+        order = self._sort_keys(message.sorts, fields)
+        operands = (*arguments, *partition, *(key.expression for key in order))
+        parts = (part for operand in operands for part in walk_expression(operand))
+        if any(isinstance(part, ScalarSubquery | ExistsSubquery) for part in parts):
             raise NotCarriedError("a subquery in a window function")
-        # Its type is never needed: what holds it stays in the residual.
-        return Opaque(message, f"window function {name}", pa.null())
+        type_, nullable = window_type(name, tuple(a.type for a in arguments))
+        return WindowCall(name, arguments, type_, nullable, partition, order, _frame(message))
+
+
+def _of_type(expression: Expression, type_: pa.DataType) -> Expression:
+    """A constant as one of the type that the engine converts it to, where no digit is lost."""
+    if not isinstance(expression, Literal) or expression.type == type_:
+        return expression
+    value = expression.value
+    if value is None:
+        return Literal(None, type_)
+    if isinstance(value, int) and not isinstance(value, bool):
+        if pa.types.is_signed_integer(type_) and abs(value) < 2 ** (type_.bit_width - 1):
+            return Literal(value, type_)
+        whole = type_.precision - type_.scale if pa.types.is_decimal128(type_) else 0
+        if abs(value) < 10**whole and whole:
+            return Literal(decimal.Decimal(value), type_)
+    return expression
+
+
+def _grouping_number(fields: Fields) -> int | None:
+    """Where the number of a grouping set is, when there is one such field."""
+    found = [i for i, f in enumerate(fields) if f.name == GROUPING_ID]
+    return found[0] if len(found) == 1 else None
+
+
+def _frame(message: Any) -> Frame:
+    unit = _FRAME_UNITS.get(message.bounds_type)
+    if unit is None:
+        raise NotCarriedError("a window frame without a unit")
+    start, end = _edge(message.lower_bound), _edge(message.upper_bound)
+    if unit == "range" and (start or end):
+        # The engine reads the distance back as another type than the order's.
+        raise NotCarriedError("a window frame of values")
+    return Frame(unit, start, end)
+
+
+def _edge(bound: Any) -> int | None:
+    match bound.WhichOneof("kind"):
+        case "preceding":
+            return -int(bound.preceding.offset)
+        case "following":
+            return int(bound.following.offset)
+        case "current_row":
+            return 0
+        case "unbounded":
+            return None
+    raise NotCarriedError("a window frame without an edge")
+
+
+_FRAME_UNITS: dict[int, FrameUnit] = {
+    WindowFunction.BOUNDS_TYPE_ROWS: "rows",
+    WindowFunction.BOUNDS_TYPE_RANGE: "range",
+}
 
 
 def _select(source: Relation, columns: tuple[int, ...]) -> Project:
@@ -375,79 +458,11 @@ def _selection(message: ExpressionMessage, fields: Fields) -> Expression:
         or segment.struct_field.HasField("child")
     ):
         raise NotCarriedError("a reference to other than a field of the input")
+    if segment.struct_field.field >= len(fields):
+        # Of one grouping set alone, the engine leaves out the column of its number.
+        raise NotCarriedError("a single grouping set")
     field = fields[segment.struct_field.field]
     return FieldRef(segment.struct_field.field, field.type, field.nullable)
 
 
 _PREDICATES = frozenset({"like", "ilike", "not", "is_null", "is_not_null"})
-_PLAIN = {
-    "boolean": pa.bool_(),
-    "i8": pa.int8(),
-    "i16": pa.int16(),
-    "i32": pa.int32(),
-    "i64": pa.int64(),
-    "fp32": pa.float32(),
-    "fp64": pa.float64(),
-}
-_STRINGS = (pa.string(), pa.large_string(), pa.string_view())
-_BINARIES = (pa.binary(), pa.large_binary(), pa.binary_view())
-_KEPT_LITERALS = frozenset(
-    {
-        "interval_year_to_month",
-        "interval_day_to_second",
-        "interval_compound",
-        "precision_time",
-        "precision_timestamp",
-        "precision_timestamp_tz",
-        "fixed_binary",
-        "date",
-    }
-)
-_UNSIGNED = {pa.int8(): pa.uint8(), pa.int16(): pa.uint16(), pa.int32(): pa.uint32()}
-
-
-def _literal(message: ExpressionMessage) -> Expression:
-    """A constant; one of a rarer type becomes `Opaque`, which only the engine reads."""
-    literal = message.literal
-    kind = literal.WhichOneof("literal_type") or ""
-    variation = literal.type_variation_reference
-    value: Any = getattr(literal, kind) if kind else None
-    if kind in _PLAIN and variation == 0:
-        return Literal(value, _PLAIN[kind])
-    if kind in _PLAIN and variation == 1:
-        # Unsigned literals travel in the signed field of the same width.
-        return Opaque(message, "unsigned literal", _UNSIGNED.get(_PLAIN[kind], pa.uint64()), False)
-    match kind:
-        case "string":
-            return Literal(value, _STRINGS[variation])
-        case "binary":
-            return Literal(bytes(value), _BINARIES[variation])
-        case "date" if variation == 0:
-            try:
-                return Literal(_EPOCH + timedelta(days=value), pa.date32())
-            except OverflowError:
-                return Opaque(message, "far date", pa.date32(), False)
-        case "decimal":
-            return _decimal(message)
-        case "precision_timestamp" | "precision_timestamp_tz" if value.precision == 6:
-            zone = UTC if kind.endswith("tz") else None
-            try:
-                moment = datetime(1970, 1, 1, tzinfo=zone) + timedelta(microseconds=value.value)
-            except OverflowError:
-                return Opaque(message, "far timestamp", pa.timestamp("us"), False)
-            return Literal(moment, pa.timestamp("us", "UTC" if zone else None))
-        case "null":
-            return Literal(None, arrow_type(value))
-    if kind not in _KEPT_LITERALS:
-        # Constants of nested types come back from the engine with other names for their parts.
-        raise NotCarriedError(f"a constant of type {kind}")
-    return Opaque(message, f"constant of type {kind}", pa.null(), False)
-
-
-def _decimal(message: ExpressionMessage) -> Expression:
-    value = message.literal.decimal
-    if len(value.value) != 16:
-        return Opaque(message, "wide decimal literal", pa.null(), False)
-    unscaled = int.from_bytes(value.value, "little", signed=True)
-    exact = decimal.Decimal(unscaled).scaleb(-value.scale, decimal.Context(prec=80))
-    return Literal(exact, pa.decimal128(value.precision, value.scale))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import decimal
-from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -28,6 +26,7 @@ from substrait.algebra_pb2 import Expression as ExpressionMessage
 from substrait.extensions.extensions_pb2 import SimpleExtensionDeclaration
 from substrait.plan_pb2 import Plan, PlanRel
 
+from planner.emit.names import unique_names
 from planner.relations import (
     Aggregate,
     Call,
@@ -52,12 +51,17 @@ from planner.relations import (
     SortKey,
     Union,
     Values,
+    Window,
+    WindowCall,
     conjunction,
     conjuncts,
 )
-from planner.substrait.types import NotCarriedError, named_struct, substrait_type
+from planner.substrait.grouping import FUNCTION as GROUPING
+from planner.substrait.grouping import unfolded
+from planner.substrait.literals import write_literal
+from planner.substrait.types import named_struct, substrait_type
 
-_EPOCH = date(1970, 1, 1)
+WindowFunction = ExpressionMessage.WindowFunction
 _NO_URN = 4294967295
 """What DataFusion writes for a function that no extension file declares."""
 
@@ -108,6 +112,7 @@ class _Writer:
         self._anchors = {
             e.extension_function.name: e.extension_function.function_anchor
             for e in origin.extensions
+            if e.HasField("extension_function")
         }
 
     def declarations(self) -> list[SimpleExtensionDeclaration]:
@@ -144,6 +149,8 @@ class _Writer:
                 return Rel(project=self._project(relation))
             case Aggregate():
                 return Rel(aggregate=self._aggregate(relation))
+            case Window():
+                return Rel(project=self._window(relation))
             case Sort():
                 return Rel(
                     sort=SortRel(
@@ -178,8 +185,10 @@ class _Writer:
             for row in relation.rows
         ]
         types = [substrait_type(f.type, f.nullable) for f in relation.fields]
+        # The engine refuses two columns of one name here, and refers to them by position.
+        names = unique_names(tuple(f.name for f in relation.fields))
         return ReadRel(
-            base_schema=named_struct([f.name for f in relation.fields], types),
+            base_schema=named_struct(list(names), types),
             virtual_table=ReadRel.VirtualTable(expressions=rows),
         )
 
@@ -191,6 +200,32 @@ class _Writer:
             input=self.relation(relation.input),
             expressions=[self._expression(e) for e in relation.expressions],
         )
+
+    def _window(self, relation: Window) -> ProjectRel:
+        """A projection of the input's fields and the functions: the engine makes a window of it."""
+        fields = relation.input.fields
+        passed: list[Expression] = [FieldRef(i, f.type, f.nullable) for i, f in enumerate(fields)]
+        mapping = range(len(fields), len(fields) + len(relation.fields))
+        return ProjectRel(
+            common=RelCommon(emit=RelCommon.Emit(output_mapping=mapping)),
+            input=self.relation(relation.input),
+            expressions=[
+                *(self._expression(e) for e in passed),
+                *(self._window_call(c) for c in relation.calls),
+            ],
+        )
+
+    def _window_call(self, call: WindowCall) -> ExpressionMessage:
+        function = WindowFunction(
+            function_reference=self._anchor(call.function),
+            arguments=[FunctionArgument(value=self._expression(a)) for a in call.arguments],
+            partitions=[self._expression(p) for p in call.partition],
+            sorts=[self._sort_field(key) for key in call.order],
+            bounds_type=WindowFunction.BoundsType.Value(f"BOUNDS_TYPE_{call.frame.unit.upper()}"),
+            lower_bound=_edge(call.frame.start),
+            upper_bound=_edge(call.frame.end),
+        )
+        return ExpressionMessage(window_function=function)
 
     def _aggregate(self, relation: Aggregate) -> AggregateRel:
         return AggregateRel(
@@ -242,7 +277,9 @@ class _Writer:
                 message.selection.root_reference.SetInParent()
                 return message
             case Literal():
-                return _literal(expression)
+                return write_literal(expression)
+            case Call() if expression.function == GROUPING:
+                return self._expression(unfolded(expression))
             case Call():
                 function = ExpressionMessage.ScalarFunction(
                     function_reference=self._anchor(expression.function),
@@ -290,6 +327,10 @@ class _Writer:
 
     def _if_then(self, expression: IfThen) -> ExpressionMessage:
         message = ExpressionMessage()
+        if expression.operand is not None:
+            # A first clause without a value.
+            operand = message.if_then.ifs.add()
+            getattr(operand, "if").CopyFrom(self._expression(expression.operand))
         for condition, value in expression.clauses:
             clause = message.if_then.ifs.add()
             getattr(clause, "if").CopyFrom(self._expression(condition))
@@ -302,6 +343,20 @@ class _Writer:
 _END = {True: "FIRST", False: "LAST"}
 
 
+def _edge(offset: int | None) -> Any:
+    """An edge of a frame; the engine takes no distance of zero."""
+    bound = WindowFunction.Bound()
+    if offset is None:
+        bound.unbounded.SetInParent()
+    elif offset == 0:
+        bound.current_row.SetInParent()
+    elif offset < 0:
+        bound.preceding.offset = -offset
+    else:
+        bound.following.offset = offset
+    return bound
+
+
 def _read(relation: Read, scope: tuple[str, ...]) -> ReadRel:
     types = [substrait_type(f.type, f.nullable) for f in relation.base]
     message = ReadRel(base_schema=named_struct([f.name for f in relation.base], types))
@@ -310,48 +365,3 @@ def _read(relation: Read, scope: tuple[str, ...]) -> ReadRel:
     for column in relation.columns:
         message.projection.select.struct_items.add().field = column
     return message
-
-
-_PLAIN = {
-    pa.bool_(): "boolean",
-    pa.int8(): "i8",
-    pa.int16(): "i16",
-    pa.int32(): "i32",
-    pa.int64(): "i64",
-    pa.float32(): "fp32",
-    pa.float64(): "fp64",
-}
-_STRINGS = {pa.string(): 0, pa.large_string(): 1, pa.string_view(): 2}
-_BINARIES = {pa.binary(): 0, pa.large_binary(): 1, pa.binary_view(): 2}
-
-
-def _literal(expression: Literal) -> ExpressionMessage:
-    message = ExpressionMessage()
-    literal = message.literal
-    value, type_ = expression.value, expression.type
-    if value is None:
-        literal.null.CopyFrom(substrait_type(type_, True))
-    elif type_ in _PLAIN:
-        setattr(literal, _PLAIN[type_], value)
-    elif type_ in _STRINGS:
-        literal.string, literal.type_variation_reference = value, _STRINGS[type_]
-    elif type_ in _BINARIES:
-        literal.binary, literal.type_variation_reference = value, _BINARIES[type_]
-    elif type_ == pa.date32():
-        literal.date = (value - _EPOCH).days
-    elif pa.types.is_decimal128(type_):
-        unscaled = int(value.scaleb(type_.scale, decimal.Context(prec=80)))
-        literal.decimal.value = unscaled.to_bytes(16, "little", signed=True)
-        literal.decimal.precision, literal.decimal.scale = type_.precision, type_.scale
-    elif pa.types.is_timestamp(type_) and type_.unit == "us":
-        moment: Any = getattr(literal, f"precision_timestamp{'_tz' if type_.tz else ''}")
-        moment.precision, moment.value = 6, _microseconds(value)
-    else:
-        raise NotCarriedError(f"literal of type {type_}")
-    return message
-
-
-def _microseconds(moment: datetime) -> int:
-    zone = UTC if moment.tzinfo else None
-    since = moment - datetime(1970, 1, 1, tzinfo=zone)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

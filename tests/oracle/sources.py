@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from tests.child_server import child_server
 from tests.oracle.scope import Table, tables_of
 from tests.planner import unpleasant, unpleasant_duckdb, unpleasant_sqlite
 from tests.planner.twins import Twins
@@ -61,11 +62,26 @@ def files(server: PostgresServer) -> Iterator[Twins]:
             yield over_files
 
 
+@contextmanager
+def flightsql(server: PostgresServer) -> Iterator[Twins]:
+    """Over another Crosswind, in a process of its own, whose engine reads Parquet files."""
+    with _folder() as folder, postgres(server, "oracle_flightsql") as twins:
+        for name in NAMED:
+            table = twins.pushing.query(f'SELECT * FROM "{name}"')
+            pq.write_table(table, folder / f"{name}.parquet")
+        lake = {"connector": "files", "root": str(folder)}
+        with child_server({"lake": lake}) as far:
+            source = {"connector": "flightsql", "uri": far.url}
+            with Twins.over(source, NAMED) as over_flightsql:
+                yield over_flightsql
+
+
 SOURCES: dict[str, Callable[[PostgresServer], contextmanager[Twins]]] = {  # type: ignore[type-arg]
     "postgres": postgres,
     "duckdb": duckdb,
     "sqlite": sqlite,
     "files": files,
+    "flightsql": flightsql,
 }
 
 

@@ -1,7 +1,8 @@
 """Random SELECTs over a source's tables: the same seed gives the same statements everywhere.
 
-Owns the shapes: joins, subqueries, grouping, set operations, windows, order and limit. Every answer
-is determined: a limit stands only above an order by all columns.
+Owns the shapes: joins, subqueries, grouping and grouping sets, set operations, order and limit, the
+first rows of partitions. Every answer is determined: a limit stands only above an order by all
+columns.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from sqlglot import exp
 
 from tests.oracle.expressions import Expressions, Sql
 from tests.oracle.scope import Column, Kind, Table
+from tests.oracle.windows import Windows
 
 _SIDES = ("", "", "LEFT", "RIGHT", "FULL")
-_WINDOWS = ("rank", "dense_rank", "count", "min", "max")
 
 
 def statement(seed: int, tables: Sequence[Table]) -> exp.Query:
@@ -36,6 +37,8 @@ class _Statements:
             return self._ordered(self._set_operation())
         if chance < 0.2:
             return self._with()
+        if chance < 0.27:
+            return self._ordered(self._first_of_partitions())
         return self._ordered(self._select())
 
     def _with(self) -> exp.Query:
@@ -45,6 +48,25 @@ class _Statements:
         outer = exp.select(*(c.sql() for c in scope)).from_("w")
         outer = outer.where(Expressions(self._random, scope).condition(2))
         return outer.with_("w", as_=inner, copy=False)
+
+    def _first_of_partitions(self) -> tuple[exp.Query, list[Kind]]:
+        """Some rows of each partition of a window, by their number in it."""
+        select, scope = self._from()
+        these = Expressions(self._random, scope)
+        number = Windows(self._random, scope).row_number()
+        if number is None:
+            return self._select()
+        if self._random.random() < 0.5:
+            select = select.where(self._where(these), copy=False)
+        outputs = [these.any(1) for _ in range(self._random.randint(1, 3))]
+        named = [exp.alias_(sql, f"c{i}") for i, (sql, _) in enumerate(outputs)]
+        inner = select.select(*named, exp.alias_(number, "place"), copy=False)
+        place = exp.column("place", table="w")
+        kept = self._random.choice((exp.LTE, exp.LTE, exp.EQ, exp.LT))
+        columns = [*(f"w.c{i}" for i in range(len(outputs))), "w.place"]
+        outer = exp.select(*columns).from_(inner.subquery("w"))
+        outer = outer.where(kept(this=place, expression=these.number(1, 4)))
+        return outer, [*(kind for _, kind in outputs), "int"]
 
     def _ordered(self, made: tuple[exp.Query, list[Kind]]) -> exp.Query:
         query, kinds = made
@@ -78,6 +100,8 @@ class _Statements:
         if self._random.random() < 0.6:
             select = select.where(self._where(these), copy=False)
         if wanted is None and self._random.random() < 0.35:
+            if scope and self._random.random() < 0.3:
+                return self._in_sets(select, these, scope)
             return self._grouped(select, these)
         kinds = list(wanted or ())
         outputs = [these.of(kind) for kind in kinds]
@@ -85,9 +109,12 @@ class _Statements:
             sql, kind = these.any()
             outputs.append(sql)
             kinds.append(kind)
-        if wanted is None and not plain and len(scope) and self._random.random() < 0.1:
-            outputs.append(self._window(these))
-            kinds.append("int")
+        if wanted is None and not plain and scope and self._random.random() < 0.25:
+            windows = Windows(self._random, scope)
+            for _ in range(self._random.choice((1, 1, 2, 3))):
+                window, kind = windows.any()
+                outputs.append(window)
+                kinds.append(kind)
         named = [exp.alias_(sql, f"c{i}") for i, sql in enumerate(outputs)]
         select = select.select(*named, copy=False)
         return (select.distinct(copy=False) if self._random.random() < 0.15 else select), kinds
@@ -211,15 +238,52 @@ class _Statements:
             call = exp.Filter(this=call, expression=exp.Where(this=these.condition(2)))
         return call, "int" if name == "count" else kind
 
-    def _window(self, these: Expressions) -> Sql:
-        name = self._random.choice(_WINDOWS)
-        argument, kind = these.any(1)
-        if name in ("min", "max") and kind in ("bool", "float"):
-            name = "count"
-        arguments = [] if name.endswith("rank") else [argument]
-        order = exp.Order(expressions=[exp.Ordered(this=these.any(1)[0], nulls_first=False)])
-        return exp.Window(
-            this=exp.Anonymous(this=name, expressions=arguments),
-            partition_by=[these.any(1)[0]],
-            order=order,
+    def _in_sets(
+        self, select: exp.Select, these: Expressions, scope: Sequence[Column]
+    ) -> tuple[exp.Select, list[Kind]]:
+        """ROLLUP, CUBE or GROUPING SETS, mostly of plain columns; GROUPING() of some."""
+        plain = [column for column in scope if column.kind != "float"]
+        if not plain:
+            return self._grouped(select, these)
+        keys: list[tuple[Sql, Kind]] = []
+        for _ in range(self._random.choice((1, 2, 2, 3))):
+            column = self._random.choice(plain)
+            made = self._random.random() < 0.15 and column.kind in ("int", "text", "decimal")
+            sql = exp.Paren(this=these.operand(column.kind, 1)) if made else column.sql()
+            keys.append((sql if sql.find(exp.Column) else column.sql(), column.kind))
+        keys = list({sql.sql(): (sql, kind) for sql, kind in keys}.values())
+        outputs = [*keys, *(self._aggregate(these) for _ in range(self._random.randint(1, 2)))]
+        number = _grouping(*(sql for sql, _ in self._random.sample(keys, len(keys))))
+        if self._random.random() < 0.5:
+            outputs.append((number, "int"))
+        if self._random.random() < 0.15:
+            order = exp.Order(expressions=[exp.Ordered(this=outputs[len(keys)][0].copy())])
+            if outputs[len(keys)][1] not in ("bool", "float"):
+                rank = exp.Anonymous(this="rank")
+                over = exp.Window(this=rank, partition_by=[number.copy()], order=order)
+                outputs.append((over, "int"))
+        named = [exp.alias_(sql.copy(), f"c{i}") for i, (sql, _) in enumerate(outputs)]
+        select = select.select(*named, copy=False)
+        select.set("group", exp.Group(expressions=[self._sets([sql for sql, _ in keys])]))
+        if self._random.random() < 0.2:
+            test = exp.EQ(this=_grouping(keys[0][0]), expression=these.number(0, 1))
+            select = select.having(test, copy=False)
+        return select, [kind for _, kind in outputs]
+
+    def _sets(self, keys: list[Sql]) -> Sql:
+        node = self._random.choice((exp.Rollup, exp.Cube, exp.GroupingSets, exp.GroupingSets))
+        if node is not exp.GroupingSets:
+            return node(expressions=[key.copy() for key in keys])
+        sets = [
+            keys,
+            *(self._random.sample(keys, self._random.randint(0, len(keys))) for _ in "12"),
+        ]
+        if self._random.random() < 0.9:
+            sets = list({frozenset(k.sql() for k in s): s for s in sets}.values())
+        return exp.GroupingSets(
+            expressions=[exp.Tuple(expressions=[key.copy() for key in s]) for s in sets]
         )
+
+
+def _grouping(*keys: Sql) -> Sql:
+    return exp.Anonymous(this="grouping", expressions=[key.copy() for key in keys])

@@ -42,6 +42,36 @@ TEXTS = [
 ]
 
 
+FOLDS = [
+    "k",
+    "K",
+    "\u212a",
+    "s",
+    "S",
+    "\u017f",
+    "a\u212ab",
+    "\u017fS",
+    "i",
+    "I",
+    "\u0130",
+    "\u0131",
+]
+FOLDS += ["\u0149", "\u01f0", "\u1e96", "\u1e97", "\u1e98", "\u1e99", "\u1e9a", "\ufb00", "\ufb02"]
+FOLDS += ["\ufb03", "\ufb04", "\ufb05", "ßmith", "smit\u1e96", "SMITH", "smith", "\u017fm\u0131th"]
+FOLDS += [
+    "straße",
+    "STRASSE",
+    "\u0130stanbul",
+    "i\u0307stanbul",
+    "Istanbul",
+    "mi\ufb06",
+    "mist",
+    None,
+]
+FOLDS += ["ss", "ß", "\u1e9e", "fi", "ﬁ", "ﬆ", "Å", "\u212b", "σ", "ς", "Σ", "µ", "\u03bc"]
+"""Letters, and what matches them or becomes them without case."""
+
+
 def literal(text: str | None) -> str:
     """A text constant of PostgreSQL."""
     if text is None:
@@ -67,10 +97,19 @@ _COLUMNS = {
             "2147483648",
         ],
     ),
-    "f4": ("float4", ["NULL", "'-0'", "0", "1.5", "'NaN'", "'inf'", "'-inf'", "1e-45", "3.4e38"]),
+    "f4": (
+        "float4",
+        [
+            *("NULL", "'-0'", "0", "1.5", "'NaN'", "'inf'", "'-inf'", "1e-45", "3.4e38", "-2.5"),
+            "'inf'::float4 - 'inf'",
+        ],
+    ),
     "f8": (
         "float8",
-        ["NULL", "'-0'", "0", "1.5", "'NaN'", "'inf'", "'-inf'", "5e-324", "1.7e308", "0.1", "-7"],
+        [
+            *("NULL", "'-0'", "0", "1.5", "'NaN'", "'inf'", "'-inf'", "5e-324", "1.7e308", "0.1"),
+            *("-7", "'inf'::float8 - 'inf'", "-0.5"),
+        ],
     ),
     "b": ("bool", ["NULL", "true", "false"]),
     "d": (
@@ -176,6 +215,7 @@ def statements() -> list[str]:
         for row in range(rows)
     ]
     texts = [f"({i}, {literal(text)})" for i, text in enumerate(TEXTS)]
+    folds = [f"({i}, {literal(text)})" for i, text in enumerate(FOLDS)]
     return [
         "CREATE TYPE mood AS ENUM ('sad', 'ok', 'glad')",
         "CREATE COLLATION folded (provider = libc, locale = 'C')",
@@ -191,8 +231,10 @@ def statements() -> list[str]:
         "CREATE TABLE early AS SELECT d::date, d::timestamp AS ts FROM unnest(ARRAY["
         "'0044-03-15 BC', '0001-12-31 BC', '4713-01-01 BC', '0001-01-01', '10000-01-01'"
         ", '200000-02-28']) d",
+        "CREATE TABLE folds (id int8 NOT NULL, t text)",
+        f"INSERT INTO folds VALUES {', '.join(folds)}",
         "CREATE TABLE nothing (id int NOT NULL, i4 int, n numeric(15,2), t text, f8 float8)",
     ]
 
 
-TABLES = ("odd", "texts", "pairs", "early", "nothing")
+TABLES = ("odd", "texts", "pairs", "early", "nothing", "folds")

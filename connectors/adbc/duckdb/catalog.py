@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from connectors.adbc.duckdb.database import Database, Version
-from connectors.adbc.duckdb.types import arrow_type, lost, native_type
+from connectors.adbc.duckdb.types import COLLATED, arrow_type, lost, native_type
 from connectors.contract import Column, Table, TableName
 
 _NAMES = """
@@ -105,6 +105,7 @@ def _column(row: dict[str, object], *, collated: bool) -> Column:
         name=str(row["name"]),
         type=arrow_type(declared),
         nullable=bool(row["nullable"]),
-        native_type=native_type(declared, collated=collated),
+        native_type=native_type(declared),
         lost=lost(declared),
+        traits=frozenset({COLLATED}) if collated and declared == "VARCHAR" else frozenset(),
     )

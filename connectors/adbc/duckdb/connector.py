@@ -19,7 +19,7 @@ from connectors.contract import Capabilities, Fragment, SqlQuery, Statistics, Ta
 from connectors.errors import CrosswindError, UnsupportedError
 
 _RELATIONS = frozenset(
-    {"read", "filter", "project", "fetch", "sort", "aggregate", "join", "cross", "union"}
+    {"read", "filter", "project", "fetch", "sort", "aggregate", "window", "join", "cross", "union"}
 )
 
 

@@ -32,6 +32,9 @@ _ARROW: Mapping[str, pa.DataType] = {
     "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", tz="UTC"),
 }
 
+COLLATED = "collated"
+"""The trait of a text that may compare by another collation than that of its bytes."""
+
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 
 # The members of an ENUM or a STRUCT may be thousands.
@@ -78,16 +81,10 @@ def lost(native: str) -> str:
     return _LOST.get(kind, "its structure; it is its text")
 
 
-def native_type(declared: str, *, collated: bool) -> str:
-    """A type as `Column.native_type` has it.
+def native_type(declared: str) -> str:
+    """A type as `Column.native_type` has it; `declared` is as `duckdb_columns()` has it.
 
-    Args:
-        declared: as `duckdb_columns()` has it.
-        collated: values may compare by another collation than that of their bytes.
-
-    >>> native_type("VARCHAR", collated=True), native_type("ENUM('a', 'b')", collated=False)
-    ('VARCHAR collated', "ENUM('a', 'b')")
+    >>> native_type("ENUM('a', 'b')")
+    "ENUM('a', 'b')"
     """
-    if declared == "VARCHAR" and collated:
-        return "VARCHAR collated"
     return declared if len(declared) <= _LONGEST else f"{declared[:_LONGEST]}…"

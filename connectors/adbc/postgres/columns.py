@@ -135,7 +135,8 @@ def _castable(found: pa.DataType, wanted: pa.DataType, *, numeric: bool) -> bool
     elif t.is_string(found):
         # What came as text is a number only if it was a numeric, or was cast to text for that.
         number = numeric and (t.is_integer(wanted) or t.is_floating(wanted))
-        kept = number or t.is_decimal(wanted) or t.is_large_string(wanted)
+        texts = t.is_large_string(wanted) or t.is_string_view(wanted)
+        kept = number or t.is_decimal(wanted) or texts
     elif t.is_integer(found):
         kept = t.is_integer(wanted) or t.is_decimal(wanted)
     elif t.is_floating(found):

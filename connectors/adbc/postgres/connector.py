@@ -17,7 +17,7 @@ from connectors.contract import Capabilities, Fragment, SqlQuery, Statistics, Ta
 from connectors.errors import UnsupportedError
 
 _RELATIONS = frozenset(
-    {"read", "filter", "project", "fetch", "sort", "aggregate", "join", "cross", "union"}
+    {"read", "filter", "project", "fetch", "sort", "aggregate", "window", "join", "cross", "union"}
 )
 
 

@@ -123,7 +123,7 @@ def _rule(
 def _arithmetic(call: Call, description: Description) -> str | None:
     width = _WIDTHS.get(call.type)
     if width is not None:
-        return None if magnitude_bits(call) <= width else "an overflow fails there and wraps here"
+        return None if magnitude_bits(call) < width else "an overflow fails there and wraps here"
     if not pa.types.is_decimal128(call.type):
         return f"arithmetic on {call.type}"
     if not all(pa.types.is_decimal128(a.type) for a in call.arguments):

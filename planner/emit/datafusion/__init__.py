@@ -19,14 +19,17 @@ from planner.emit.datafusion.columns import (
 )
 from planner.emit.datafusion.functions import FUNCTIONS
 from planner.emit.datafusion.types import type_sql
+from planner.emit.datafusion.windows import GROUPING, WINDOWS, grouping_id
 from planner.emit.dialect import Dialect
 
 DATAFUSION = Dialect(
     name="datafusion",
     # Its quoting and its order of NULLs are PostgreSQL's; names of types come from `types`.
     generator="postgres",
-    functions=FUNCTIONS,
+    functions={**FUNCTIONS, **GROUPING},
     aggregates=AGGREGATES,
+    windows=WINDOWS,
+    grouping_id=grouping_id,
     type_sql=type_sql,
     read_column=read_column,
     refuse_literal=refuse_literal,

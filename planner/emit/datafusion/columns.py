@@ -15,14 +15,13 @@ from planner.emit.dialect import Sql
 from planner.relations import Cast, Expression, Literal
 
 _YEARS = range(1, 10_000)
-_ARROW_TEXTS = ("large_string", "string_view", "utf8view", "largeutf8")
 
 
 def read_column(column: Column, sql: Sql) -> Sql:
-    """A column with its Arrow type; the large and the view forms of text become the plain one."""
-    if column.native_type.lower() in _ARROW_TEXTS:
-        return _arrow_cast(sql, pa.string())
-    return sql
+    """A column with its Arrow type, which large forms, views and dictionaries become."""
+    native = column.native_type.lower()
+    same = native in ("", str(column.type))
+    return sql if same or arrow_name(column.type) is None else _arrow_cast(sql, column.type)
 
 
 def output(sql: Sql, _: pa.DataType) -> Sql:

@@ -12,13 +12,17 @@ from planner.emit.duckdb.casts import refuse_cast, write_cast
 from planner.emit.duckdb.columns import order, output, read_column, refuse_literal, write_literal
 from planner.emit.duckdb.conditions import refuse_order
 from planner.emit.duckdb.functions import FUNCTIONS
+from planner.emit.duckdb.relations import refuse_relation
 from planner.emit.duckdb.types import type_sql
+from planner.emit.duckdb.windows import GROUPING, WINDOWS, grouping_id
 
 DUCKDB = Dialect(
     name="duckdb",
     generator="duckdb",
-    functions=FUNCTIONS,
+    functions={**FUNCTIONS, **GROUPING},
     aggregates=AGGREGATES,
+    windows=WINDOWS,
+    grouping_id=grouping_id,
     type_sql=type_sql,
     read_column=read_column,
     refuse_literal=refuse_literal,
@@ -28,6 +32,7 @@ DUCKDB = Dialect(
     order=order,
     refuse_order=refuse_order,
     output=output,
+    refuse_relation=refuse_relation,
     shown_by="tests/planner/test_duckdb_dialect.py",
 )
 

@@ -25,6 +25,9 @@ from planner.emit.duckdb.types import (
 )
 from planner.relations import Literal
 
+COLLATED = "collated"
+"""The trait of a text that may compare by another collation than that of its bytes."""
+
 _BINARY = exp.to_identifier("binary", quoted=True)
 _YEARS = range(1, 10_000)
 
@@ -39,11 +42,10 @@ def read_column(column: Column, sql: Sql) -> Sql:
     """
     native = column.native_type
     if pa.types.is_string(column.type):
-        if native == "VARCHAR":
-            return sql
-        if native == "VARCHAR collated":
-            return exp.Collate(this=sql, expression=_BINARY.copy())
-        return cast_to(sql, TEXT)
+        if native != "VARCHAR":
+            return cast_to(sql, TEXT)
+        collated = COLLATED in column.traits
+        return exp.Collate(this=sql, expression=_BINARY.copy()) if collated else sql
     if native in ("HUGEINT", "UHUGEINT"):
         return cast_to(sql, cast(exp.DataType, type_sql(column.type)))
     return sql

@@ -12,14 +12,18 @@ from planner.emit.postgres.casts import refuse_cast, write_cast
 from planner.emit.postgres.columns import order, output, read_column, refuse_literal, write_literal
 from planner.emit.postgres.conditions import refuse_order
 from planner.emit.postgres.functions import FUNCTIONS
+from planner.emit.postgres.letter_case import reshape
 from planner.emit.postgres.relations import refuse_relation
 from planner.emit.postgres.types import type_sql
+from planner.emit.postgres.windows import GROUPING, WINDOWS, grouping_id
 
 POSTGRES = Dialect(
     name="postgres",
     generator="postgres",
-    functions=FUNCTIONS,
+    functions={**FUNCTIONS, **GROUPING},
     aggregates=AGGREGATES,
+    windows=WINDOWS,
+    grouping_id=grouping_id,
     type_sql=type_sql,
     read_column=read_column,
     refuse_literal=refuse_literal,
@@ -29,6 +33,7 @@ POSTGRES = Dialect(
     order=order,
     refuse_order=refuse_order,
     output=output,
+    reshape=reshape,
     refuse_relation=refuse_relation,
     shown_by="tests/planner/test_postgres_dialect.py",
 )

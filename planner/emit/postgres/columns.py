@@ -16,6 +16,7 @@ from planner.emit.postgres.types import (
     cast_to,
     grouped,
     is_decimal,
+    is_text,
     number,
     type_sql,
 )
@@ -36,18 +37,18 @@ def read_column(column: Column, sql: Sql) -> Sql:
     if pa.types.is_string(column.type):
         if native.endswith((" nondeterministic", " collated")):
             # Columns of two collations cannot be compared there without saying by which.
-            return exp.Collate(this=cast_to(sql, TEXT), expression=_C.copy())
+            return exp.Collate(this=cast_to(sql, TEXT), expression=C.copy())
         return sql if native.split("(")[0] in _TEXT_AS_IT_IS else cast_to(sql, TEXT)
     return sql
 
 
-_C = exp.to_identifier("C", quoted=True)
+C = exp.to_identifier("C", quoted=True)
 
 
 def order(sql: Sql, type_: pa.DataType) -> Sql:
     """Text compares by code point, as in the engine: the database's collation may differ."""
-    if pa.types.is_string(type_):
-        return exp.Collate(this=grouped(sql), expression=_C.copy())
+    if is_text(type_):
+        return exp.Collate(this=grouped(sql), expression=C.copy())
     return sql
 
 
@@ -65,6 +66,8 @@ def refuse_literal(literal: Literal) -> str | None:
     if type_sql(literal.type) is None:
         return f"a constant of type {literal.type} has no form there"
     value = literal.value
+    if pa.types.is_uint64(literal.type) and isinstance(value, int) and value >= 2**63:
+        return "a constant above the largest bigint"
     if isinstance(value, str) and "\0" in value:
         return "text with a NUL character cannot be sent"
     if isinstance(value, date) and value.year not in _YEARS:
@@ -75,12 +78,14 @@ def refuse_literal(literal: Literal) -> str | None:
 def write_literal(literal: Literal) -> Sql:
     """A constant, with a cast where the bare form would have another type."""
     value, type_ = literal.value, literal.type
+    if pa.types.is_interval(type_):
+        return exp.Null()  # the move by it writes it
     to = cast(exp.DataType, type_sql(type_))
     if value is None:
         return cast_to(exp.Null(), to)
     if pa.types.is_boolean(type_):
         return exp.Boolean(this=value)
-    if pa.types.is_string(type_):
+    if is_text(type_):
         return cast(Sql, exp.Literal.string(value))
     if is_decimal(type_):
         # Without a point it would be an integer there, with an integer's bounds.

@@ -1,117 +1,75 @@
-"""Scalar functions: when PostgreSQL's result is the engine's, and how each is written there."""
+"""Scalar functions: when PostgreSQL's result is the engine's, and how each is written there.
+
+Owns what every type has: logic, comparisons, and the choice between values.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from functools import reduce
 from typing import cast
 
 import pyarrow as pa
 from sqlglot import exp
 
 from planner.emit.dialect import FunctionRule, Sql
-from planner.emit.postgres.columns import order, write_literal
-from planner.emit.postgres.conditions import is_ordinary, magnitude_bits, refuse_order
-from planner.emit.postgres.types import (
-    INTEGER,
-    cast_to,
-    function_call,
-    grouped,
-    is_decimal,
-    number,
-)
+from planner.emit.postgres.columns import order
+from planner.emit.postgres.conditions import is_ordinary, refuse_order, with_a_number
+from planner.emit.postgres.letter_case import CASE_FUNCTIONS
+from planner.emit.postgres.number_functions import NUMBER_FUNCTIONS, bare
+from planner.emit.postgres.text_functions import TEXT_FUNCTIONS
+from planner.emit.postgres.time_functions import TIME_FUNCTIONS
+from planner.emit.postgres.types import function_call, grouped, number
 from planner.relations import Call, Literal
 
 
 def _comparable(call: Call) -> str | None:
+    if with_a_number(call) is not None:
+        return None
     return next((r for r in map(refuse_order, call.arguments) if r), None)
-
-
-def _arithmetic(call: Call) -> str | None:
-    if pa.types.is_integer(call.type):
-        width = 31 if call.type == pa.int32() else 63 if call.type == pa.int64() else 0
-        # The bound may be met: the lowest values of two types multiply to 2⁶³ exactly.
-        return None if magnitude_bits(call) < width else "an overflow fails there and wraps here"
-    if pa.types.is_floating(call.type):
-        return None if is_ordinary(call) else "a float overflow fails there and is infinite here"
-    if not is_decimal(call.type):
-        return f"arithmetic on {call.type}"
-    if not all(is_decimal(a.type) for a in call.arguments):
-        return "decimal arithmetic with another type"
-    first, second = call.arguments
-    scale = max(first.type.scale, second.type.scale)
-    if call.function == "multiply":
-        scale = first.type.scale + second.type.scale
-    return None if call.type.scale == scale else "the engine rounds this product"
-
-
-def _division(call: Call) -> str | None:
-    if is_decimal(call.type) and all(is_decimal(a.type) for a in call.arguments):
-        return None
-    if pa.types.is_floating(call.type):
-        return _arithmetic(call) and "a float division by zero fails there and is infinite here"
-    return "integer division"
-
-
-def _like(call: Call) -> str | None:
-    pattern, *escape = call.arguments[1:]
-    default = all(isinstance(e, Literal) and e.value in ("", "\\", None) for e in escape)
-    if not default or not isinstance(pattern, Literal):
-        return "only a constant pattern without an escape character is pushed"
-    if pattern.value is None or "\\" in pattern.value:
-        return "a pattern with a backslash"
-    return None
-
-
-_DATE_PARTS = ("year", "quarter", "month", "day", "doy", "dow")
-
-
-def _date_part(call: Call) -> str | None:
-    part, of = call.arguments
-    if not isinstance(part, Literal) or str(part.value).lower() not in _DATE_PARTS:
-        return "this part of a date"
-    if of.type not in (pa.date32(), pa.timestamp("us")) or call.type != pa.int32():
-        return f"a part of {of.type}"
-    return None
-
-
-def _substring(call: Call) -> str | None:
-    bounds = call.arguments[1:]
-    if not all(isinstance(b, Literal) and isinstance(b.value, int) for b in bounds):
-        return "only constant positions are pushed"
-    if any(not -(2**31) < cast(Literal, b).value < 2**31 for b in bounds):
-        return "a position that is not an integer there"
-    if len(bounds) == 2 and cast(Literal, bounds[1]).value < 0:
-        return "a negative length"
-    return None
-
-
-def _texts(call: Call) -> str | None:
-    if all(pa.types.is_string(a.type) for a in call.arguments):
-        return None
-    return f"{call.function} of other than text"
-
-
-def bare(call: Call, arguments: list[Sql]) -> list[Sql]:
-    """Integer constants without their casts, where the other operand gives the type."""
-    constants = [isinstance(a, Literal) for a in call.arguments]
-    if all(constants):
-        return arguments
-    pairs = zip(arguments, constants, strict=True)
-    return [a.this if c and isinstance(a, exp.Cast) and _is_whole(a) else a for a, c in pairs]
-
-
-def _is_whole(sql: exp.Cast) -> bool:
-    return isinstance(sql.this, exp.Literal | exp.Paren) and not getattr(
-        sql.this, "is_string", False
-    )
 
 
 def _binary(node: type[exp.Binary], left: Sql, right: Sql) -> Sql:
     return cast(Sql, node(this=left, expression=right))
 
 
+_UPWARDS = {exp.LT: True, exp.LTE: True, exp.GT: False, exp.GTE: False}
+"""Whether the left of an inequality is the smaller."""
+
+
+def _sign_bit(sql: Sql, type_: pa.DataType) -> Sql:
+    """Whether a float has a sign."""
+    name = "float4send" if type_ == pa.float32() else "float8send"
+    first = function_call("get_byte", function_call(name, sql), number(0))
+    return exp.Paren(this=exp.GT(this=first, expression=number(127)))
+
+
+def _float_test(node: type[exp.Binary], call: Call, arguments: list[Sql]) -> Sql:
+    """A float against what is no NaN: of the engine's two NaNs the one with a sign comes first,
+    and PostgreSQL's comes last."""
+    plain = _binary(node, grouped(arguments[0]), grouped(arguments[1]))
+    if node not in _UPWARDS:
+        return plain
+    is_left = with_a_number(call) is call.arguments[0]
+    (sql, other), bound = arguments, call.arguments[1]
+    if not is_left:
+        (other, sql), bound = arguments, call.arguments[0]
+    nan = exp.EQ(this=grouped(sql.copy()), expression=exp.Literal.string("NaN"))
+    tests: list[Sql] = [nan, _sign_bit(sql.copy(), call.arguments[0].type)]
+    if not isinstance(bound, Literal):
+        # What is compared with NULL is neither true nor false.
+        null = exp.Is(this=grouped(other.copy()), expression=exp.Null())
+        tests.append(exp.Not(this=null))
+    first = exp.Paren(this=reduce(lambda x, y: exp.And(this=x, expression=y), tests))
+    if _UPWARDS[node] is is_left:
+        return exp.Paren(this=exp.Or(this=plain, expression=first))
+    return exp.Paren(this=exp.And(this=plain, expression=exp.Not(this=first)))
+
+
 def _compare(node: type[exp.Binary], symbol: str, ordered: bool) -> FunctionRule:
     def write(call: Call, arguments: list[Sql]) -> Sql:
+        value = with_a_number(call)
+        if value is not None and not is_ordinary(value):
+            return _float_test(node, call, arguments)
         left, right = bare(call, arguments)
         if ordered:
             left = order(left, call.arguments[0].type)
@@ -121,9 +79,9 @@ def _compare(node: type[exp.Binary], symbol: str, ordered: bool) -> FunctionRule
     return FunctionRule(
         write,
         _comparable,
-        "code point order by COLLATE; three-valued logic",
+        "code point order by COLLATE; a NaN with a sign by get_byte(float8send(x), 0)",
         takes="any with an order, twice",
-        when="of floats: neither NaN, infinite nor -0.0, by the expression alone",
+        when="of floats: one cannot be NaN, by the expression alone",
         written=f"x {symbol} y{by}",
     )
 
@@ -143,58 +101,6 @@ def _clause(sql: Sql, node: type[exp.Connector]) -> Sql:
     return exp.paren(sql, copy=False) if other else sql
 
 
-def _operate(node: type[exp.Binary], symbol: str) -> FunctionRule:
-    def write(call: Call, arguments: list[Sql]) -> Sql:
-        left, right = bare(call, arguments)
-        return _binary(node, grouped(left), grouped(right))
-
-    return FunctionRule(
-        write,
-        _arithmetic,
-        "exact decimals; integers that cannot overflow",
-        takes="number, twice",
-        when="of integers: no overflow, by their types and constants; of decimals: none is rounded;"
-        " of floats: a converted number and a constant",
-        written=f"x {symbol} y",
-    )
-
-
-def truncated_division(dividend: Sql, divisor: Sql, scale: int) -> Sql:
-    """dividend / divisor, cut after `scale` digits: `div` is exact, `/` would round."""
-    shifted = exp.Mul(this=grouped(dividend), expression=number(10**scale))
-    return exp.Mul(
-        this=function_call("div", shifted, divisor), expression=number(f"{10.0**-scale:.{scale}f}")
-    )
-
-
-def _divide(call: Call, arguments: list[Sql]) -> Sql:
-    left, right = arguments
-    if is_decimal(call.type):
-        return truncated_division(left, right, call.type.scale)
-    return exp.Div(this=grouped(left), expression=grouped(right), typed=True)
-
-
-def _write_like(_: Call, arguments: list[Sql]) -> Sql:
-    return exp.Like(this=grouped(arguments[0]), expression=arguments[1])
-
-
-def _write_date_part(call: Call, arguments: list[Sql]) -> Sql:
-    part = str(cast(Literal, call.arguments[0]).value).upper()
-    value = cast_to(exp.Extract(this=exp.var(part), expression=arguments[1]), INTEGER)
-    if part != "YEAR":
-        return value
-    # PostgreSQL has no year 0: its 1 BC, which it calls -1, is the engine's year 0.
-    first = write_literal(Literal(date(1, 1, 1), pa.date32()))
-    before = exp.Paren(this=exp.LT(this=grouped(arguments[1].copy()), expression=first))
-    return exp.Add(this=value, expression=cast_to(before, INTEGER))
-
-
-def _write_substring(call: Call, arguments: list[Sql]) -> Sql:
-    text, *bounds = bare(call, arguments)
-    whole = [b if isinstance(b, exp.Literal | exp.Paren) else cast_to(b, INTEGER) for b in bounds]
-    return function_call("substr", text, *whole)
-
-
 def _not(_: Call, arguments: list[Sql]) -> Sql:
     inner = arguments[0]
     simple = isinstance(inner, exp.Column | exp.Paren | exp.Exists | exp.Like | exp.In | exp.Func)
@@ -209,6 +115,24 @@ def _is(value: Sql, symbol: str, negated: bool) -> FunctionRule:
     takes = "any" if isinstance(value, exp.Null) else "boolean"
     written = f"NOT x IS {symbol}" if negated else f"x IS {symbol}"
     return FunctionRule(write, takes=takes, written=written)
+
+
+def _nullif(call: Call) -> str | None:
+    return next((r for r in map(refuse_order, call.arguments) if r), None)
+
+
+def _extreme(name: str) -> FunctionRule:
+    def write(call: Call, arguments: list[Sql]) -> Sql:
+        return function_call(name, order(arguments[0], call.type), *arguments[1:])
+
+    return FunctionRule(
+        write,
+        _nullif,
+        "NULLs are left out in both; code point order by COLLATE",
+        takes="any with an order, …",
+        when="of floats: none can be NaN, infinite or -0.0, by the expression alone",
+        written=f'{name}(x, y, …); of text: {name}(x COLLATE "C", y, …)',
+    )
 
 
 FUNCTIONS: dict[str, FunctionRule] = {
@@ -229,45 +153,18 @@ FUNCTIONS: dict[str, FunctionRule] = {
     "is_not_true": _is(exp.Boolean(this=True), "TRUE", negated=True),
     "is_false": _is(exp.Boolean(this=False), "FALSE", negated=False),
     "is_not_false": _is(exp.Boolean(this=False), "FALSE", negated=True),
-    "add": _operate(exp.Add, "+"),
-    "subtract": _operate(exp.Sub, "-"),
-    "multiply": _operate(exp.Mul, "*"),
-    "divide": FunctionRule(
-        _divide,
-        _division,
-        "div() cuts as the engine does",
-        takes="decimal, decimal; or float, float constant",
-        when="of floats: a converted number and a constant",
-        written="div(x * 10^s, y) * 10^-s; of floats: x / y",
+    "nullif": FunctionRule(
+        lambda _, a: exp.Nullif(this=a[0], expression=a[1]),
+        _nullif,
+        "by =",
+        takes="any with an order, twice",
+        when="of floats: none can be NaN, infinite or -0.0, by the expression alone",
+        written="NULLIF(x, y)",
     ),
-    "like": FunctionRule(
-        _write_like,
-        _like,
-        takes="text, text constant",
-        when="no backslash in the pattern",
-        written="x LIKE y",
-    ),
-    "date_part": FunctionRule(
-        _write_date_part,
-        _date_part,
-        "the proleptic calendar in both; there is no year 0 there, which is added",
-        takes="part, date or timestamp",
-        when=f"one of {', '.join(_DATE_PARTS)}",
-        written="CAST(EXTRACT(x FROM y) AS integer)",
-    ),
-    "substring": FunctionRule(
-        _write_substring,
-        _substring,
-        "code points in both",
-        takes="text, integer constant, integer constant",
-        when="the positions are integers there, and the length is not negative",
-        written="substr(x, y, z)",
-    ),
-    "character_length": FunctionRule(
-        lambda _, a: cast_to(function_call("char_length", *a), INTEGER),
-        _texts,
-        "code points in both",
-        takes="text",
-        written="CAST(char_length(x) AS integer)",
-    ),
+    "greatest": _extreme("greatest"),
+    "least": _extreme("least"),
+    **NUMBER_FUNCTIONS,
+    **TEXT_FUNCTIONS,
+    **TIME_FUNCTIONS,
+    **CASE_FUNCTIONS,
 }

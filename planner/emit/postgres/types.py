@@ -13,6 +13,9 @@ TEXT = exp.DataType.build("text", dialect="postgres")
 BIGINT = exp.DataType.build("bigint", dialect="postgres")
 INTEGER = exp.DataType.build("integer", dialect="postgres")
 DOUBLE = exp.DataType.build("double precision", dialect="postgres")
+NUMERIC = exp.DataType.build("numeric", dialect="postgres")
+DATE = exp.DataType.build("date", dialect="postgres")
+INTERVAL = exp.DataType.build("interval", dialect="postgres")
 TYPES: dict[pa.DataType, exp.DataType] = {
     arrow: exp.DataType.build(name, dialect="postgres")
     for arrow, name in (
@@ -20,13 +23,20 @@ TYPES: dict[pa.DataType, exp.DataType] = {
         (pa.int16(), "smallint"),
         (pa.int32(), "integer"),
         (pa.int64(), "bigint"),
+        # Numbers of rows and of grouping sets, which no bigint is too small for.
+        (pa.uint8(), "bigint"),
+        (pa.uint16(), "bigint"),
+        (pa.uint32(), "bigint"),
+        (pa.uint64(), "bigint"),
         (pa.float32(), "real"),
         (pa.float64(), "double precision"),
         (pa.string(), "text"),
+        (pa.string_view(), "text"),
         (pa.binary(), "bytea"),
         (pa.date32(), "date"),
         (pa.time64("us"), "time"),
         (pa.timestamp("us"), "timestamp"),
+        (pa.timestamp("ns"), "timestamp"),
         (pa.timestamp("us", "UTC"), "timestamptz"),
     )
 }
@@ -34,6 +44,11 @@ TYPES: dict[pa.DataType, exp.DataType] = {
 
 def is_decimal(type_: pa.DataType) -> bool:
     return bool(pa.types.is_decimal128(type_) or pa.types.is_decimal256(type_))
+
+
+def is_text(type_: pa.DataType) -> bool:
+    """Text, in whichever of the forms that the engine gives it."""
+    return bool(pa.types.is_string(type_) or pa.types.is_string_view(type_))
 
 
 def type_sql(type_: pa.DataType) -> exp.DataType | None:
@@ -55,6 +70,16 @@ def function_call(name: str, *arguments: Sql) -> Sql:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
+def text(value: str) -> Sql:
+    return cast(Sql, exp.Literal.string(value))
+
+
+def cases(*clauses: tuple[Sql, Sql], default: Sql) -> Sql:
+    """CASE WHEN … THEN … ELSE default END."""
+    return exp.Case(ifs=[exp.If(this=when, true=then) for when, then in clauses], default=default)
+
+
 def grouped(sql: Sql) -> Sql:
     """In parentheses where precedence could bite."""
-    return exp.paren(sql, copy=False) if isinstance(sql, exp.Binary | exp.Unary) else sql
+    loose = isinstance(sql, exp.Binary | exp.Unary | exp.In | exp.Between)
+    return exp.paren(sql, copy=False) if loose and not isinstance(sql, exp.Paren) else sql

@@ -21,12 +21,14 @@ from planner.emit.sqlite.columns import (
     write_literal,
 )
 from planner.emit.sqlite.functions import AGGREGATES, FUNCTIONS
+from planner.emit.sqlite.windows import WINDOWS
 
 SQLITE = Dialect(
     name="sqlite",
     generator="sqlite",
     functions=FUNCTIONS,
     aggregates=AGGREGATES,
+    windows=WINDOWS,
     type_sql=type_sql,
     read_column=read_column,
     refuse_literal=refuse_literal,

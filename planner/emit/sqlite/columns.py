@@ -16,11 +16,11 @@ from connectors.contract import Column
 from planner.emit.dialect import Sql
 from planner.relations import Cast, Expression, Literal
 
-AS_TEXT = " as text"
-"""In a native type: any value is read as its text."""
+ANY_AS_TEXT = "any as text"
+"""The trait of a column any value of which is read as its text."""
 
-NO_ROWID = " without rowid"
-"""In a native type: rows have no number."""
+NO_ROWID = "without rowid"
+"""The trait of a column whose rows have no number."""
 
 EXACT_DIGITS = 15
 """Decimals of so many digits are told apart by the nearest floats, and are in their order."""
@@ -35,6 +35,8 @@ def _named(name: str) -> exp.DataType:
 _TEXT, _REAL, _INTEGER, _BLOB = map(_named, ("TEXT", "REAL", "INTEGER", "BLOB"))
 _TYPES: dict[pa.DataType, exp.DataType] = {
     **dict.fromkeys((pa.bool_(), *_WIDTHS), _INTEGER),
+    # Numbers of rows.
+    pa.uint64(): _INTEGER,
     pa.float64(): _REAL,
     pa.string(): _TEXT,
     pa.date32(): _TEXT,
@@ -79,7 +81,7 @@ def as_type(sql: Sql, to: exp.DataType) -> Sql:
 
 def read_column(column: Column, sql: Sql) -> Sql:
     """A column's value, or a failure that names column, row and what is there instead."""
-    if column.native_type.removesuffix(NO_ROWID).endswith(AS_TEXT):
+    if ANY_AS_TEXT in column.traits:
         return as_type(sql, _TEXT)
     value = _value(column.type, sql)
     absent = exp.If(this=exp.Is(this=sql.copy(), expression=exp.Null()), true=exp.Null())
@@ -137,7 +139,7 @@ def _digits(sql: Sql, scale: int) -> Sql:
 def _failure(column: Column, sql: Sql) -> Sql:
     """A call that fails with a text of ours: SQLite has no function that only fails."""
     said: Sql = text(f"a value does not fit {column.type}: column {column.name}")
-    if not column.native_type.endswith(NO_ROWID):
+    if NO_ROWID not in column.traits:
         row = exp.column("rowid", table=sql.args["table"].copy())
         said = exp.DPipe(this=exp.DPipe(this=said, expression=text(", row ")), expression=row)
     said = exp.DPipe(this=said, expression=text(", holds "))
@@ -152,7 +154,10 @@ def order(sql: Sql, _: pa.DataType) -> Sql:
 
 
 def output(sql: Sql, type_: pa.DataType) -> Sql:
-    """Texts, dates and decimals as texts without NULL: see `connectors.adbc.sqlite.columns`."""
+    """In columns without NULL, but of integers: see `connectors.adbc.sqlite.columns`.
+
+    Texts, dates and decimals are texts; floats and bytes have their NULLs in a column beside them.
+    """
     if pa.types.is_string(type_):
         return call("coalesce", exp.DPipe(this=text("v"), expression=_closed(sql)), text(""))
     if pa.types.is_date32(type_):
@@ -161,7 +166,15 @@ def output(sql: Sql, type_: pa.DataType) -> Sql:
         # Of NULL, printf makes a zero.
         absent = exp.If(this=exp.Is(this=_closed(sql.copy()), expression=exp.Null()), true=text(""))
         return exp.Case(ifs=[absent], default=_digits(sql, type_.scale))
-    return as_type(sql, _REAL) if pa.types.is_floating(type_) else sql
+    if pa.types.is_floating(type_):
+        return _beside(as_type(sql, _REAL), number("0.0"))
+    return _beside(sql, exp.HexString(this="")) if pa.types.is_binary(type_) else sql
+
+
+def _beside(sql: Sql, instead: Sql) -> Sql:
+    """A value, with another in the place of NULL, and whether it is NULL."""
+    absent = exp.Is(this=_closed(sql.copy()), expression=exp.Null())
+    return exp.Tuple(expressions=[call("coalesce", sql, instead), absent])
 
 
 def _closed(sql: Sql) -> Sql:
@@ -177,6 +190,8 @@ def refuse_literal(literal: Literal) -> str | None:
         return "text with a NUL character cannot be sent"
     if isinstance(value, datetime | date) and not 1 <= value.year <= 9999:
         return "a date outside the years 1 to 9999"
+    if type_ == pa.uint64() and isinstance(value, int) and value >= 2**63:
+        return "a constant above the largest integer there"
     if type_ == pa.int64() and value == -(2**63):
         return "the smallest integer cannot be written there"
     return None

@@ -16,3 +16,10 @@ SELECT t1."a" AS c0, t2."b" AS c1 FROM pairs AS t1 LEFT JOIN pairs AS t2 ON (t1.
 SELECT t1."a" AS c0, t2."b" AS c1 FROM pairs AS t1 FULL JOIN pairs AS t2 ON t1."a" = t2."a" AND (t1."b" IS NOT DISTINCT FROM t2."b")
 SELECT t1."a" AS c0 FROM pairs AS t1 WHERE NOT EXISTS(SELECT 1 FROM pairs AS t2 WHERE (t1."a" IS NOT DISTINCT FROM t2."b") AND t1."b" = t2."a")
 SELECT 1 AS c0, NULL AS c2 FROM texts AS t1 JOIN texts AS t2 ON t1."id" = t2."id" WHERE CASE WHEN NOT TRUE THEN t1."id" END BETWEEN 100 AND t2."id" UNION ALL SELECT t3."id" AS c0, TRUE AS c2 FROM texts AS t3
+SELECT CASE t1."f8" WHEN 1.5 THEN 1 WHEN 0 THEN 2 END AS c0 FROM odd AS t1
+SELECT CASE CAST(FLOOR(RANDOM() * 2) AS INT) WHEN 0 THEN 'a' WHEN 1 THEN 'b' END IS NULL AS c0, COUNT(*) AS c1 FROM texts AS t1 CROSS JOIN pairs AS t2 GROUP BY 1
+SELECT t1."id" AS c0, t2."a" AS c1 FROM odd AS t1 LEFT JOIN pairs AS t2 ON t1."id" = t2."b" AND t1."id" > (SELECT MIN(t3."id") FROM texts AS t3)
+SELECT t1."id" AS c0, t2."a" AS c1 FROM odd AS t1 LEFT JOIN (SELECT * FROM pairs AS t3 WHERE EXISTS(SELECT t4."id" FROM texts AS t4 WHERE t4."id" > 3)) AS t2 ON t1."id" = t2."b"
+SELECT SUM(t2."id") AS c0, MAX(t1."id") AS c1 FROM nothing AS t1 JOIN texts AS t2 ON t1."t" = t2."t" WHERE NULL
+SELECT t1."c0" AS c0, t1."c1" AS c1, COUNT(*) AS c2 FROM (SELECT t2."a" AS c0, t2."a" AS c1 FROM pairs AS t2) AS t1 GROUP BY ROLLUP (t1."c0", t1."c1")
+SELECT LAG(t1."b", 1, NULL) OVER (ORDER BY t1."id") AS c0 FROM odd AS t1
