@@ -3,7 +3,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-CHECKED := flight_server planner execution connectors demo benchmarks tests
+CHECKED := flight_server planner execution connectors demo benchmarks tests examples
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -43,9 +43,9 @@ PLACEMENTS ?= 200
 placements: $(VENV)/.dev  ## TPC-H under random placements of its tables over every source
 	PLACEMENTS=$(PLACEMENTS) SEED=$(SEED) $(BIN)/python -m pytest tests/equivalence/test_placements.py
 
-regen: $(VENV)/.dev  ## Rewrite the golden plans of the 22 TPC-H queries, docs/types.md and docs/functions.md
+regen: $(VENV)/.dev  ## Rewrite the golden plans of TPC-H, and the pages of docs that are generated
 	$(BIN)/python -m pytest tests/planner/test_golden_plans.py tests/planner/test_pushed.py \
-	  tests/test_types_page.py tests/test_functions_page.py --regen
+	  tests/test_types_page.py tests/test_functions_page.py tests/test_support_page.py --regen
 
 proto: $(VENV)/.dev  ## Compile the Flight SQL messages
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. flight_server/proto/flight_sql.proto
@@ -80,8 +80,9 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	$(if $(shell test $(VENV)/.dev -nt pyproject.toml && echo yes),,$(call install,.[demo]))
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
+$(VENV)/.dev: pyproject.toml examples/crosswind-orc/pyproject.toml | $(BIN)/python
 	$(call install,.[dev])
+	$(call install,./examples/crosswind-orc)
 	@touch $@
 
 $(VENV)/.bench: pyproject.toml | $(BIN)/python
