@@ -19,6 +19,7 @@ PROFILES: Mapping[str, Profile] = {
     "duckdb": profiles.duck(),
     "sqlite": profiles.sqlite(),
     "files: Parquet": profiles.parquet(),
+    "files: Parquet on S3": profiles.s3_parquet(),
     "files: Parquet by fsspec": profiles.remote_parquet(),
     "memory": profiles.memory(),
 }
@@ -28,6 +29,7 @@ _OPTIONS: Mapping[str, Mapping[str, object]] = {
     "duckdb": {"uri": "any.duckdb"},
     "sqlite": {"uri": "any.db"},
     "files: Parquet": {"root": "."},
+    "files: Parquet on S3": {"root": "s3://any"},
     "files: Parquet by fsspec": {"root": "memory://any"},
     "memory": {},
 }

@@ -70,7 +70,7 @@ class FilesConnector:
         self._csv = options.csv
         self._location = Location(name, options.root, options.storage_options)
         self._tables = FileTables(self._location, options)
-        native = self._location.store is not None
+        native = self._location.native
         self.capabilities = Capabilities(dialect=None, relations=SCANS, native=native)
         self.identity = f"files:{self._location.shown}"
 
@@ -113,6 +113,7 @@ class FilesConnector:
             context.register_dataset(name, self._dataset(loaded))
             return
         with self._location.reading(entry.path):
+            self._location.introduce(context, entry.path)
             FORMATS[contents.format].register(
                 Registration(
                     context,

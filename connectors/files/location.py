@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 import fsspec
@@ -27,29 +26,48 @@ from connectors.errors import (
     SourceTimeoutError,
     SourceUnavailableError,
 )
+from connectors.files import s3
+
+if TYPE_CHECKING:
+    import datafusion
 
 HIDDEN = "***"
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
-    """A file system that the engine reads by itself.
+class Store(Protocol):
+    """A file system that Arrow, and mostly the engine, read by themselves.
 
     Attributes:
-        uri: the URL by which the engine knows a path of the file system.
-        arrow: Arrow's own implementation of it, which spares the way through Python.
+        native: the engine reads it, too.
     """
 
-    uri: Callable[[str], str]
-    arrow: Callable[[], FileSystem]
+    native: bool
+
+    def uri(self, path: str) -> str:
+        """The URL by which the engine knows a path of the file system."""
+        ...
+
+    def arrow(self) -> FileSystem:
+        """Arrow's own implementation of it, which spares the way through Python."""
+        ...
+
+    def introduce(self, context: datafusion.SessionContext, path: str) -> None:
+        """Make what is needed to read `path` known to an engine's session."""
+        ...
 
 
-STORES: Mapping[str, Store] = {
-    # A URL rather than a path: in a path the engine reads `*`, `?` and `[` as a pattern.
-    "file": Store(uri=lambda path: Path(path).as_uri(), arrow=LocalFileSystem),
-    "local": Store(uri=lambda path: Path(path).as_uri(), arrow=LocalFileSystem),
-}
-"""By fsspec protocol. S3, GCS, Azure and HTTP become native by a row here."""
+class _LocalStore:
+    native = True
+
+    def uri(self, path: str) -> str:
+        # A URL rather than a path: in a path the engine reads `*`, `?` and `[` as a pattern.
+        return Path(path).as_uri()
+
+    def arrow(self) -> FileSystem:
+        return LocalFileSystem()
+
+    def introduce(self, context: datafusion.SessionContext, path: str) -> None:
+        """Every session knows the local disk."""
 
 
 class Location:
@@ -62,7 +80,8 @@ class Location:
         self.protocol: str = split_protocol(root.partition("::")[0])[0] or "file"
         if "::" in root and "://" not in root.partition("::")[0]:
             self.protocol = root.partition("::")[0]
-        self.store = STORES.get(self.protocol)
+        self._local = self.protocol in ("file", "local")
+        self.store = self._store()
         self._secrets = sorted(_secrets(root, storage_options), key=len, reverse=True)
         self._lock = threading.Lock()
         self._opened: tuple[Any, str] | None = None
@@ -70,7 +89,7 @@ class Location:
     @property
     def shown(self) -> str:
         """The root without what is secret in it."""
-        if self.store:
+        if self._local:
             return (
                 f"{self.protocol}://{Path(self._root.partition('://')[2] or self._root).absolute()}"
             )
@@ -93,9 +112,19 @@ class Location:
 
     def uri(self, path: str, *, folder: bool = False) -> str:
         """The URL by which the engine reads `path`; only where there is a `store`."""
-        if self.store is None:
+        if self.store is None or not self.store.native:
             raise ValueError(f"the engine does not read {self.protocol}")
         return self.store.uri(path) + ("/" if folder else "")
+
+    @property
+    def native(self) -> bool:
+        """Whether the engine reads these files by itself."""
+        return self.store is not None and self.store.native
+
+    def introduce(self, context: datafusion.SessionContext, path: str) -> None:
+        """Make what is needed to read `path` known to an engine's session."""
+        if self.store is not None:
+            self.store.introduce(context, path)
 
     def relative(self, path: str) -> str:
         """`path` as people know it: below the root."""
@@ -134,6 +163,14 @@ class Location:
             case _:
                 message = f"{what} cannot be read: {reason}"
                 return SourceUnavailableError(message, source=self.source)
+
+    def _store(self) -> Store | None:
+        if self._local:
+            return _LocalStore()
+        if self.protocol in s3.PROTOCOLS and "::" not in self._root:
+            store = s3.S3Store(self.source, lambda: self.filesystem, self._storage_options)
+            return store if store.arrow_reads else None
+        return None
 
     def _open(self) -> tuple[Any, str]:
         with self._lock:

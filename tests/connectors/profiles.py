@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from connectors.conformance import Place, Profile
 from connectors.memory import MemoryConnector
 from tests.postgres_server import PostgresServer, free_port
+from tests.s3_server import SECRET, s3_server
 
 _STAMP = pa.timestamp("us")
 _MOMENT = pa.timestamp("us", tz="UTC")
@@ -333,4 +334,45 @@ def remote_parquet() -> Profile:
         opened=opened,
         holds={**_EVERY, listed: listed},
         waivers=_file_waivers(),
+    )
+
+
+def s3_parquet() -> Profile:
+    """Parquet files in a bucket, which the engine reads itself."""
+
+    @contextmanager
+    def opened(tables: Mapping[str, pa.Table]) -> Iterator[Place]:
+        with s3_server("kit", "other") as server:
+            system = server.filesystem()
+
+            def write(name: str, table: pa.Table) -> None:
+                with system.open(f"kit/lake/{name}.parquet", "wb") as file:
+                    pq.write_table(table, file, row_group_size=_GROUP_ROWS)
+
+            for name, table in tables.items():
+                write(name, table)
+            options = server.storage_options
+            nowhere = {**options, "endpoint_url": f"http://127.0.0.1:{free_port()}"}
+            yield Place(
+                {"root": "s3://kit/lake", "storage_options": options},
+                unreachable={"root": "s3://kit/lake", "storage_options": nowhere},
+                other={"root": "s3://other/lake", "storage_options": options},
+                secret=SECRET,
+                add=lambda name: write(name, pa.table({"a": [1]})),
+                alter=lambda name: write(name, tables[name].drop_columns(["a"])),
+            )
+
+    listed = pa.list_(pa.int32())
+    return Profile(
+        connector="files",
+        opened=opened,
+        holds={**_EVERY, listed: listed},
+        waivers={
+            **{k: v for k, v in _file_waivers().items() if k != "no_secret_is_shown"},
+            **_engine_waivers(),
+            "a_refusal_names_the_source": "the server of the tests lets everybody in",
+            "a_place_that_dies_in_mid_stream_fails_the_query": (
+                "the engine's reader tries again for three minutes; a query's deadline ends it"
+            ),
+        },
     )

@@ -28,3 +28,7 @@ class TestParquet(Conformance):
 
 class TestRemoteParquet(Conformance):
     profile = profiles.remote_parquet()
+
+
+class TestS3Parquet(Conformance):
+    profile = profiles.s3_parquet()
