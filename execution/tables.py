@@ -30,25 +30,31 @@ from execution.datasets import ScanDataset
 from execution.failures import engine_failure
 from execution.reading import FragmentReader, SharedTurn
 from execution.running import EngineStream, Ran
+from planner.barriers import has_statistics
 from planner.bind import HOME
 from planner.catalog import CatalogTable, Source
 from planner.failures import panics_as_errors
-from planner.parse import tokenize
 from planner.plan import PlannedFragment, SqlResidual
 from planner.substrait.types import NotCarriedError
 from planner.table_scan import plan_scan
-from planner.unplanned import unplanned
 
 if TYPE_CHECKING:
     from execution.engine import Engine
 
 
 class TableRun:
-    """One run of a `SqlResidual`."""
+    """One run of a `SqlResidual`.
 
-    def __init__(self, engine: Engine, residual: SqlResidual, deadline: float | None) -> None:
+    Args:
+        sql: the client's text, in which the places of errors are looked for.
+    """
+
+    def __init__(
+        self, engine: Engine, residual: SqlResidual, sql: str, deadline: float | None
+    ) -> None:
         self._engine = engine
         self._residual = residual
+        self._sql = sql
         self._deadline = deadline
         self._stream = EngineStream(engine)
         self._lock = threading.Lock()
@@ -101,8 +107,7 @@ class TableRun:
                 raise UnsupportedError("a filter that cannot be read") from None
             # The engine only passes on, as text, what a scan raised.
             text = str(error)
-            lacking = unplanned(text, tokenize(self._residual.sql))
-            raise self._failure or lacking or engine_failure(text, ()) from None
+            raise self._failure or engine_failure(text, (), self._sql) from None
 
     def cancel(self) -> None:
         with self._lock:
@@ -148,7 +153,12 @@ class TableRun:
             table = _found(source, table_name)
             connector = source.connector
             if connector.capabilities.native and isinstance(connector, Native):
-                connector.register(session, ".".join(map(_quoted, path)), table_name)
+                name = ".".join(map(_quoted, path))
+                connector.register(session, name, table_name)
+                if any(has_statistics(column.type) for column in table.columns):
+                    read = session.table(name)
+                    schemas[path[:2]].deregister_table(path[2])
+                    schemas[path[:2]].register_table(path[2], _beside_statistics(read))
             else:
                 scanned = EngineTable(self._dataset(CatalogTable(source, table)))
                 # The engine pushes no filter below a limit.
@@ -208,6 +218,18 @@ class TableRun:
             self._scans.append(reader)
             self._planned.append(planned)
         return reader
+
+
+def _beside_statistics(read: datafusion.DataFrame) -> EngineTable:
+    """A table whose floats the engine decides by rows: what `planner.barriers` does to a tree."""
+    columns = []
+    for field in read.schema():
+        column = datafusion.col(_quoted(field.name))
+        if has_statistics(field.type):
+            zero = datafusion.lit(pa.scalar(-0.0, field.type))
+            column = (column + zero).alias(field.name)
+        columns.append(column)
+    return read.select(*columns).into_view()
 
 
 def _full(parts: tuple[str, ...]) -> tuple[str, str, str]:

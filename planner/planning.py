@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pyarrow as pa
@@ -10,15 +11,17 @@ from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.contract import Fragment, SqlQuery, TableScan
 from connectors.errors import UnsupportedError
-from planner.bind import Bound, bind
+from planner.barriers import with_barriers
+from planner.bind import Bound, bind, client_schema
 from planner.catalog import Catalog
 from planner.decompose import Cut, CutFragment, decompose
 from planner.emit.names import unique_names
 from planner.emit.scan import scan_of
 from planner.emit.select import emit
 from planner.estimate import estimate
+from planner.followed import Origin, followed
 from planner.options import PlanningOptions
-from planner.parse import Statement
+from planner.parse import Statement, tokenize
 from planner.passes import rearranged
 from planner.placing import Places
 from planner.plan import (
@@ -31,7 +34,6 @@ from planner.plan import (
     SubstraitResidual,
 )
 from planner.relations import (
-    Fetch,
     Field,
     Project,
     Read,
@@ -42,6 +44,7 @@ from planner.relations import (
 )
 from planner.residual_text import residual_text
 from planner.rewrite import with_reads
+from planner.sizes import refuse_large
 from planner.substrait.types import NotCarriedError
 from planner.substrait.writer import write_plan
 from planner.warn import warnings_of
@@ -54,10 +57,12 @@ def plan_query(
 
     Raises:
         RequestError: the statement is at fault, with the position where known.
+        SizeLimitError: a value that its literals make is beyond the limit.
         UnsupportedError: something stays here that `pushdown = "required"` wants at its source.
         SourceError: a source must be asked about a table, and cannot be.
     """
     options = options or PlanningOptions()
+    refuse_large(statement.sql, statement.tokens or tokenize(statement.sql))
     bound = bind(statement, catalog)
     places = Places(bound, options)
     plan = _planned_query(statement, bound, places, options)
@@ -74,7 +79,7 @@ def _planned_query(
     # A pass adds a level here and there, and the engine reads so many: then the tree as it was.
     for relation in (tree,) if tree is bound.relation else (tree, bound.relation):
         cut = decompose(relation, places)
-        if cut.whole and _schema(cut.residual.fields).types != bound.schema.types:
+        if cut.whole and client_schema(_schema(cut.residual.fields)).types != bound.schema.types:
             reason = "a result type that its source cannot make"
             continue
         try:
@@ -84,7 +89,7 @@ def _planned_query(
         else:
             if plan.residual is not None and options.pushdown != "required":
                 reason = "the engine cannot read its own plan"
-                plan = replace(plan, uncut=_uncut(statement, bound, options, reason))
+                plan = replace(plan, uncut=_uncut(bound, options, reason))
             return _with_warnings(plan, statement, bound, cut.residual)
     return _by_tables(statement, bound, options, reason)
 
@@ -134,11 +139,20 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut) -> Plan:
         bound.schema,
         fragments,
         tuple(natives.values()),
-        _serialised(_with_barriers(residual, native_names), bound),
+        _serialised(with_barriers(residual, native_names), bound),
         residual_text(residual, {n.name: _label(n) for n in natives.values()}),
         tuple(cut.kept),
         tuple(cut.rejected),
+        followed=followed(cut.residual, _origins(fragments, natives), cut.kept),
     )
+
+
+def _origins(
+    fragments: Iterable[PlannedFragment], natives: Mapping[tuple[str, ...], NativeRead]
+) -> dict[tuple[str, ...], Origin]:
+    """What each read of a residual reads, by its path there."""
+    own = {path: Origin(n.source, (str(n.table),), native=True) for path, n in natives.items()}
+    return own | {(f.name,): Origin(f.source, f.tables) for f in fragments}
 
 
 def _label(native: NativeRead) -> str:
@@ -200,19 +214,6 @@ def _with_natives(
     return with_reads(relation, change)
 
 
-def _with_barriers(relation: Relation, natives: frozenset[str]) -> Relation:
-    """The residual with a limit that never bites above each read of a fragment.
-
-    The engine would push filters into such a read, where Arrow's kernels, which order NaN
-    differently, would have to decide them. Nothing is pushed below a limit.
-    """
-
-    def change(read: Read) -> Relation:
-        return read if read.path[0] in natives else Fetch(read, 0, 2**63 - 1)
-
-    return with_reads(relation, change)
-
-
 def _serialised(residual: Relation, bound: Bound) -> SubstraitResidual:
     """The residual's bytes, with a scope that occurs in them once a read and nowhere else."""
     assert bound.origin is not None
@@ -248,7 +249,7 @@ def _native(read: Read, bound: Bound, name: str) -> NativeRead:
 
 def _by_tables(statement: Statement, bound: Bound, options: PlanningOptions, reason: str) -> Plan:
     """The plan of a statement that cannot be cut: each table is read by itself."""
-    residual = _uncut(statement, bound, options, reason)
+    residual = _uncut(bound, options, reason)
     kept = tuple(
         Kept("statement", table.source.name, f"{reason} has no form in Substrait")
         for table in bound.tables.values()
@@ -258,10 +259,8 @@ def _by_tables(statement: Statement, bound: Bound, options: PlanningOptions, rea
     return _with_warnings(plan, statement, bound, None)
 
 
-def _uncut(
-    statement: Statement, bound: Bound, options: PlanningOptions, reason: str
-) -> SqlResidual:
+def _uncut(bound: Bound, options: PlanningOptions, reason: str) -> SqlResidual:
     tables = tuple(
         (parts, table.source.name, table.table.name) for parts, table in bound.tables.items()
     )
-    return SqlResidual(statement.sql, tables, reason, options.pushdown)
+    return SqlResidual(bound.sql, tables, reason, options.pushdown)
