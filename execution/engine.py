@@ -37,7 +37,7 @@ from execution.running import (
 )
 from execution.tables import TableRun
 from execution.taking_over import TakenOverRun
-from planner.bind import HOME, session_config
+from planner.bind import HOME, session_config, without_faulty_rules
 from planner.catalog import Catalog
 from planner.plan import NativeRead, Plan, SubstraitResidual
 
@@ -100,7 +100,7 @@ class Engine:
         self.catalog = catalog
         self._gates = {
             name: Gate(name, source.connector.capabilities.max_connections)
-            for name, source in catalog.sources.items()
+            for name, source in catalog.runnable.items()
         }
         # Read once by DataFusion, when its threads start with the first query of the process.
         workers = SPARE_WORKERS + sum(gate.capacity for gate in self._gates.values())
@@ -161,14 +161,16 @@ class Engine:
             .with_target_partitions(self.settings.target_partitions)
             .with_batch_size(self.settings.batch_rows)
         )
+        if share <= MERGING_SHARE:
+            # Each sort of each partition reserves it, and several windows have a dozen of them: of
+            # DataFusion's own 10 MiB these would want more than such a session has.
+            config = config.set("datafusion.execution.sort_spill_reservation_bytes", str(1 << 20))
         if merge_joins:
-            # Small reservations and batches: this session has little, and must get through.
-            config = (
-                config.with_batch_size(MERGING_BATCH_ROWS)
-                .set("datafusion.optimizer.prefer_hash_join", "false")
-                .set("datafusion.execution.sort_spill_reservation_bytes", str(1 << 20))
+            # Small batches, too: this session has little, and must get through.
+            config = config.with_batch_size(MERGING_BATCH_ROWS).set(
+                "datafusion.optimizer.prefer_hash_join", "false"
             )
-        return datafusion.SessionContext(config, runtime)
+        return without_faulty_rules(datafusion.SessionContext(config, runtime))
 
     def start(self, plan: Plan, deadline: float | None = None) -> Execution:
         """Begin to run a plan. Returns at once: waiting and work begin with the first batch.
@@ -184,12 +186,13 @@ class Engine:
         if residual is None:
             return WholeRun(self._readers(plan, deadline))
         if not isinstance(residual, SubstraitResidual):
-            return TableRun(self, residual, deadline)
+            return TableRun(self, residual, plan.sql, deadline)
         run: Run = ResidualRun(
             self, plan, residual, lambda: self._readers(plan, deadline), deadline
         )
-        if (uncut := plan.uncut) is not None:
-            run = TakenOverRun(run, lambda: TableRun(self, uncut, deadline))
+        uncut = plan.uncut
+        second = None if uncut is None else (lambda: TableRun(self, uncut, plan.sql, deadline))
+        run = TakenOverRun(run, second)
         if plan.fragments or plan.natives or len(residual.substrait) > KEPT_BYTES:
             return run
         return RememberedRun(run, plan.schema, lambda batches: self._remember(residual, batches))
@@ -221,7 +224,7 @@ class Engine:
     def _readers(self, plan: Plan, deadline: float | None) -> FragmentReaders:
         return FragmentReaders(
             plan.fragments,
-            self.catalog.sources,
+            self.catalog.runnable,
             self._gates,
             self.directory,
             deadline,
@@ -263,8 +266,10 @@ class Engine:
     def _register_native(
         self, session: datafusion.SessionContext, native: NativeRead, scope: str
     ) -> None:
-        connector = self.catalog.sources[native.source].connector
+        connector = self.catalog.runnable[native.source].connector
         assert isinstance(connector, Native)
+        # Registering looks at the table as it is now.
+        connector.register(session, f"{scope}.{native.name}", native.table)
         found = connector.tables().find(native.table)
         if found is None or found.schema != native.schema:
             raise SourceSchemaChangedError(
@@ -272,7 +277,6 @@ class Engine:
                 source=native.source,
                 hint="Run the query again.",
             )
-        connector.register(session, f"{scope}.{native.name}", native.table)
 
     def scope(self) -> str:
         """A name for one run, as long as `planner.plan.SCOPE_LENGTH` says."""

@@ -149,17 +149,19 @@ class TableRun:
             if path[:2] not in schemas:
                 catalogs[path[0]].register_schema(path[1], EngineSchema.memory_schema())
                 schemas[path[:2]] = catalogs[path[0]].schema(path[1])
-            source = self._engine.catalog.sources[source_name]
-            table = _found(source, table_name)
+            source = self._engine.catalog.runnable[source_name]
             connector = source.connector
             if connector.capabilities.native and isinstance(connector, Native):
                 name = ".".join(map(_quoted, path))
+                # Looks at the table as it is now.
                 connector.register(session, name, table_name)
+                table = _found(source, table_name)
                 if any(has_statistics(column.type) for column in table.columns):
                     read = session.table(name)
                     schemas[path[:2]].deregister_table(path[2])
                     schemas[path[:2]].register_table(path[2], _beside_statistics(read))
             else:
+                table = _found(source, table_name)
                 scanned = EngineTable(self._dataset(CatalogTable(source, table)))
                 # The engine pushes no filter below a limit.
                 view = None if filters else session.read_table(scanned).limit(2**63 - 1)
@@ -206,7 +208,7 @@ class TableRun:
 
     def _open_scan(self, planned: PlannedFragment) -> FragmentReader:
         engine = self._engine
-        connector = engine.catalog.sources[planned.source].connector
+        connector = engine.catalog.runnable[planned.source].connector
         batches = connector.execute(planned.fragment, self._deadline)
         # The engine may read another scan first: this one must not be held up, nor hold its turn.
         overflow = Overflow(engine.directory, planned.fragment.schema, engine.overflow_bytes)

@@ -176,6 +176,10 @@ NAMES_SECONDS = 30.0
 NEW_SECONDS = 2.0
 """How old a listing may be that says that there is no such table."""
 
+FAR_SECONDS = 5.0
+"""How old may be what is known of files that are not on this machine, to plan by. What runs looks
+again, and a plan whose table has other columns by then fails, and says so."""
+
 
 class FileTables:
     """The catalog: names from one listing, a schema for each table that is asked for."""
@@ -188,13 +192,14 @@ class FileTables:
         self._lock = threading.Lock()
         self._entries: Mapping[str, tuple[Entry, ...]] | None = None
         self._listed_at = 0.0
-        self._loaded: dict[str, Loaded] = {}
+        self._loaded: dict[str, tuple[Loaded, float]] = {}
+        self._plan_seconds = 0.0 if location.near else FAR_SECONDS
 
     def names(self) -> Sequence[TableName]:
         return [TableName(SCHEMA, name) for name in self._listing(NAMES_SECONDS)]
 
     def find(self, name: TableName) -> Table | None:
-        loaded = self.load(name)
+        loaded = self._recent(name) or self.load(name)
         return loaded.table if loaded else None
 
     def refresh(self) -> None:
@@ -205,7 +210,16 @@ class FileTables:
     def known(self, name: TableName) -> Loaded | None:
         """What is cached of a table; no I/O."""
         with self._lock:
-            return self._loaded.get(name.name) if name.schema == SCHEMA else None
+            found = self._loaded.get(name.name) if name.schema == SCHEMA else None
+        return found[0] if found else None
+
+    def _recent(self, name: TableName) -> Loaded | None:
+        """What is cached of a table, if it is good enough to plan by."""
+        with self._lock:
+            found = self._loaded.get(name.name) if name.schema == SCHEMA else None
+        if found is None or time.monotonic() - found[1] > self._plan_seconds:
+            return None
+        return found[0]
 
     def load(self, name: TableName) -> Loaded | None:
         """The table as it is now: one question to the file system, and its schema if it changed.
@@ -231,12 +245,16 @@ class FileTables:
                 self._forget(name)
                 return None
             if known is not None and known.contents == contents:
+                self._keep(name, known)
                 return known
             shape = FORMATS[contents.format].read(self._location, contents, self._options.csv)
         loaded = Loaded(entry, contents, shape, _partitions(contents, shape.schema))
-        with self._lock:
-            self._loaded[name.name] = loaded
+        self._keep(name, loaded)
         return loaded
+
+    def _keep(self, name: TableName, loaded: Loaded) -> None:
+        with self._lock:
+            self._loaded[name.name] = (loaded, time.monotonic())
 
     def _listing(self, oldest_seconds: float = math.inf) -> Mapping[str, tuple[Entry, ...]]:
         """What lies under the root, as it was at most so long ago."""

@@ -71,7 +71,14 @@ class _LocalStore:
 
 
 class Location:
-    """A root below which files lie. Connects when first asked for its file system."""
+    """A root below which files lie. Connects when first asked for its file system.
+
+    Attributes:
+        protocol: fsspec's name of the file system.
+        local: it is this machine's disk.
+        near: nothing travels to look at a file.
+        store: how it is read without fsspec; None where only fsspec reads it.
+    """
 
     def __init__(self, source: str, root: str, storage_options: Mapping[str, object]) -> None:
         self.source = source
@@ -80,7 +87,8 @@ class Location:
         self.protocol: str = split_protocol(root.partition("::")[0])[0] or "file"
         if "::" in root and "://" not in root.partition("::")[0]:
             self.protocol = root.partition("::")[0]
-        self._local = self.protocol in ("file", "local")
+        self.local = self.protocol in ("file", "local")
+        self.near = self.local or self.protocol == "memory"
         self.store = self._store()
         self._secrets = sorted(_secrets(root, storage_options), key=len, reverse=True)
         self._lock = threading.Lock()
@@ -89,7 +97,7 @@ class Location:
     @property
     def shown(self) -> str:
         """The root without what is secret in it."""
-        if self._local:
+        if self.local:
             return (
                 f"{self.protocol}://{Path(self._root.partition('://')[2] or self._root).absolute()}"
             )
@@ -165,7 +173,7 @@ class Location:
                 return SourceUnavailableError(message, source=self.source)
 
     def _store(self) -> Store | None:
-        if self._local:
+        if self.local:
             return _LocalStore()
         if self.protocol in s3.PROTOCOLS and "::" not in self._root:
             store = s3.S3Store(self.source, lambda: self.filesystem, self._storage_options)

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -42,11 +43,20 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
             CREATE TABLE loose (id INTEGER, n INTEGER, d DATE, p DECIMAL(9,2), b BOOLEAN, t TEXT);
             INSERT INTO loose VALUES (1, 1, '2024-02-29', 1.25, 1, 'a'), (2, 'two', '2024-02-30',
               1.005, 7, x'00');
-            CREATE TABLE late (n REAL, t TEXT);
+            CREATE TABLE late (n REAL, t TEXT, b BLOB, d DATE, p DECIMAL(9,2), i INT4, k BOOLEAN);
+            CREATE TABLE absent (b BLOB, n REAL);
+            INSERT INTO absent VALUES (NULL, NULL);
+            CREATE TABLE coded (s STRING, v VARCHAR, c CLOB, w VARYING CHARACTER(9));
+            INSERT INTO coded VALUES ('x7', 'v', 5, 6.5);
+            CREATE VIEW seen AS SELECT v, length(v) AS o FROM coded;
+            CREATE TABLE bytes (id INTEGER PRIMARY KEY, t TEXT);
+            INSERT INTO bytes VALUES (1, 'fine'), (2, CAST(x'61ff' AS TEXT));
             """
         )
-        connection.executemany("INSERT INTO late VALUES (?, ?)", [(None, None)] * 20_000)
-        connection.executemany("INSERT INTO late VALUES (?, ?)", [(None, "x")] * 10)
+        connection.executemany(
+            f"INSERT INTO late VALUES ({', '.join('?' * 7)})",
+            [(None,) * 7] * 20_000 + [(1.5, "x", b"\x00\xff", "2024-02-29", 1.25, 7, 1)] * 10,
+        )
         connection.execute("CREATE TABLE many (i INTEGER, t TEXT)")
         connection.executemany(
             "INSERT INTO many VALUES (?, ?)", ((i, f"text {i}") for i in range(MANY))
@@ -76,7 +86,9 @@ def test_values_have_their_declared_types(placement: Placement) -> None:
 
 def test_tables_and_views_are_listed(connector: SqliteConnector) -> None:
     names = [name.name for name in connector.tables().names()]
-    assert names == ["keyed", "late", "loose", "many", "people", "rich"]
+    assert names == [
+        *("absent", "bytes", "coded", "keyed", "late", "loose", "many", "people", "rich", "seen")
+    ]
     view = connector.tables().find(TableName("main", "rich"))
     assert view is not None
     assert view.kind == "VIEW"
@@ -110,9 +122,41 @@ def test_what_is_not_read_may_not_fit(placement: Placement) -> None:
     assert placement.query("SELECT id FROM loose").to_pydict() == {"id": [1, 2]}
 
 
-def test_texts_may_come_after_many_nulls(placement: Placement) -> None:
-    answer = placement.query("SELECT t FROM late")
-    assert (answer.num_rows, answer["t"].null_count) == (20_010, 20_000)
+def test_values_may_come_after_many_nulls(placement: Placement) -> None:
+    """The driver takes a column's type from its first rows."""
+    answer = placement.query("SELECT * FROM late")
+    assert [column.null_count for column in answer.columns] == [20_000] * 7
+    last = answer.slice(20_009).to_pylist()[0].values()
+    assert [*last] == [1.5, "x", b"\x00\xff", date(2024, 2, 29), Decimal("1.25"), 7, True]
+
+
+def test_there_may_be_nulls_only(placement: Placement) -> None:
+    assert placement.query("SELECT * FROM absent").to_pylist() == [{"b": None, "n": None}]
+
+
+def test_columns_that_hold_texts_lose_nothing(placement: Placement) -> None:
+    """SQLite gives CHAR, CLOB and TEXT of any kind the affinity of texts; STRING is a number."""
+    plan = placement.plan("SELECT v, c, w FROM coded")
+    assert not plan.warnings
+    assert placement.run(plan).to_pylist() == [{"v": "v", "c": "5", "w": "6.5"}]
+    narrowed = placement.plan("SELECT s FROM coded").warnings
+    assert [warning.code for warning in narrowed] == ["type.narrowed"]
+
+
+def test_warnings_and_types_show_what_was_declared(
+    placement: Placement, connector: SqliteConnector
+) -> None:
+    (warning,) = placement.plan("SELECT v, o FROM seen").warnings
+    assert "seen.o is ANY there and string here" in str(warning)
+    table = connector.tables().find(TableName("main", "seen"))
+    assert table is not None
+    assert [column.native_type for column in table.columns] == ["VARCHAR", "ANY"]
+
+
+def test_bytes_that_are_no_text_fail_where_they_are_read(placement: Placement) -> None:
+    with pytest.raises(SourceRejectedError, match="column 't' holds a value that does not fit"):
+        placement.query("SELECT t FROM bytes")
+    assert placement.query("SELECT t FROM bytes WHERE id = 1").to_pydict() == {"t": ["fine"]}
 
 
 def test_the_first_batch_comes_before_the_last_is_read(connector: SqliteConnector) -> None:
