@@ -21,6 +21,7 @@ PROFILES: Mapping[str, Profile] = {
     "files: Parquet": profiles.parquet(),
     "files: Parquet on S3": profiles.s3_parquet(),
     "files: Parquet by fsspec": profiles.remote_parquet(),
+    "delta": profiles.delta(),
     "memory": profiles.memory(),
 }
 
@@ -31,6 +32,7 @@ _OPTIONS: Mapping[str, Mapping[str, object]] = {
     "files: Parquet": {"root": "."},
     "files: Parquet on S3": {"root": "s3://any"},
     "files: Parquet by fsspec": {"root": "memory://any"},
+    "delta": {"root": "."},
     "memory": {},
 }
 """Enough to make a connector, which does no I/O, and to read what it claims."""

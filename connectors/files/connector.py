@@ -33,7 +33,7 @@ from connectors.files.inference import csv_types
 from connectors.files.listing import Contents, Entry
 from connectors.files.location import Location
 from connectors.files.options import FilesOptions
-from connectors.files.scan import FileBatches, Target
+from connectors.files.scan import FileBatches, Target, width_bytes
 
 if TYPE_CHECKING:
     import datafusion
@@ -141,7 +141,7 @@ class FilesConnector:
             message = f"table {str(scan.table)!r} has other columns than when it was planned"
             raise SourceSchemaChangedError(message, source=self.name)
         fragments = self._dataset(loaded).get_fragments() if loaded.shape.files else ()
-        return Target(declared, tuple(fragments), _width_bytes(loaded.statistics, scan.columns))
+        return Target(declared, tuple(fragments), width_bytes(loaded.statistics, scan.columns))
 
     def _dataset(self, loaded: Loaded) -> ds.Dataset:
         schema = loaded.table.schema
@@ -289,14 +289,3 @@ def _partition_filter(partition: Sequence[tuple[str, str]], schema: pa.Schema) -
         value = pa.scalar(text).cast(schema.field(key).type)
         known = known & (ds.field(key) == value)
     return known
-
-
-def _width_bytes(statistics: Statistics, columns: Sequence[str]) -> float | None:
-    """A row's bytes in these columns; as wide as all of them where nothing is known of each."""
-    known = [statistics.columns.get(name) for name in columns]
-    widths = [column.width_bytes for column in known if column is not None]
-    if columns and len(widths) == len(columns) and None not in widths:
-        return sum(width for width in widths if width is not None)
-    if statistics.rows and statistics.size_bytes is not None:
-        return statistics.size_bytes / statistics.rows
-    return None

@@ -55,6 +55,14 @@ class Store(Protocol):
         """Make what is needed to read `path` known to an engine's session."""
         ...
 
+    def object_url(self, path: str) -> str:
+        """The URL that readers of Rust's `object_store` take for `path`."""
+        ...
+
+    def object_store_options(self) -> dict[str, str]:
+        """What those take to reach it: credentials are in it."""
+        ...
+
 
 class _LocalStore:
     native = True
@@ -68,6 +76,12 @@ class _LocalStore:
 
     def introduce(self, context: datafusion.SessionContext, path: str) -> None:
         """Every session knows the local disk."""
+
+    def object_url(self, path: str) -> str:
+        return path
+
+    def object_store_options(self) -> dict[str, str]:
+        return {}
 
 
 class Location:
@@ -133,6 +147,16 @@ class Location:
         """Make what is needed to read `path` known to an engine's session."""
         if self.store is not None:
             self.store.introduce(context, path)
+
+    def object_url(self, path: str) -> str:
+        """The URL that readers of Rust's `object_store` take; only where there is a `store`."""
+        if self.store is None:
+            raise ValueError(f"{self.protocol} has no object store")
+        return self.store.object_url(path)
+
+    def object_store_options(self) -> dict[str, str]:
+        """What those take to reach it: credentials are in it."""
+        return {} if self.store is None else self.store.object_store_options()
 
     def relative(self, path: str) -> str:
         """`path` as people know it: below the root."""

@@ -94,6 +94,25 @@ class S3Store:
         )
         context.register_object_store(f"{self._scheme}://", store, bucket)
 
+    def object_url(self, path: str) -> str:
+        """`s3://bucket/key`."""
+        bucket, _, key = path.partition("/")
+        return f"s3://{bucket}/{quote(key)}"
+
+    def object_store_options(self) -> dict[str, str]:
+        """What Rust's `object_store` takes; it signs nothing where there are no credentials."""
+        access = self._access()
+        options = {
+            "AWS_REGION": access.region,
+            "AWS_ENDPOINT_URL": access.endpoint,
+            "AWS_ALLOW_HTTP": str((access.endpoint or "").startswith("http://")).lower(),
+            "AWS_ACCESS_KEY_ID": access.key,
+            "AWS_SECRET_ACCESS_KEY": access.secret,
+            "AWS_SESSION_TOKEN": access.token,
+            "AWS_SKIP_SIGNATURE": "true" if access.key is None else None,
+        }
+        return {key: value for key, value in options.items() if value is not None}
+
     def _access(self) -> Access:
         s3fs = self._filesystem()
         meta = s3fs.s3.meta  # Connects the first time.

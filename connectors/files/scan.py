@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from connectors.contract import TableScan
+from connectors.contract import Statistics, TableScan
 from connectors.errors import CancelledError, DeadlineError
 from connectors.files.location import Location
 
@@ -187,3 +187,14 @@ def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         for column, field in zip(batch.columns, schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def width_bytes(statistics: Statistics, columns: Sequence[str]) -> float | None:
+    """A row's bytes in these columns; as wide as all of them where nothing is known of each."""
+    known = [statistics.columns.get(name) for name in columns]
+    widths = [column.width_bytes for column in known if column is not None]
+    if columns and len(widths) == len(columns) and None not in widths:
+        return sum(width for width in widths if width is not None)
+    if statistics.rows and statistics.size_bytes is not None:
+        return statistics.size_bytes / statistics.rows
+    return None

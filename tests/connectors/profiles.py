@@ -21,6 +21,7 @@ import duckdb
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from deltalake import WriterProperties, write_deltalake
 
 from connectors.conformance import Place, Profile
 from connectors.memory import MemoryConnector
@@ -375,4 +376,46 @@ def s3_parquet() -> Profile:
                 "the engine's reader tries again for three minutes; a query's deadline ends it"
             ),
         },
+    )
+
+
+def delta() -> Profile:
+    """Delta tables on this disk."""
+    types = (
+        *(pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.float32(), pa.float64()),
+        *(*_DECIMALS, pa.string(), pa.binary(), pa.date32(), _STAMP, _MOMENT),
+    )
+
+    @contextmanager
+    def opened(tables: Mapping[str, pa.Table]) -> Iterator[Place]:
+        with tempfile.TemporaryDirectory(prefix="crosswind-kit-") as folder:
+            root, other = Path(folder, "lake"), Path(folder, "other")
+            other.mkdir()
+            root.mkdir()
+
+            def write(name: str, table: pa.Table) -> None:
+                write_deltalake(
+                    str(root / name),
+                    table,
+                    mode="overwrite",
+                    schema_mode="overwrite",
+                    writer_properties=WriterProperties(max_row_group_size=_GROUP_ROWS),
+                )
+
+            for name, table in tables.items():
+                write(name, table)
+            yield Place(
+                {"root": str(root)},
+                unreachable={"root": str(Path(folder, "absent"))},
+                other={"root": str(other)},
+                add=lambda name: write(name, pa.table({"a": [1]})),
+                alter=lambda name: write(name, tables[name].drop_columns(["a"])),
+            )
+
+    listed = pa.list_(pa.int32())
+    return Profile(
+        connector="delta",
+        opened=opened,
+        holds={**{t: t for t in types}, listed: pa.list_(pa.field("element", pa.int32()))},
+        waivers=_file_waivers(),
     )

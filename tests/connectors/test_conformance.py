@@ -32,3 +32,7 @@ class TestRemoteParquet(Conformance):
 
 class TestS3Parquet(Conformance):
     profile = profiles.s3_parquet()
+
+
+class TestDelta(Conformance):
+    profile = profiles.delta()

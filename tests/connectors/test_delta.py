@@ -1,0 +1,165 @@
+"""Delta tables: versions, what is left out by the log, and what goes wrong."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from pydantic import ValidationError
+
+from connectors.contract import TableName, TableScan
+from connectors.delta import DeltaConnector, DeltaOptions, create
+from connectors.errors import ConfigurationError, SourceError
+from tests.placements import Placement
+from tests.s3_server import s3_server
+
+SALES = pa.table(
+    {
+        "id": pa.array([1, 2, 3, 4], pa.int64()),
+        "land": ["at", "at", "br", "ca"],
+        "f": [1.0, float("nan"), None, 2.0],
+    }
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """One table, with three files by `land`, and what is no table."""
+    write_deltalake(str(tmp_path / "sales"), SALES, partition_by=["land"])
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("not a table")
+    return tmp_path
+
+
+@contextmanager
+def _over(root: object, **options: object) -> Iterator[Placement]:
+    source = {"connector": "delta", "root": str(root), **options}
+    with Placement.of_sources({"lake": source}) as placement:
+        yield placement
+
+
+def _connector(root: Path, **options: object) -> DeltaConnector:
+    return DeltaConnector("lake", DeltaOptions.model_validate({"root": str(root), **options}))
+
+
+def test_a_folder_of_tables_and_a_table_itself(root: Path) -> None:
+    for at in (root, root / "sales"):
+        with _over(at) as placement:
+            answer = placement.query("SELECT land, count(*) AS n FROM sales GROUP BY 1 ORDER BY 1")
+            assert answer.to_pylist() == [
+                {"land": "at", "n": 2},
+                {"land": "br", "n": 1},
+                {"land": "ca", "n": 1},
+            ]
+    assert [str(name) for name in _connector(root).tables().names()] == ["main.sales"]
+
+
+def test_files_are_left_out_by_partition_and_by_bounds(root: Path) -> None:
+    connector, name = _connector(root), TableName("main", "sales")
+    table = connector.tables().find(name)
+    assert table is not None
+
+    def files(condition: pc.Expression) -> int:
+        scan = TableScan(name, ("id",), condition)
+        schema = pa.schema([table.schema.field("id")])
+        return len(connector._target(scan, schema).fragments)
+
+    assert files(pc.field("land") == "at") == 1
+    assert files(pc.field("id") >= 3) == 2
+    assert files(pc.field("id") > 9) == 0
+    connector.close()
+
+
+def test_nan_is_found_whatever_the_log_says_of_its_file(root: Path) -> None:
+    with _over(root) as placement:
+        assert placement.query("SELECT id FROM sales WHERE f > 5").to_pylist() == [{"id": 2}]
+        assert str(placement.query("SELECT max(f) AS m FROM sales").to_pylist()) == "[{'m': nan}]"
+
+
+def test_statistics_are_those_of_the_log(root: Path) -> None:
+    statistics = _connector(root).statistics(TableName("main", "sales"))
+    assert statistics.rows == 4
+    assert (statistics.columns["id"].minimum, statistics.columns["id"].maximum) == (1, 4)
+    assert statistics.columns["f"].null_fraction == 0.25
+
+
+def test_an_older_version_by_number_and_by_time(root: Path) -> None:
+    path = str(root / "sales")
+    write_deltalake(path, SALES.slice(0, 1), mode="append")
+    first = DeltaTable(path).history()[-1]["timestamp"]
+    then = datetime.fromtimestamp(first / 1000, UTC)
+    sql = "SELECT count(*) AS n FROM sales"
+    with _over(root) as newest, _over(root, version=0) as zeroth:
+        assert newest.query(sql).to_pylist() == [{"n": 5}]
+        assert zeroth.query(sql).to_pylist() == [{"n": 4}]
+    with _over(root, timestamp=then) as at_first:
+        assert at_first.query(sql).to_pylist() == [{"n": 4}]
+    identities = {_connector(root, **at).identity for at in ({}, {"version": 0}, {"version": 1})}
+    assert len(identities) == 3
+
+
+def test_a_new_version_is_seen(root: Path) -> None:
+    sql = "SELECT count(*) AS n FROM sales"
+    with _over(root) as placement:
+        assert placement.query(sql).to_pylist() == [{"n": 4}]
+        write_deltalake(str(root / "sales"), SALES, mode="append")
+        assert placement.query(sql).to_pylist() == [{"n": 8}]
+        shutil.rmtree(root / "sales")
+        with pytest.raises(SourceError, match="does not exist"):
+            placement.query(sql)
+
+
+def test_a_file_that_has_gone_is_named(root: Path) -> None:
+    with _over(root) as placement:
+        (file,) = (root / "sales" / "land=br").iterdir()
+        file.unlink()
+        assert placement.query("SELECT id FROM sales WHERE land = 'ca'").num_rows == 1
+        with pytest.raises(SourceError, match=r"land=br.*does not exist") as raised:
+            placement.query("SELECT id FROM sales")
+    assert raised.value.source == "lake"
+
+
+def test_a_log_that_is_broken_is_said_to_be(root: Path) -> None:
+    (log,) = (root / "sales" / "_delta_log").glob("*.json")
+    log.write_text("{ not json")
+    with _over(root) as placement, pytest.raises(SourceError, match="lake"):
+        placement.query("SELECT id FROM lake.main.sales")
+
+
+def test_deleted_rows_are_not_read_as_if_they_were_there(root: Path) -> None:
+    """A table with deletion vectors is refused, and says which feature it needs."""
+    path = root / "deleted"
+    write_deltalake(str(path), SALES, configuration={"delta.enableDeletionVectors": "true"})
+    with _over(root) as placement, pytest.raises(SourceError, match="deletionVectors"):
+        placement.query("SELECT id FROM deleted")
+
+
+def test_tables_on_s3() -> None:
+    with s3_server("bucket") as server:
+        options = {
+            "AWS_ENDPOINT_URL": server.url,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": str(server.storage_options["key"]),
+            "AWS_SECRET_ACCESS_KEY": str(server.storage_options["secret"]),
+        }
+        write_deltalake("s3://bucket/lake/sales", SALES, storage_options=options)
+        with _over("s3://bucket/lake", storage_options=server.storage_options) as placement:
+            answer = placement.query("SELECT sum(id) AS s FROM sales WHERE land <> 'br'")
+            assert answer.to_pylist() == [{"s": 7}]
+
+
+def test_options() -> None:
+    with pytest.raises(ValidationError, match="not both"):
+        create("lake", {"root": ".", "version": 1, "timestamp": datetime.now(UTC)})
+    with pytest.raises(ValidationError, match="needs a zone"):
+        create("lake", {"root": ".", "timestamp": datetime(2026, 1, 1)})
+    with pytest.raises(ConfigurationError, match="local disk or S3"):
+        create("lake", {"root": "memory://lake"})
