@@ -121,7 +121,8 @@ def contents(location: Location, entry: Entry) -> Contents:
     for path, info in sorted(infos.items()):
         *folders, base = _below(entry.path, str(path)).split("/")
         if "_delta_log" in folders:
-            raise _rejected(location, entry, "is a Delta table, which is not read yet")
+            reason = 'is a Delta table: read it by a source with connector = "delta"'
+            raise _rejected(location, entry, reason)
         if not _suffix(base):
             continue
         if any(_ignored(part) for part in (*folders, base)):

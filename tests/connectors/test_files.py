@@ -8,6 +8,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,75 @@ def test_a_column_that_a_file_lacks_is_null_there(root: Root) -> None:
         {"a": 1, "b": 1, "c": None},
         {"a": 2, "b": None, "c": "new"},
     ]
+
+
+WIDENED = (
+    (pa.array([1, None], pa.int16()), pa.array([2**40], pa.int64()), "int64"),
+    (pa.array([200], pa.uint8()), pa.array([-5], pa.int8()), "int16"),
+    (pa.array([2**32 - 1], pa.uint32()), pa.array([-5], pa.int32()), "int64"),
+    (pa.array([2**31 - 1], pa.int32()), pa.array([0.5], pa.float32()), "double"),
+    (pa.array([1.5], pa.float32()), pa.array([0.1], pa.float64()), "double"),
+    (
+        pa.array([Decimal("1.25")], pa.decimal128(5, 2)),
+        pa.array([Decimal("0.1234")], pa.decimal128(6, 4)),
+        "decimal128(7, 4)",
+    ),
+    (
+        pa.array([-(2**31)], pa.int32()),
+        pa.array([Decimal("0.25")], pa.decimal128(4, 2)),
+        "decimal128(12, 2)",
+    ),
+    (pa.array([None], pa.null()), pa.array(["x"]), "string"),
+    (
+        pa.array([datetime.datetime(2024, 1, 1)], pa.timestamp("ms")),
+        pa.array([datetime.datetime(9999, 1, 1, 0, 0, 0, 1)], pa.timestamp("us")),
+        "timestamp[us]",
+    ),
+)
+"""Columns of one name in two files, and the type that holds the values of both."""
+
+
+@pytest.mark.parametrize(("one", "other", "type_"), WIDENED, ids=[w[2] for w in WIDENED])
+def test_columns_of_two_types_are_as_wide_as_both(
+    one: pa.Array, other: pa.Array, type_: str, root: Root
+) -> None:
+    for files in (("1", "2"), ("2", "1")):
+        for number, column in zip(files, (one, other), strict=True):
+            root.write(f"t/{number}.parquet", pa.table({"a": column}))
+        connector = root.connector()
+        assert types(connector, "t") == {"a": type_}
+        wanted = [*one.to_pylist(), *other.to_pylist()]
+        found = [row["a"] for row in both(connector, "t")]
+        assert sorted(map(repr, found)) == sorted(map(repr, _as(wanted, type_)))
+
+
+def _as(values: list[object], type_: str) -> list[object]:
+    if type_.startswith("decimal"):
+        scale = Decimal(1).scaleb(-int(type_.rstrip(")").rpartition(" ")[2]))
+        return [None if v is None else Decimal(v).quantize(scale) for v in values]  # type: ignore[arg-type]
+    return [float(v) if type_ == "double" and v is not None else v for v in values]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (pa.int64(), pa.float64()),
+        (pa.uint64(), pa.int64()),
+        (pa.int64(), pa.string()),
+        (pa.date32(), pa.timestamp("us")),
+        (pa.timestamp("us"), pa.timestamp("us", "UTC")),
+        (pa.timestamp("ns"), pa.timestamp("us")),
+        (pa.decimal128(38, 0), pa.decimal128(38, 10)),
+    ],
+    ids=str,
+)
+def test_columns_that_no_type_holds_are_refused(
+    one: pa.DataType, other: pa.DataType, root: Root
+) -> None:
+    for number, type_ in enumerate((one, other)):
+        root.write(f"t/{number}.parquet", pa.table({"a": pa.array([None], type_)}))
+    with pytest.raises(SourceRejectedError, match="differ in column 'a'"):
+        root.connector().tables().find(TableName("main", "t"))
 
 
 @pytest.mark.parametrize(
