@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from connectors.adbc.sqlite.database import Database, Version
-from connectors.adbc.sqlite.types import arrow_type, lost, native_type
+from connectors.adbc.sqlite.types import arrow_type, lost, native_type, traits
 from connectors.contract import Column, Table, TableName
 
 SCHEMA = "main"
@@ -85,6 +85,7 @@ def _column(row: dict[str, object]) -> Column:
         name=str(row["name"]),
         type=arrow_type(declared),
         nullable=not (table and row["not_null"]),
-        native_type=native_type(declared, rowid=table and not row["without_rowid"]),
+        native_type=native_type(declared),
         lost=lost(declared),
+        traits=traits(declared, rowid=table and not row["without_rowid"]),
     )

@@ -15,8 +15,10 @@ from connectors.adbc.sqlite.reader import QueryBatches
 from connectors.contract import Capabilities, Fragment, SqlQuery, Statistics, TableName
 from connectors.errors import UnsupportedError
 
-_RELATIONS = frozenset({"read", "filter", "project", "fetch", "sort", "aggregate", "union"})
-_JOINS = frozenset({"join", "cross"})
+_RELATIONS = frozenset(
+    {"read", "filter", "project", "fetch", "sort", "aggregate", "window", "union"}
+)
+_JOINS = frozenset({"join"})
 
 
 class SqliteConnector:
@@ -35,7 +37,7 @@ class SqliteConnector:
             relations=_RELATIONS | _JOINS if options.joins else _RELATIONS,
             max_connections=options.max_connections,
         )
-        self._database = Database(name, options.uri)
+        self._database = Database(name, options.uri, options.max_connections)
         self._tables = SqliteTables(self._database)
 
     def __repr__(self) -> str:

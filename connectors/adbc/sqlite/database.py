@@ -15,6 +15,7 @@ import pyarrow as pa
 from adbc_driver_manager._reader import AdbcRecordBatchReader
 
 from connectors.adbc.sqlite.failures import translated
+from connectors.adbc.sqlite.turns import Turns
 from connectors.errors import SourceUnavailableError
 
 Version = tuple[int, int, int, int]
@@ -27,10 +28,15 @@ class Database:
     Args:
         source: the configured name, for errors.
         path: the file.
+        max_connections: how many statements may run at once.
+
+    Attributes:
+        turns: those statements' turns; what only looks at the catalog needs none.
     """
 
-    def __init__(self, source: str, path: str) -> None:
+    def __init__(self, source: str, path: str, max_connections: int) -> None:
         self.source = source
+        self.turns = Turns(source, max_connections)
         self._path = path
 
     def version(self) -> Version:

@@ -11,16 +11,14 @@ class SqliteOptions(BaseModel):
     Attributes:
         uri: the path of a database file, relative to where the command runs.
         max_connections: how many queries run at once.
-        joins: whether it joins: SQLite does so in nested loops, without an index where the declared
-            types are checked, so that joins of large tables take for ever.
+        joins: whether it joins where columns are equal; what else it would compare row by row.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     uri: str = Field(min_length=1)
     max_connections: int = Field(default=8, ge=1, le=1000)
-
-    joins: bool = False
+    joins: bool = True
 
     @field_validator("uri")
     @classmethod

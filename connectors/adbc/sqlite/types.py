@@ -12,11 +12,11 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-AS_TEXT = " as text"
-"""Ends a native type whose values are read as their text, whatever they are."""
+ANY_AS_TEXT = "any as text"
+"""The trait of a column whose values are read as their text, whatever they are."""
 
-NO_ROWID = " without rowid"
-"""Ends the native type of a column of a table whose rows have no number."""
+NO_ROWID = "without rowid"
+"""The trait of a column of a table whose rows have no number."""
 
 _ARROW: Mapping[str, pa.DataType] = {
     **dict.fromkeys(("INTEGER", "INT", "BIGINT", "INT8"), pa.int64()),
@@ -25,11 +25,9 @@ _ARROW: Mapping[str, pa.DataType] = {
     "TINYINT": pa.int8(),
     **dict.fromkeys(("REAL", "DOUBLE", "DOUBLE PRECISION", "FLOAT"), pa.float64()),
     **dict.fromkeys(("BOOLEAN", "BOOL"), pa.bool_()),
-    **dict.fromkeys(("TEXT", "CLOB", "STRING"), pa.string()),
     "BLOB": pa.binary(),
     "DATE": pa.date32(),
 }
-_TEXT = re.compile(r"(?:N?(?:VAR)?CHAR|(?:NATIVE |VARYING )?CHARACTER|NVARCHAR)\s*\(\d+\)")
 _DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 
 EXACT_DIGITS = 15
@@ -50,7 +48,7 @@ def arrow_type(declared: str) -> pa.DataType:
         precision, scale = int(decimal[1]), int(decimal[2] or 0)
         if scale <= precision:
             return pa.decimal128(precision, scale)
-    return pa.string() if _TEXT.fullmatch(name) else _ARROW.get(name, pa.string())
+    return _ARROW.get(name, pa.string())
 
 
 def lost(declared: str) -> str:
@@ -59,23 +57,41 @@ def lost(declared: str) -> str:
     >>> lost("INTEGER"), lost("DATETIME")[:8]
     ('', 'its type')
     """
-    if _is_plain(declared):
+    if _is_held(declared):
         return ""
     return (
         "its type, which SQLite does not hold it to; it is its text, and sorts and compares as that"
     )
 
 
-def native_type(declared: str, *, rowid: bool) -> str:
+def native_type(declared: str) -> str:
     """A type as `Column.native_type` has it.
 
-    >>> native_type("DATETIME", rowid=False)
-    'DATETIME as text without rowid'
+    >>> native_type("datetime"), native_type("")
+    ('DATETIME', 'ANY')
     """
-    name = declared.strip().upper()[:_LONGEST] or "ANY"
-    return f"{name}{'' if _is_plain(declared) else AS_TEXT}{'' if rowid else NO_ROWID}"
+    return declared.strip().upper()[:_LONGEST] or "ANY"
 
 
-def _is_plain(declared: str) -> bool:
-    name = declared.strip().upper()
-    return arrow_type(name) != pa.string() or name in _ARROW or bool(_TEXT.fullmatch(name))
+def traits(declared: str, *, rowid: bool) -> frozenset[str]:
+    """A type as `Column.traits` has it.
+
+    Args:
+        declared: the type in the table's definition.
+        rowid: whether the table's rows have a number.
+
+    >>> sorted(traits("DATETIME", rowid=False)), sorted(traits("varchar", rowid=True))
+    (['any as text', 'without rowid'], [])
+    """
+    found = {ANY_AS_TEXT: not _is_held(declared), NO_ROWID: not rowid}
+    return frozenset(trait for trait, holds in found.items() if holds)
+
+
+def _is_held(declared: str) -> bool:
+    """Whether every value has the declared type, or fails where it is read."""
+    return arrow_type(declared) != pa.string() or _holds_texts(declared.upper())
+
+
+def _holds_texts(name: str) -> bool:
+    """Whether SQLite makes texts of the numbers that such a column is given: its TEXT affinity."""
+    return "INT" not in name and any(part in name for part in ("CHAR", "CLOB", "TEXT"))
