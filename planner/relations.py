@@ -326,6 +326,10 @@ Relation: TypeAlias = (
 )
 
 
+MARK = "mark"
+"""The engine's name of the field that a mark join adds."""
+
+
 def join_fields(
     left: tuple[Field, ...], right: tuple[Field, ...], kind: JoinKind
 ) -> tuple[Field, ...]:
@@ -336,9 +340,9 @@ def join_fields(
         case JoinKind.RIGHT_SEMI | JoinKind.RIGHT_ANTI:
             return right
         case JoinKind.LEFT_MARK:
-            return (*left, Field("mark", pa.bool_(), False))
+            return (*left, Field(MARK, pa.bool_(), False))
         case JoinKind.RIGHT_MARK:
-            return (*right, Field("mark", pa.bool_(), False))
+            return (*right, Field(MARK, pa.bool_(), False))
     if kind in (JoinKind.RIGHT, JoinKind.OUTER):
         left = tuple(replace(f, nullable=True) for f in left)
     if kind in (JoinKind.LEFT, JoinKind.OUTER):

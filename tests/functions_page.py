@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from planner.emit.dialect import AggregateRule, Dialect, FunctionRule
+from planner.emit.dialect import AggregateRule, Dialect, FunctionRule, WindowRule
 from planner.emit.dialects import DIALECTS
 from tests.planner import (
     test_datafusion_dialect,
     test_duckdb_dialect,
+    test_grouping,
     test_postgres_dialect,
     test_sqlite_dialect,
+    test_windows,
 )
 from tests.types_page import TITLES
 
@@ -20,6 +22,8 @@ _CASES: Mapping[str, Mapping[str, Sequence[object]]] = {
     "sqlite": test_sqlite_dialect.FUNCTION_CASES | test_sqlite_dialect.AGGREGATE_CASES,
     "datafusion": test_datafusion_dialect.FUNCTION_CASES | test_datafusion_dialect.AGGREGATE_CASES,
 }
+
+Rule = FunctionRule | AggregateRule | WindowRule
 
 _HEAD = """# Functions that go to a source
 
@@ -44,26 +48,42 @@ def page() -> str:
 
 def cases_of(dialect: Dialect) -> Mapping[str, Sequence[object]]:
     """The statements that are compared, by the name of the rule."""
-    return _CASES.get(dialect.name, {})
+    cases = dict(_CASES.get(dialect.name, {}))
+    return cases | {"grouping": test_grouping.CASES["grouping"]} if dialect.grouping_id else cases
+
+
+def windows_of(dialect: Dialect) -> Mapping[str, Sequence[object]]:
+    """The same, of functions over windows."""
+    return test_windows.cases_of(dialect.name) if dialect.windows else {}
 
 
 def _section(dialect: Dialect) -> Iterator[str]:
     yield f"## {TITLES[dialect.name]}"
     yield ""
     shown = f"`{dialect.shown_by}`"
+    if dialect.windows:
+        shown += ", `tests/planner/test_windows.py` and `tests/planner/test_grouping.py`"
     yield f"Compared by {shown}." if dialect.proven else f"Not run; read back by {shown}."
     yield ""
-    for title, rules in (("function", dialect.functions), ("aggregate", dialect.aggregates)):
+    kinds: tuple[tuple[str, Mapping[str, Rule]], ...] = (
+        ("function", dialect.functions),
+        ("aggregate", dialect.aggregates),
+        ("over a window", dialect.windows),
+    )
+    for title, rules in kinds:
+        if not rules:
+            continue
+        cases = windows_of(dialect) if rules is dialect.windows else cases_of(dialect)
         last = "statements compared" if dialect.proven else "proven"
         yield f"| {title} | of | when | written there | why it is the same | {last} |"
         yield "| --- | --- | --- | --- | --- | --- |"
         for name, rule in sorted(rules.items()):
-            yield _row(dialect, name, rule)
+            yield _row(len(cases.get(name, ())), name, rule)
         yield ""
 
 
-def _row(dialect: Dialect, name: str, rule: FunctionRule | AggregateRule) -> str:
-    compared = str(len(cases_of(dialect).get(name, ()))) if rule.proven else "no"
+def _row(statements: int, name: str, rule: Rule) -> str:
+    compared = str(statements) if rule.proven else "no"
     written = f"`{rule.written}`" if rule.written else "—"
     cells = (f"`{name}`", rule.takes, rule.when or "—", written, rule.shown, compared)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

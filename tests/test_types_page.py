@@ -27,7 +27,9 @@ def test_what_a_connector_reads_the_planner_can_write(name: str) -> None:
         str(row.arrow)
         for row in rows_of(name)
         if DIALECTS[name].type_sql(row.arrow) is None
-        # Compared and sorted here: sources differ in their narrow floats and wide decimals.
+        # Compared and sorted here: sources differ in their narrow floats and wide decimals, and the
+        # engine's SQL has no name for most nested types.
+        and not pa.types.is_nested(row.arrow)
         and not pa.types.is_float32(row.arrow)
         and not pa.types.is_decimal256(row.arrow)
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from connectors.adbc.duckdb import types as duckdb
+from connectors.adbc.flightsql import types as flightsql
 from connectors.adbc.native_types import NATIVE_TYPES, NativeType
 from connectors.adbc.postgres import types as postgres
 from connectors.adbc.sqlite import types as sqlite
@@ -31,7 +32,16 @@ _DUCKDB = (
 
 _SQLITE = (
     *("INTEGER", "BIGINT", "INT4", "SMALLINT", "TINYINT", "REAL", "BOOLEAN", "DECIMAL(15,2)"),
-    *("DECIMAL(30,2)", "TEXT", "VARCHAR(10)", "BLOB", "DATE", "DATETIME", "NUMERIC", "JSON"),
+    *("DECIMAL(30,2)", "TEXT", "VARCHAR(10)", "VARCHAR", "BLOB", "DATE", "DATETIME", "NUMERIC"),
+    *("STRING", "JSON"),
+)
+
+_FLIGHTSQL = (
+    *(pa.decimal256(60, 2), pa.decimal32(5, 2), pa.string_view(), pa.large_string()),
+    *(pa.binary_view(), pa.large_binary(), pa.binary(16), pa.dictionary(pa.int32(), pa.string())),
+    *(pa.run_end_encoded(pa.int32(), pa.string()), pa.list_(pa.string_view())),
+    *(pa.list_(pa.int32(), 3), pa.list_view(pa.int32()), pa.struct([("a", pa.int32())])),
+    *(pa.map_(pa.string(), pa.int32()), pa.uuid(), pa.json_()),
 )
 
 TITLES = {
@@ -45,6 +55,19 @@ TITLES = {
     "spark": "Spark SQL",
     "tsql": "SQL Server (T-SQL)",
 }
+
+NOTES = {
+    "duckdb": """Values that Arrow has no equal of fail the query that reads them: the infinite
+`DATE` and `TIMESTAMP`, and the `TIME` 24:00:00.""",
+    "sqlite": """SQLite holds no value to its column's declared type. One that is not of the type in
+this table fails the query that reads it, and is named by column and row: text in a number, a number
+of more bits, a decimal of more digits than declared, a `DATE` that is no ISO date of the years 0 to
+9999, a `BOOLEAN` other than 0 and 1. Text that is not UTF-8 fails where it leaves SQLite, and not
+where it is only counted or tested for NULL there. `CHAR`, `CLOB` or `TEXT` anywhere in a declared
+type without `INT` make it text, as for SQLite itself. A statement there cannot be interrupted: a
+query that is cancelled or late ends at once here, and there with its next rows.""",
+}
+"""What is to be said of the values of a dialect's sources."""
 
 _HEAD = """# Types
 
@@ -70,12 +93,8 @@ def rows_of(dialect: str) -> tuple[NativeType, ...]:
         case "sqlite":
             return tuple(NativeType(n, sqlite.arrow_type(n), sqlite.lost(n)) for n in _SQLITE)
         case "datafusion":
-            return (
-                *(NativeType(arrow, type_) for type_, (_, arrow) in NAMES.items()),
-                NativeType("Decimal128(15, 2)", pa.decimal128(15, 2)),
-                NativeType("Utf8View", pa.string()),
-                NativeType("LargeUtf8", pa.string()),
-            )
+            types = (*NAMES, pa.decimal128(15, 2), *_FLIGHTSQL)
+            return tuple(NativeType(str(t), flightsql.plain(t), flightsql.lost(t)) for t in types)
     return NATIVE_TYPES.get(dialect, ())
 
 
@@ -98,6 +117,8 @@ def _section(dialect: Dialect) -> Iterator[str]:
     yield ""
     if not dialect.proven:
         yield "By its documentation; not run.\n"
+    if dialect.name in NOTES:
+        yield f"{NOTES[dialect.name]}\n"
     yield "| type | Arrow | written there | lost |"
     yield "| --- | --- | --- | --- |"
     for row in rows:

@@ -58,7 +58,8 @@ class FunctionRule:
 class AggregateRule:
     """How an aggregate is written there; `write` gets the arguments, DISTINCT already applied.
 
-    Attributes: as those of `FunctionRule`.
+    Attributes: as those of `FunctionRule`, and:
+        ordered: it may have an order of its rows, which stands after its last argument.
     """
 
     write: Callable[[Measure, list[Sql]], Sql]
@@ -68,6 +69,7 @@ class AggregateRule:
     takes: str = "any"
     when: str = ""
     written: str = ""
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,10 @@ class Dialect:
         refuse_cast, write_cast: conversions.
         order: an expression so written that it sorts and compares as in the engine.
         refuse_order: why values of an expression may not be compared or sorted there, or None.
+        sort_keys: the keys that sort as an expression does in the engine, of all the values that
+            `refuse_sort` passes; None where `order` is the only one.
+        refuse_sort: why values of an expression may not be sorted there; None where that is as
+            `refuse_order` says.
         output: a fragment's output column, in the form that its connector reads fastest; a tuple
             is so many columns, which its connector makes one of.
         reshape: several nodes as one call that has a rule of its own, before rules are asked; what
@@ -141,6 +147,10 @@ class Dialect:
             each, the first the most significant, set where the row is not grouped by it. None
             where grouping sets do not go.
         refuse_relation: why a relation, taken without its inputs, has no form there, or None.
+        filters: its aggregates have FILTER (WHERE …); else it becomes a CASE in the argument.
+        computes_sides: the sides of its joins are derived tables that it computes first, once:
+            with a LIMIT of none, without which it would put them into the outer statement.
+        semi_joins: it has LEFT SEMI JOIN and LEFT ANTI JOIN; else they are written as EXISTS.
         safe_name: a name that may come from the client, so that quoting holds it there.
         proven: it runs where the tests run, and was compared there with the engine; of a dialect
             that was not, nothing goes to a source unless it is asked for.
@@ -160,9 +170,14 @@ class Dialect:
     order: Callable[[Sql, pa.DataType], Sql]
     refuse_order: Callable[[Expression], str | None]
     output: Callable[[Sql, pa.DataType], Sql]
+    sort_keys: Callable[[Expression, Sql], tuple[Sql, ...]] | None = None
+    refuse_sort: Callable[[Expression], str | None] | None = None
     reshape: Callable[[Expression], Expression] = as_it_is
     windows: Mapping[str, WindowRule] = field(default_factory=dict)
     grouping_id: Callable[[list[Sql], pa.DataType], Sql] | None = None
+    filters: bool = False
+    computes_sides: bool = False
+    semi_joins: bool = False
     refuse_relation: Callable[[Relation], str | None] = always
     safe_name: Callable[[str], str] = str
     proven: bool = True

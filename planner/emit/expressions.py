@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import pyarrow as pa
 from sqlglot import exp
@@ -64,7 +65,7 @@ def refusal(
     def refuse_call(call: Call) -> str | None:
         rule = dialect.functions.get(call.function)
         if rule is None or (functions is not None and call.function not in functions):
-            return f"function {call.function} is not proven there"
+            return _lacking(f"function {call.function}", dialect, unproven)
         if not rule.proven and not unproven:
             return f"function {call.function} is not proven there by running"
         return rule.refuse(call)
@@ -90,6 +91,11 @@ def refusal(
         case Call():
             return refuse_call(expression)
     return None
+
+
+def _lacking(what: str, dialect: Dialect, unproven: bool) -> str:
+    """Why something stays that the dialect's tables lack, or that the source does not declare."""
+    return f"{what} has no form in {dialect.name}" if unproven else f"{what} is not proven there"
 
 
 def _is_shift(expression: Expression, argument: Expression) -> bool:
@@ -160,13 +166,16 @@ def _aggregate_refusal(
     for measure in relation.measures:
         rule = dialect.aggregates.get(measure.function)
         if rule is None or (functions is not None and measure.function not in functions):
-            return f"aggregate {measure.function} is not proven there"
+            return _lacking(f"aggregate {measure.function}", dialect, unproven)
         if not rule.proven and not unproven:
             return f"aggregate {measure.function} is not proven there by running"
         arguments = (_numbers_defined(a, (relation.input,)) for a in measure.arguments)
         reason = rule.refuse(replace(measure, arguments=tuple(arguments)))
-        if reason or measure.sorts:
-            return reason or "an ordered aggregate"
+        if measure.sorts and not rule.ordered:
+            reason = reason or "an ordered aggregate"
+        reason = reason or _order_refusal(measure.sorts, (relation.input,), dialect)
+        if reason:
+            return reason
     return None
 
 
@@ -190,7 +199,7 @@ def _order_refusal(
     keys: tuple[SortKey, ...], inputs: tuple[Relation, ...], dialect: Dialect
 ) -> str | None:
     defined = (_numbers_defined(key.expression, inputs) for key in keys)
-    return next((r for r in map(dialect.refuse_order, defined) if r), None)
+    return next((r for r in map(dialect.refuse_sort or dialect.refuse_order, defined) if r), None)
 
 
 def _window_refusal(
@@ -200,7 +209,7 @@ def _window_refusal(
     for call in relation.calls:
         rule = dialect.windows.get(call.function)
         if rule is None or (functions is not None and call.function not in functions):
-            return f"{call.function} over a window is not proven there"
+            return _lacking(f"{call.function} over a window", dialect, unproven)
         if not rule.proven and not unproven:
             return f"{call.function} over a window is not proven there by running"
         partition = (_numbers_defined(part, inputs) for part in call.partition)
@@ -283,20 +292,28 @@ def write_window(call: WindowCall, over: Input, dialect: Dialect, subquery: Writ
         write(p, over, dialect, subquery) for p in call.partition if references(p) != set()
     ]
     order = tuple(
-        write_key(key, over, dialect, subquery)
+        sql
         for key in call.order
         if references(key.expression) != set()
+        for sql in write_keys(key, over, dialect, subquery)
     )
     window = Over(tuple(partition), order, frame_sql(call.frame, bool(order)))
     known = _with_numbers_defined(call, over.relations)
     return dialect.windows[call.function].write(known, arguments, window)
 
 
-def write_key(key: SortKey, over: Input, dialect: Dialect, subquery: WriteSubquery) -> Sql:
-    """SQL of a key of an order, NULLs placed."""
+def write_keys(
+    key: SortKey, over: Input, dialect: Dialect, subquery: WriteSubquery
+) -> tuple[Sql, ...]:
+    """SQL of a key of an order, NULLs placed; several, where the dialect sorts by several."""
     written = write(key.expression, over, dialect, subquery)
-    sql = dialect.order(written, key.expression.type)
-    return exp.Ordered(this=sql, desc=key.descending, nulls_first=key.nulls_first)
+    if dialect.sort_keys is None:
+        keys: tuple[Sql, ...] = (dialect.order(written, key.expression.type),)
+    else:
+        keys = dialect.sort_keys(_numbers_defined(key.expression, over.relations), written)
+    return tuple(
+        exp.Ordered(this=sql, desc=key.descending, nulls_first=key.nulls_first) for sql in keys
+    )
 
 
 _OF_A_SET = frozenset({"min", "max", "bool_and", "bool_or"})
@@ -304,15 +321,20 @@ _OF_A_SET = frozenset({"min", "max", "bool_and", "bool_or"})
 
 
 def write_measure(measure: Measure, over: Input, dialect: Dialect, subquery: WriteSubquery) -> Sql:
-    """SQL of an aggregate that `refusal_of` passed; a FILTER becomes a CASE in the argument."""
+    """SQL of an aggregate that `refusal_of` passed; a FILTER may become a CASE in the argument."""
+    if measure.filter is not None and dialect.filters:
+        aggregate = write_measure(replace(measure, filter=None), over, dialect, subquery)
+        condition = exp.Where(this=write(measure.filter, over, dialect, subquery))
+        return exp.Filter(this=aggregate, expression=condition)
     arguments = measure.arguments
     if measure.filter is not None:
         argument = arguments[0] if arguments else Literal(1, pa.int64())
         only = IfThen(((measure.filter, argument),), None, argument.type)
-        measure = Measure(
-            measure.function, (only,), measure.type, measure.nullable, measure.distinct
-        )
+        measure = replace(measure, arguments=(only, *arguments[1:]), filter=None)
     written = [write(a, over, dialect, subquery) for a in measure.arguments]
     if measure.distinct and measure.function not in _OF_A_SET:
         written = [exp.Distinct(expressions=written)]
+    if measure.sorts:
+        keys = (write_keys(key, over, dialect, subquery) for key in measure.sorts)
+        written[-1] = exp.Order(this=written[-1], expressions=list(chain.from_iterable(keys)))
     return dialect.aggregates[measure.function].write(measure, written)

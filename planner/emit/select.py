@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from connectors.contract import Table
 from planner.emit.dialect import Dialect, Sql
-from planner.emit.expressions import Input, write, write_key, write_measure, write_window
+from planner.emit.expressions import Input, write, write_keys, write_measure, write_window
 from planner.emit.names import ONE, unique_names
 from planner.relations import (
     Aggregate,
@@ -254,7 +254,11 @@ class _Emitter:
         block = self._block(relation.input)
         block = self._wrapped(block) if block.sliced or block.sets else block
         over = Input(block.columns, (relation.input,))
-        keys = (write_key(key, over, self._dialect, self._subquery) for key in relation.keys)
+        keys = (
+            sql
+            for key in relation.keys
+            for sql in write_keys(key, over, self._dialect, self._subquery)
+        )
         # A constant orders nothing, and a bare one would be read as an ordinal.
         return replace(block, order=tuple(k for k in keys if k.find(exp.Column, exp.Star)))
 
@@ -277,13 +281,18 @@ class _Emitter:
         block = self._block(relation)
         if not block.simple:
             return self._wrapped(block)
-        return replace(block, order=())
+        block = replace(block, order=())
+        if self._dialect.computes_sides and not block.joins and (block.where or not block.bare):
+            return self._computed(block)
+        return block
 
     def _join(self, relation: Join) -> Block:
         kind = relation.kind
         if kind.value.startswith("RIGHT"):
             return self._mirrored(relation)
         left, right = self._side(relation.left), self._side(relation.right)
+        if kind in (JoinKind.LEFT_SEMI, JoinKind.LEFT_ANTI) and self._dialect.semi_joins:
+            return self._semi_joined(relation, left, right)
         if kind in (JoinKind.LEFT_SEMI, JoinKind.LEFT_ANTI, JoinKind.LEFT_MARK):
             return self._exists(relation, left, right)
         if kind is JoinKind.OUTER:
@@ -327,6 +336,18 @@ class _Emitter:
         if relation.kind is JoinKind.LEFT_ANTI:
             exists = exp.Not(this=exists)
         return replace(left, where=(*left.where, exists))
+
+    def _semi_joined(self, relation: Join, left: Block, right: Block) -> Block:
+        if right.joins or _asks(right.where):
+            right = self._wrapped(right)
+        conditions = right.where + self._conditions(relation, left, right)
+        join = exp.Join(
+            this=right.source,
+            side="LEFT",
+            kind="ANTI" if relation.kind is JoinKind.LEFT_ANTI else "SEMI",
+            on=_all(conditions) if conditions else exp.true(),
+        )
+        return replace(left, joins=(*left.joins, join), fields=relation.fields)
 
     def _joined(self, left: Block, right: Block, side: str, conditions: tuple[Sql, ...]) -> Block:
         if side in ("", "CROSS") and right.joins:
@@ -372,6 +393,13 @@ class _Emitter:
         names = self._names(tuple(field.name for field in block.fields))
         block = block if block.sliced else replace(block, order=())
         return self._derived(_select(block, list(block.columns), names), names, block.fields)
+
+    def _computed(self, block: Block) -> Block:
+        """The same as a derived table that stays one."""
+        names = self._names(tuple(field.name for field in block.fields))
+        query = _select(block, list(block.columns), names)
+        query.set("limit", exp.Limit(expression=exp.Neg(this=exp.Literal.number(1))))
+        return self._derived(query, names, block.fields)
 
     def _derived(
         self, query: exp.Query, names: tuple[str, ...], fields: tuple[Field, ...]

@@ -39,9 +39,9 @@ def ranking(typed: Typed) -> dict[str, WindowRule]:
         typed: makes the engine's type of a function's value.
     """
     return {
-        **{name: _named(name, typed, "", _COUNTED) for name in _RANKS},
-        **{name: _named(name, typed, "", "one division of doubles") for name in _SHARES},
-        **{name: _named(name, typed, "any", "SQL standard", framed=True) for name in _OF_ROWS},
+        **{name: _named(name, typed, _COUNTED) for name in _RANKS},
+        **{name: _named(name, typed, "one division of doubles") for name in _SHARES},
+        **{name: _of_rows(name, typed) for name in _OF_ROWS},
         "nth_value": WindowRule(
             lambda c, a, over: typed(over.of_frame(_call("nth_value", a[0], _bare(a[1]))), c.type),
             _nth_of,
@@ -96,15 +96,23 @@ def _call(name: str, *arguments: Sql) -> Sql:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def _named(name: str, typed: Typed, takes: str, shown: str, *, framed: bool = False) -> WindowRule:
-    def write(call: WindowCall, arguments: list[Sql], over: Over) -> Sql:
-        function = _call(name, *arguments)
-        return typed(over.of_frame(function) if framed else over.of(function), call.type)
+def _named(name: str, typed: Typed, shown: str) -> WindowRule:
+    return WindowRule(
+        lambda call, _, over: typed(over.of(_call(name)), call.type),
+        _nothing_of,
+        shown,
+        takes="nothing",
+        written=f"{name.upper()}() OVER …",
+    )
 
-    inner = "x" if takes else ""
-    refuse = _frame_of if framed else _nothing_of
-    written = f"{name.upper()}({inner}) OVER …"
-    return WindowRule(write, refuse, shown, takes=takes or "nothing", written=written)
+
+def _of_rows(name: str, typed: Typed) -> WindowRule:
+    return WindowRule(
+        lambda call, arguments, over: typed(over.of_frame(_call(name, *arguments)), call.type),
+        _frame_of,
+        takes="any",
+        written=f"{name.upper()}(x) OVER …",
+    )
 
 
 def _moved(name: str, typed: Typed) -> WindowRule:

@@ -35,6 +35,8 @@ def measure_type(function: str, arguments: tuple[pa.DataType, ...]) -> tuple[pa.
             return _avg_type(argument), True
         case "bool_and" | "bool_or":
             return pa.bool_(), True
+        case "string_agg":
+            return pa.large_string(), True
     return UNKNOWN, True
 
 

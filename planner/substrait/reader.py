@@ -346,6 +346,10 @@ class _Reader:
         )
         values = [value for _, value in clauses] + ([otherwise] if otherwise is not None else [])
         typed = next((v for v in values if v.type != pa.null()), values[0])
+        if len({v.type for v in values if pa.types.is_decimal(v.type)}) > 1:
+            # Of a rounded decimal the optimiser finds another scale than before it: the engine,
+            # which takes the first value's, would take a common one when it reads this.
+            raise NotCarriedError("CASE of decimals of several scales")
         nullable = otherwise is None or any(v.nullable for v in values)
         return IfThen(clauses, otherwise, typed.type, nullable, operand)
 

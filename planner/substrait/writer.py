@@ -53,12 +53,11 @@ from planner.relations import (
     Values,
     Window,
     WindowCall,
-    conjunction,
-    conjuncts,
 )
 from planner.substrait.grouping import FUNCTION as GROUPING
 from planner.substrait.grouping import unfolded
 from planner.substrait.literals import write_literal
+from planner.substrait.readable import apart, of_one_equality
 from planner.substrait.types import named_struct, substrait_type
 
 WindowFunction = ExpressionMessage.WindowFunction
@@ -82,26 +81,6 @@ def write_plan(
     plan = Plan(relations=[PlanRel(root=root)], version=origin.version)
     plan.extensions.extend(writer.declarations())
     return plan
-
-
-def _of_one_equality(condition: Expression) -> Expression:
-    """A join's condition without IS NOT DISTINCT FROM beside =.
-
-    The engine has one answer to whether NULLs are equal for all keys of a join, and takes it from
-    any of them when it reads a plan. Written as a negation, such a part is no key to it.
-    """
-    parts = conjuncts(condition)
-    functions = {part.function for part in parts if isinstance(part, Call)}
-    if not functions >= {"equal", "is_not_distinct_from"}:
-        return condition
-    return conjunction(tuple(map(_negated, parts)))
-
-
-def _negated(part: Expression) -> Expression:
-    if not isinstance(part, Call) or part.function != "is_not_distinct_from":
-        return part
-    distinct = Call("is_distinct_from", part.arguments, part.type, part.nullable)
-    return Call("not", (distinct,), part.type, part.nullable)
 
 
 class _Writer:
@@ -161,11 +140,12 @@ class _Writer:
             case Fetch():
                 return Rel(fetch=self._fetch(relation))
             case Join():
+                left, right = apart(relation)
                 return Rel(
                     join=JoinRel(
-                        left=self.relation(relation.left),
-                        right=self.relation(relation.right),
-                        expression=self._expression(_of_one_equality(relation.condition)),
+                        left=self.relation(left),
+                        right=self.relation(right),
+                        expression=self._expression(of_one_equality(relation.condition)),
                         type=JoinRel.JoinType.Value(f"JOIN_TYPE_{relation.kind.value}"),
                     )
                 )

@@ -11,6 +11,7 @@ from random import Random
 
 from sqlglot import exp
 
+from tests.oracle import functions
 from tests.oracle.scope import KINDS, Column, Kind, constant
 from tests.planner.unpleasant import TEXTS
 
@@ -43,12 +44,13 @@ class Expressions:
         """An expression of a kind; `depth` bounds its operators."""
         if depth <= 0 or self._random.random() < 0.35:
             return self._leaf(kind)
-        makers = [*_MAKERS[kind], _case, _coalesce, _nullif]
+        makers = [*_MAKERS[kind], *functions.MAKERS[kind], _case, _case_of, _coalesce, _nullif]
         return self._random.choice(makers)(self, kind, depth - 1)
 
     def condition(self, depth: int = 3) -> Sql:
         """A boolean expression that is not a mere constant."""
-        return self._random.choice(_MAKERS["bool"])(self, "bool", depth - 1)
+        makers = (*_MAKERS["bool"], *functions.MAKERS["bool"])
+        return self._random.choice(makers)(self, "bool", depth - 1)
 
     def operand(self, kind: Kind, depth: int) -> Sql:
         """An expression of a kind, in brackets where it has an operator."""
@@ -103,6 +105,15 @@ def _function(name: str, *kinds: Kind) -> _Maker:
 def _case(these: Expressions, kind: Kind, depth: int) -> Sql:
     ifs = [exp.If(this=these.condition(depth), true=these.of(kind, depth))]
     return exp.Case(ifs=ifs, default=these.of(kind, depth) if these.chance(0.7) else None)
+
+
+def _case_of(these: Expressions, kind: Kind, depth: int) -> Sql:
+    """CASE x WHEN y …; not of timestamps, most of which do not fit the type of their constants."""
+    of: Kind = these.pick(KINDS[:-1])  # type: ignore[assignment]
+    options = [these.constant(of) if these.chance(0.7) else these.of(of, depth) for _ in "12"]
+    ifs = [exp.If(this=option, true=these.of(kind, depth)) for option in options]
+    default = these.of(kind, depth) if these.chance(0.7) else None
+    return exp.Case(this=these.operand(of, depth), ifs=ifs, default=default)
 
 
 def _coalesce(these: Expressions, kind: Kind, depth: int) -> Sql:

@@ -100,6 +100,11 @@ NUMBERS: dict[str, list[str]] = {
         "SELECT abs(i4), abs(i8) FROM odd WHERE i4 > -2147483648 AND i8 > -9223372036854775808",
         "SELECT abs(i2) FROM odd WHERE i2 > -32768",
     ],
+    "sqrt": [
+        "SELECT sqrt(i4), sqrt(i8), sqrt(n) FROM odd WHERE i4 >= 0 AND i8 >= 0 AND n >= 0",
+        "SELECT id, sqrt(f8), sqrt(f4) FROM odd WHERE f8 >= 0 AND f4 >= 0",
+        "SELECT sqrt(i4) < 6.5 FROM odd WHERE i4 > 0",
+    ],
     "signum": ["SELECT signum(i4), signum(n), signum(f8), signum(f4), signum(i8) FROM odd"],
     "floor": [
         "SELECT floor(i4), floor(f4), floor(f8), floor(i8) FROM odd",
@@ -144,6 +149,23 @@ NUMBERS: dict[str, list[str]] = {
 
 _PATTERNS = ("A%", "%K%", "_s", "%B", "a_B", "ss", "%\\%%", "%'%", "%É", "FI", "abc", "I%", "%")
 
+_REGEXES = (
+    *("^a.b$", "a.", "^.$", "[a-z]", "^[A-Z]+$", "[^a-z]", "^(a|b)c*$", "x?y", "(ab|s)+", "k{1,2}"),
+    *(
+        "^[0-9]{2,}$",
+        r"\.",
+        r"^\(a",
+        r"[\\]",
+        "^[^ ]*$",
+        "(?:s|k)$",
+        "^.*?h$",
+        "[ks]",
+        "[^k]",
+        "s.?t",
+    ),
+    *("^[a-zA-Z0-9._%+-]+$", "'s", "[-_a]", "a|b|^$", "^(.)$"),
+)
+
 TEXTS: dict[str, list[str]] = {
     "ilike": [
         f"SELECT id FROM {table} WHERE t {no}ILIKE '{pattern.replace(chr(39), chr(39) * 2)}'"
@@ -182,6 +204,7 @@ TEXTS: dict[str, list[str]] = {
     ],
     "octet_length": ["SELECT id, octet_length(t) FROM texts", "SELECT octet_length(c) FROM odd"],
     "bit_length": ["SELECT id, bit_length(t) FROM texts"],
+    "ascii": ["SELECT id, ascii(t) FROM texts", "SELECT ascii(t) FROM folds"],
     "strpos": ["SELECT a.id, b.id, strpos(a.t, b.t) FROM texts a, texts b"],
     "contains": [
         "SELECT a.id, b.id, contains(a.t, b.t) FROM texts a, texts b",
@@ -236,6 +259,22 @@ TEXTS: dict[str, list[str]] = {
     "upper": ["SELECT upper(i4::varchar || 'x'), upper(b::varchar), upper(md5(v)) FROM odd"],
     "lower": ["SELECT lower(b::varchar || 'XyZ'), lower(to_hex(i4)), lower(n::varchar) FROM odd"],
     **letters.CASES,
+    **{
+        f"regex_{name}": [
+            *(
+                f"SELECT id FROM {table} WHERE t {symbol} '{pattern.replace(chr(39), chr(39) * 2)}'"
+                for pattern in _REGEXES
+                for table in ("texts", "folds")
+            ),
+            f"SELECT id, c {symbol} '^a.$', folded {symbol} '[ab]x*$', e {symbol} 'o.' FROM odd",
+        ]
+        for name, symbol in (
+            ("match", "~"),
+            ("not_match", "!~"),
+            ("imatch", "~*"),
+            ("not_imatch", "!~*"),
+        )
+    },
     "lpad": [
         "SELECT lpad(i4::varchar, 5, '0'), lpad(n::varchar, 20), lpad(b::varchar, 3) FROM odd",
         "SELECT lpad(i4::varchar, 9, 'xyz'), lpad(i8::varchar, 0, '') FROM odd",
@@ -293,6 +332,15 @@ TIMES: dict[str, list[str]] = {
         " GROUP BY m ORDER BY m",
         f"SELECT date_trunc('month', d)::date FROM odd WHERE {_RECENT_D}",
         f"SELECT date_trunc('month', d) = date '2024-02-01' FROM odd WHERE {_RECENT_D}",
+    ],
+    "to_char": [
+        "SELECT to_char(d, '%Y-%m'), to_char(ts, '%Y-%m-%d %H:%M:%S') FROM odd",
+        "SELECT to_char(d, '%F'), to_char(d, '%d.%m.%Y') FROM odd",
+        "SELECT to_char(d, 'Q %B %b %A %a %j %u') FROM odd",
+        "SELECT to_char(ts, '%T'), to_char(ts, '%R %p %I'), to_char(ts, '%Y%m%dT%H%M%S') FROM odd",
+        "SELECT to_char(d, '%Y'), to_char(ts, '%F %T'), to_char(d, '%Y/%Y') FROM early",
+        "SELECT to_char(d, '%Y-%m') AS m, count(*) FROM odd GROUP BY m ORDER BY m",
+        "SELECT id FROM odd WHERE to_char(ts, '%Y') = '2024' OR to_char(d, '''%d') LIKE '''2%'",
     ],
     "make_date": [
         "SELECT make_date(date_part('year', d), date_part('month', d), 1) FROM odd",

@@ -28,7 +28,7 @@ from tests.planner.twins import SOURCE, Twins, answer_alone, engine_alone
 from tests.tpch import QUERIES
 
 _RELATIONS = frozenset(
-    ("read", "filter", "project", "fetch", "sort", "aggregate", "join", "cross", "union")
+    ("read", "filter", "project", "fetch", "sort", "aggregate", "window", "join", "cross", "union")
 )
 
 
@@ -299,6 +299,15 @@ OTHER_CASES = [
     "SELECT a.id, b.id FROM odd a FULL JOIN odd b ON a.i4 = b.i2",
     "SELECT id FROM odd WHERE i4 IN (SELECT i2 FROM odd WHERE b)",
     "SELECT id FROM odd a WHERE NOT EXISTS (SELECT 1 FROM odd b WHERE b.i2 = a.i4)",
+    "SELECT id FROM odd a WHERE NOT EXISTS (SELECT 1 FROM odd b WHERE b.i2 = a.i4 AND b.n > 1)",
+    "SELECT id FROM odd a WHERE EXISTS (SELECT 1 FROM odd b, odd c WHERE b.i2 = a.i4 AND c.b)",
+    "SELECT id FROM odd WHERE EXISTS (SELECT 1 FROM texts WHERE t LIKE 'a%') AND i4 > 0",
+    """SELECT id FROM odd a JOIN pairs p ON p.a = a.i2 WHERE EXISTS (SELECT 1 FROM odd b
+       WHERE b.i4 = p.b AND EXISTS (SELECT 1 FROM texts c WHERE c.id = b.id)) AND p.x > 0""",
+    "SELECT a, b FROM pairs INTERSECT SELECT i2, i4 FROM odd",
+    "SELECT a, b FROM pairs EXCEPT SELECT i2, i4 FROM odd",
+    """SELECT id FROM odd a LEFT JOIN (SELECT t, i FROM (SELECT t, id AS i FROM texts) z
+       WHERE EXISTS (SELECT 1 FROM pairs p WHERE p.a = z.i)) y ON y.i = a.id""",
     "SELECT id FROM odd WHERE n > (SELECT avg(n) FROM odd)",
     "SELECT i4 FROM odd UNION ALL SELECT i2 FROM odd",
     "SELECT i4 FROM odd UNION SELECT i2 FROM odd",

@@ -6,7 +6,7 @@ shows what the engine makes of the very rows that Postgres holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -18,12 +18,14 @@ from connectors.errors import CrosswindError
 from connectors.memory import MemoryConnector
 from planner.bind import bind
 from planner.catalog import Source
+from planner.emit.dialect import as_it_is
 from planner.parse import parse
 from planner.plan import Plan
 from planner.relations import (
     Aggregate,
     Call,
     ExistsSubquery,
+    Expression,
     Relation,
     ScalarSubquery,
     expressions_of,
@@ -106,11 +108,17 @@ class Twins:
         """The statement fails, pushed and here, with errors of the tree; which."""
         return _failure(self.pushing, sql), _failure(self.local, sql)
 
-    def operations(self, sql: str) -> set[str]:
-        """The functions and aggregates of the statement, as the planner sees them."""
+    def operations(
+        self, sql: str, reshape: Callable[[Expression], Expression] = as_it_is
+    ) -> set[str]:
+        """The functions and aggregates of the statement, as the planner sees them.
+
+        Args:
+            reshape: of a dialect, which makes one of several.
+        """
         relation = bind(parse(sql), self.pushing.catalog).relation
         assert relation is not None, sql
-        return set(_operations(relation))
+        return set(_operations(relation, reshape))
 
 
 def engine_alone(tables: dict[str, pa.Table]) -> datafusion.SessionContext:
@@ -146,14 +154,14 @@ def _failure(placement: Placement, sql: str) -> CrosswindError:
     raise AssertionError(f"{sql}\nis answered: {answer.to_pylist()}")
 
 
-def _operations(relation: Relation) -> Iterator[str]:
+def _operations(relation: Relation, reshape: Callable[[Expression], Expression]) -> Iterator[str]:
     for expression in expressions_of(relation):
-        for part in walk_expression(expression):
+        for part in map(reshape, walk_expression(expression)):
             if isinstance(part, Call):
                 yield part.function
             elif isinstance(part, ScalarSubquery | ExistsSubquery):
-                yield from _operations(part.input)
+                yield from _operations(part.input, reshape)
     if isinstance(relation, Aggregate):
         yield from (measure.function for measure in relation.measures)
     for source in inputs_of(relation):
-        yield from _operations(source)
+        yield from _operations(source, reshape)

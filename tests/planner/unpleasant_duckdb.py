@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from tests.planner.unpleasant import FOLDS
 from tests.planner.unpleasant import TEXTS as SHARED
 
 TEXTS = [*SHARED, "a\0b", "\u00a0a\u00a0", "\ta ", "aa", "äöü", "\U0001f468\u200d\U0001f469"]
@@ -180,12 +181,15 @@ def make(path: Path) -> Path:
         for row in range(rows)
     ]
     texts = [f"({number}, {_text(value)})" for number, value in enumerate(TEXTS)]
+    folds = [f"({number}, {_text(value)})" for number, value in enumerate(FOLDS)]
     statements = [
         "CREATE TYPE mood AS ENUM ('sad', 'ok', 'glad')",
         f"CREATE TABLE odd (id INTEGER NOT NULL, {declared})",
         *(f"INSERT INTO odd VALUES ({row})" for row in values),
         "CREATE TABLE texts (id BIGINT NOT NULL, t VARCHAR)",
         f"INSERT INTO texts VALUES {', '.join(texts)}",
+        "CREATE TABLE folds (id BIGINT NOT NULL, t VARCHAR)",
+        f"INSERT INTO folds VALUES {', '.join(folds)}",
         "CREATE TABLE pairs AS SELECT a, b, (a::DECIMAL(15,2) * 0.25)::DECIMAL(15,2) AS x,"
         " (b::DECIMAL(9,4) * 0.125)::DECIMAL(9,4) AS y"
         " FROM unnest([NULL, 0, 1, -1, 2, 3, -7, 100]) l(a),"
@@ -206,4 +210,4 @@ def make(path: Path) -> Path:
     return path
 
 
-TABLES = ("odd", "texts", "pairs", "early", "nothing", "seen", "many", "words")
+TABLES = ("odd", "texts", "pairs", "early", "nothing", "seen", "many", "words", "folds")

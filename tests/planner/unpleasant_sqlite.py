@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tests.planner.unpleasant import TEXTS
+from tests.planner.unpleasant import TEXTS as SHARED
+
+TEXTS = [*SHARED, "a\0b", "\0a", "a\0", "\0", "aa", "b\0a", "padded\0", "abcabc"]
+"""SQLite's own functions take a text to end at its first NUL character."""
 
 _COLUMNS: dict[str, tuple[str, list[object]]] = {
     "i1": ("TINYINT", [None, 0, 1, -1, 127, -128]),
@@ -34,11 +38,18 @@ _COLUMNS: dict[str, tuple[str, list[object]]] = {
 }
 
 
+def _twice(declared: str) -> str:
+    """The columns of every row of a table with every one: a_… and b_…"""
+    columns = re.split(r",(?![^(]*\))", declared)
+    return ", ".join(f"{side}_{column.strip()}" for side in "ab" for column in columns)
+
+
 def make(path: Path) -> Path:
     """A file with the tables of `TABLES`.
 
     `odd` has in each row the next value of each column, so that columns of different lengths meet
-    in many combinations; `texts` every text; `pairs` every two numbers of a few.
+    in many combinations; `texts` every text; `pairs` every two numbers of a few; `odd_pairs` and
+    `text_pairs` every row of those tables beside every one.
     """
     declared = ", ".join(f"{name} {type_}" for name, (type_, _) in _COLUMNS.items())
     marks = ", ".join("?" * (len(_COLUMNS) + 1))
@@ -56,12 +67,33 @@ def make(path: Path) -> Path:
         connection.executemany("INSERT INTO texts VALUES (?, ?)", list(enumerate(TEXTS)))
         connection.execute("CREATE TABLE pairs (a INT4, b INT4, x DECIMAL(15,2), y DECIMAL(9,4))")
         connection.executemany("INSERT INTO pairs VALUES (?, ?, ?, ?)", pairs)
+        connection.execute("CREATE TABLE days (day DATE NOT NULL)")
+        connection.executemany(
+            "INSERT INTO days VALUES (date(?, '+' || ? || ' days'))",
+            [
+                (start, day)
+                for start in ("0000-01-01", "1995-12-20", "9999-12-01")
+                for day in range(25)
+            ],
+        )
+        connection.execute(
+            f"CREATE TABLE text_pairs ({_twice('id INTEGER, t TEXT')})",
+        )
+        connection.execute("INSERT INTO text_pairs SELECT a.*, b.* FROM texts a, texts b")
+        connection.execute(f"CREATE TABLE odd_pairs ({_twice(f'id INT4 NOT NULL, {declared}')})")
+        connection.execute("INSERT INTO odd_pairs SELECT a.*, b.* FROM odd a, odd b")
+        connection.execute(
+            "CREATE TABLE odd_texts (a_id INT4, a_folded TEXT COLLATE NOCASE, b_id INT4, b_t TEXT)"
+        )
+        connection.execute(
+            "INSERT INTO odd_texts SELECT a.id, a.folded, b.id, b.t FROM odd a, texts b"
+        )
         connection.execute(
             'CREATE TABLE "nothing" (id INT4 NOT NULL, i4 INT4, n DECIMAL(15,2), t TEXT, f8 REAL)'
         )
     return path
 
 
-TABLES = ("odd", "texts", "pairs", "nothing")
+TABLES = ("odd", "texts", "pairs", "days", "odd_pairs", "text_pairs", "odd_texts", "nothing")
 
-TEXTS_COMPARED = [text for text in TEXTS if text is not None]
+TEXTS_COMPARED = [text for text in SHARED if text is not None]

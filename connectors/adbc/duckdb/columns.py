@@ -111,7 +111,7 @@ class Columns:
 def _castable(found: pa.DataType, wanted: pa.DataType) -> bool:
     """Whether a cast keeps every value or fails, so that a change at the source cannot pass."""
     t = pa.types
-    if t.is_null(found):
+    if t.is_null(found) or (t.is_string(found) and t.is_string_view(wanted)):
         return True
     if t.is_integer(found):
         return bool(t.is_integer(wanted) or t.is_decimal(wanted))

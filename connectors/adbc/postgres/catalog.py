@@ -53,6 +53,7 @@ SELECT c.relkind::text AS kind, a.attname::text AS column_name,
          SELECT 1 FROM pg_catalog.pg_constraint k
          WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum
            AND NOT k.convalidated) AS not_null,
+       pg_catalog.getdatabaseencoding()::text AS encoding,
        COALESCE(NOT l.collisdeterministic, false) AS nondeterministic,
        base.type IN ('text', 'varchar', 'bpchar') AND l.collname <> 'default' AS collated
 FROM pg_catalog.pg_class c
@@ -102,6 +103,12 @@ class PostgresTables:
         self._names: tuple[TableName, ...] | None = None
         self._found: dict[TableName, Table] = {}
         self._missing: dict[TableName, float] = {}
+        self._encoding = ""
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of the database, which never changes; empty before a table is found."""
+        return self._encoding
 
     @property
     def default_schema(self) -> str:
@@ -133,8 +140,11 @@ class PostgresTables:
             if time.monotonic() < self._missing.get(name, 0.0):
                 return None
             generation = self._generation
-        table = _table(name, self._pool.rows(_COLUMNS, (name.schema, name.name)))
+        rows = self._pool.rows(_COLUMNS, (name.schema, name.name))
+        table = _table(name, rows)
         with self._lock:
+            if rows:
+                self._encoding = str(rows[0]["encoding"])
             if generation == self._generation:
                 if table is not None:
                     self._found[name] = table

@@ -6,6 +6,7 @@ Owns what the source offers and the parts' lives. Must not know SQL beyond the w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from connectors.adbc.postgres.catalog import PostgresTables
 from connectors.adbc.postgres.endpoint import parse
@@ -52,8 +53,13 @@ class PostgresConnector:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What PostgreSQL runs; needs no connection."""
-        return self._capabilities
+        """What PostgreSQL runs; needs no connection.
+
+        Of texts in another encoding than UTF-8 it is less, which is known with the first table.
+        """
+        if self._tables.encoding in ("", "UTF8"):
+            return self._capabilities
+        return replace(self._capabilities, dialect="postgres_not_utf8")
 
     @property
     def identity(self) -> str:

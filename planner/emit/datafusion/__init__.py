@@ -21,15 +21,18 @@ from planner.emit.datafusion.functions import FUNCTIONS
 from planner.emit.datafusion.types import type_sql
 from planner.emit.datafusion.windows import GROUPING, WINDOWS, grouping_id
 from planner.emit.dialect import Dialect
+from planner.engine_dialect import Engine
 
 DATAFUSION = Dialect(
     name="datafusion",
-    # Its quoting and its order of NULLs are PostgreSQL's; names of types come from `types`.
-    generator="postgres",
+    # The name under which sqlglot knows the class; names of types come from `types`.
+    generator=Engine.__name__.lower(),
     functions={**FUNCTIONS, **GROUPING},
     aggregates=AGGREGATES,
     windows=WINDOWS,
     grouping_id=grouping_id,
+    filters=True,
+    semi_joins=True,
     type_sql=type_sql,
     read_column=read_column,
     refuse_literal=refuse_literal,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from planner.emit.duckdb.types import type_sql
+from planner.emit.duckdb.types import is_text, type_sql
 from planner.relations import Call, Cast, Expression, IfThen, Literal
 
 _WIDTHS = {
@@ -28,27 +28,43 @@ def signed_width(type_: pa.DataType) -> int | None:
     return _WIDTHS[type_] if type_ in _ARROW_SIGNED else None
 
 
+_OF_32_BITS = frozenset(
+    {"character_length", "octet_length", "bit_length", "strpos", "ascii", "grouping"}
+)
+
+
 def magnitude_bits(expression: Expression) -> int:
     """An upper bound of an integer expression's magnitude, in bits."""
+    widest = _WIDTHS.get(expression.type, 64)
     match expression:
         case Literal(value=int() as value):
             return value.bit_length()
         case Cast() if pa.types.is_integer(expression.input.type):
-            return magnitude_bits(expression.input)
+            return min(widest, magnitude_bits(expression.input))
+        case Cast() if pa.types.is_boolean(expression.input.type):
+            return 1
         case IfThen():
             values = [value for _, value in expression.clauses]
             return max(magnitude_bits(v) for v in (*values, expression.otherwise or values[0]))
-        case Call(function="add" | "subtract"):
-            return max(magnitude_bits(a) for a in expression.arguments) + 1
-        case Call(function="multiply"):
-            return sum(magnitude_bits(a) for a in expression.arguments)
-        case Call(function="divide" | "modulus" | "negate" | "abs"):
+        case Call(function="add" | "subtract" | "multiply"):
+            return min(widest, exact_bits(expression))
+        case Call(function="divide" | "modulus" | "negate" | "abs" | "nullif"):
             return magnitude_bits(expression.arguments[0])
+        case Call(function="greatest" | "least"):
+            return max(magnitude_bits(a) for a in expression.arguments)
         case Call(function="date_part"):
-            return 23
-        case Call(function="character_length" | "strpos"):
+            return 26
+        case Call() if expression.function in _OF_32_BITS:
             return 31
-    return _WIDTHS.get(expression.type, 64)
+    return widest
+
+
+def exact_bits(call: Call) -> int:
+    """An upper bound of what a sum, difference or product of integers would be, did it not wrap."""
+    if not all(pa.types.is_integer(a.type) for a in call.arguments):
+        return 64
+    bits = [magnitude_bits(a) for a in call.arguments]
+    return sum(bits) if call.function == "multiply" else max(bits) + 1
 
 
 def is_ordinary(expression: Expression) -> bool:
@@ -81,3 +97,33 @@ def refuse_order(expression: Expression) -> str | None:
     if type_sql(expression.type) is None:
         return f"type {expression.type} has no form there"
     return None
+
+
+_KEEP_CHARACTERS = frozenset(
+    {"str_concat", "concat", "btrim", "ltrim", "rtrim", "replace", "left", "right", "substring"}
+    | {"reverse", "repeat", "split_part", "lpad", "rpad", "upper", "lower", "nullif"}
+)
+_OF_DIGITS = frozenset({"md5", "to_hex", "encode"})
+
+
+def is_ascii(expression: Expression) -> bool:
+    """A text expression of ASCII characters, each of them a whole one for people."""
+    match expression:
+        case Literal():
+            value = expression.value
+            # For people \r\n is one character.
+            plain = isinstance(value, str) and value.isascii() and "\r" not in value
+            return value is None or plain
+        case Cast():
+            source = expression.input.type
+            exact = pa.types.is_integer(source) or pa.types.is_boolean(source)
+            return exact or pa.types.is_decimal128(source) or is_ascii(expression.input)
+        case IfThen():
+            values = [value for _, value in expression.clauses]
+            return all(map(is_ascii, (*values, expression.otherwise or values[0])))
+        case Call() if expression.function in _OF_DIGITS:
+            return True
+        case Call() if expression.function in _KEEP_CHARACTERS:
+            texts = (a for a in expression.arguments if is_text(a.type))
+            return all(map(is_ascii, texts))
+    return False

@@ -19,6 +19,8 @@ INTEGER = _named("INTEGER")
 BIGINT = _named("BIGINT")
 HUGEINT = _named("HUGEINT")
 DOUBLE = _named("DOUBLE")
+DATE = _named("DATE")
+TIMESTAMP_NS = _named("TIMESTAMP_NS")
 TYPES: dict[pa.DataType, exp.DataType] = {
     pa.bool_(): _named("BOOLEAN"),
     pa.int8(): _named("TINYINT"),
@@ -32,13 +34,15 @@ TYPES: dict[pa.DataType, exp.DataType] = {
     pa.float32(): _named("REAL"),
     pa.float64(): DOUBLE,
     pa.string(): TEXT,
+    # What some of the engine's functions make.
+    pa.string_view(): TEXT,
     pa.binary(): _named("BLOB"),
-    pa.date32(): _named("DATE"),
+    pa.date32(): DATE,
     pa.time64("us"): _named("TIME"),
     pa.timestamp("s"): _named("TIMESTAMP_S"),
     pa.timestamp("ms"): _named("TIMESTAMP_MS"),
     pa.timestamp("us"): _named("TIMESTAMP"),
-    pa.timestamp("ns"): _named("TIMESTAMP_NS"),
+    pa.timestamp("ns"): TIMESTAMP_NS,
     pa.timestamp("us", "UTC"): _named("TIMESTAMPTZ"),
 }
 
@@ -47,6 +51,11 @@ MOST_DIGITS = 38
 
 def decimal(precision: int, scale: int) -> exp.DataType:
     return _named(f"DECIMAL({precision},{scale})")
+
+
+def is_text(type_: pa.DataType) -> bool:
+    """Text, in either of the engine's forms."""
+    return bool(pa.types.is_string(type_) or pa.types.is_string_view(type_))
 
 
 def type_sql(type_: pa.DataType) -> exp.DataType | None:
@@ -121,6 +130,26 @@ def divided(dividend: Sql, divisor: Sql, *, never_zero: bool) -> Sql:
     quotient = exp.IntDiv(this=grouped(dividend), expression=grouped(divisor))
     if never_zero:
         return quotient
+    return checked(divisor, quotient)
+
+
+def checked(divisor: Sql, quotient: Sql) -> Sql:
+    """What a division gives, or the engine's failure for a divisor of zero."""
     zero = exp.EQ(this=grouped(divisor.copy()), expression=number(0))
-    failure = function_call("error", text("division by zero"))
-    return exp.Case(ifs=[exp.If(this=zero, true=failure)], default=quotient)
+    return case((zero, function_call("error", text("division by zero"))), default=quotient)
+
+
+def wrapped(exact: Sql, width: int, wide: exp.DataType) -> Sql:
+    """An integer of a wider type without what exceeds `width` bits of magnitude, as it wraps."""
+    half, whole = cast_to(number(2**width), wide), cast_to(number(2 ** (width + 1)), wide)
+    shifted = exp.Paren(this=exp.Add(this=grouped(exact), expression=half))
+    low = exp.Paren(this=exp.Mod(this=shifted, expression=whole))
+    positive = exp.Paren(this=exp.Add(this=low, expression=whole.copy()))
+    rest = exp.Paren(this=exp.Mod(this=positive, expression=whole.copy()))
+    return exp.Sub(this=rest, expression=half.copy())
+
+
+def case(*clauses: tuple[Sql, Sql], default: Sql) -> Sql:
+    """CASE WHEN … THEN …, … ELSE default END."""
+    ifs = [exp.If(this=condition, true=value) for condition, value in clauses]
+    return exp.Case(ifs=ifs, default=default)

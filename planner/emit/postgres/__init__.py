@@ -11,6 +11,7 @@ from planner.emit.postgres.aggregates import AGGREGATES
 from planner.emit.postgres.casts import refuse_cast, write_cast
 from planner.emit.postgres.columns import order, output, read_column, refuse_literal, write_literal
 from planner.emit.postgres.conditions import refuse_order
+from planner.emit.postgres.float_order import refuse_sort, sort_keys
 from planner.emit.postgres.functions import FUNCTIONS
 from planner.emit.postgres.letter_case import reshape
 from planner.emit.postgres.relations import refuse_relation
@@ -33,6 +34,8 @@ POSTGRES = Dialect(
     order=order,
     refuse_order=refuse_order,
     output=output,
+    sort_keys=sort_keys,
+    refuse_sort=refuse_sort,
     reshape=reshape,
     refuse_relation=refuse_relation,
     shown_by="tests/planner/test_postgres_dialect.py",

@@ -18,6 +18,7 @@ from planner.emit.postgres.types import (
     function_call,
     grouped,
     is_decimal,
+    is_text,
     number,
 )
 from planner.emit.postgres.wrapping import wrapped_numeric
@@ -63,6 +64,16 @@ def _count_of(measure: Measure) -> str | None:
     if measure.distinct and len(measure.arguments) > 1:
         return "a distinct count of several columns"
     return refuse_order(measure.arguments[0]) if measure.distinct else None
+
+
+def _joined_of(measure: Measure) -> str | None:
+    value, separator = measure.arguments
+    if not measure.sorts:
+        return "texts are joined in the order of their rows, which is not given"
+    if measure.distinct:
+        return "string_agg of distinct texts"
+    constant = isinstance(separator, Literal) and separator.value is not None
+    return None if is_text(value.type) and constant else "string_agg of other than text"
 
 
 def _bits_of(measure: Measure) -> str | None:
@@ -160,6 +171,15 @@ AGGREGATES: dict[str, AggregateRule] = {
     ),
     "bool_or": AggregateRule(
         lambda _, a: exp.LogicalOr(this=a[0]), takes="boolean", written="BOOL_OR(x)"
+    ),
+    "string_agg": AggregateRule(
+        lambda _, a: function_call("string_agg", *a),
+        _joined_of,
+        "NULLs are left out in both",
+        takes="text, text constant",
+        when="with ORDER BY; without DISTINCT",
+        written="string_agg(x, y ORDER BY …)",
+        ordered=True,
     ),
     "bit_and": _bitwise("bit_and"),
     "bit_or": _bitwise("bit_or"),

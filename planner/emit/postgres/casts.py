@@ -8,6 +8,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from planner.emit.dialect import Sql
+from planner.emit.postgres.time_formats import formatted
 from planner.emit.postgres.types import (
     DOUBLE,
     INTEGER,
@@ -45,6 +46,8 @@ def refuse_cast(conversion: Cast) -> str | None:
     source, target, strict = conversion.input.type, conversion.type, conversion.strict
     if source == target or (is_text(source) and is_text(target)) or (source, target) in _EXACT:
         return None
+    if source == pa.date32() and is_text(target):
+        return None
     refused = f"the conversion of {source} to {target}"
     if type_sql(target) is None or type_sql(source) is None:
         return refused
@@ -71,6 +74,8 @@ def write_cast(conversion: Cast, sql: Sql) -> Sql:
     source, target = conversion.input.type, conversion.type
     if source == target or (is_text(source) and is_text(target)):
         return sql
+    if source == pa.date32() and is_text(target):
+        return formatted(sql, ["YYYY", '"-"', "MM", '"-"', "DD"])
     to = cast(exp.DataType, type_sql(target))
     whole = pa.types.is_integer(target)
     if is_decimal(source) and target == pa.float64():

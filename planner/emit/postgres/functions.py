@@ -5,7 +5,6 @@ Owns what every type has: logic, comparisons, and the choice between values.
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import cast
 
 import pyarrow as pa
@@ -14,16 +13,19 @@ from sqlglot import exp
 from planner.emit.dialect import FunctionRule, Sql
 from planner.emit.postgres.columns import order
 from planner.emit.postgres.conditions import is_ordinary, refuse_order, with_a_number
+from planner.emit.postgres.float_order import is_first_nan
 from planner.emit.postgres.letter_case import CASE_FUNCTIONS
 from planner.emit.postgres.number_functions import NUMBER_FUNCTIONS, bare
+from planner.emit.postgres.regexes import REGEX_FUNCTIONS
 from planner.emit.postgres.text_functions import TEXT_FUNCTIONS
+from planner.emit.postgres.time_formats import FORMAT_FUNCTIONS
 from planner.emit.postgres.time_functions import TIME_FUNCTIONS
-from planner.emit.postgres.types import function_call, grouped, number
+from planner.emit.postgres.types import cases, function_call, grouped
 from planner.relations import Call, Literal
 
 
 def _comparable(call: Call) -> str | None:
-    if with_a_number(call) is not None:
+    if all(pa.types.is_floating(a.type) for a in call.arguments):
         return None
     return next((r for r in map(refuse_order, call.arguments) if r), None)
 
@@ -36,13 +38,6 @@ _UPWARDS = {exp.LT: True, exp.LTE: True, exp.GT: False, exp.GTE: False}
 """Whether the left of an inequality is the smaller."""
 
 
-def _sign_bit(sql: Sql, type_: pa.DataType) -> Sql:
-    """Whether a float has a sign."""
-    name = "float4send" if type_ == pa.float32() else "float8send"
-    first = function_call("get_byte", function_call(name, sql), number(0))
-    return exp.Paren(this=exp.GT(this=first, expression=number(127)))
-
-
 def _float_test(node: type[exp.Binary], call: Call, arguments: list[Sql]) -> Sql:
     """A float against what is no NaN: of the engine's two NaNs the one with a sign comes first,
     and PostgreSQL's comes last."""
@@ -53,16 +48,31 @@ def _float_test(node: type[exp.Binary], call: Call, arguments: list[Sql]) -> Sql
     (sql, other), bound = arguments, call.arguments[1]
     if not is_left:
         (other, sql), bound = arguments, call.arguments[0]
-    nan = exp.EQ(this=grouped(sql.copy()), expression=exp.Literal.string("NaN"))
-    tests: list[Sql] = [nan, _sign_bit(sql.copy(), call.arguments[0].type)]
+    first: Sql = is_first_nan(sql, call.arguments[0].type)
     if not isinstance(bound, Literal):
         # What is compared with NULL is neither true nor false.
         null = exp.Is(this=grouped(other.copy()), expression=exp.Null())
-        tests.append(exp.Not(this=null))
-    first = exp.Paren(this=reduce(lambda x, y: exp.And(this=x, expression=y), tests))
+        first = exp.And(this=first, expression=exp.Not(this=null))
+    first = exp.Paren(this=first)
     if _UPWARDS[node] is is_left:
         return exp.Paren(this=exp.Or(this=plain, expression=first))
     return exp.Paren(this=exp.And(this=plain, expression=exp.Not(this=first)))
+
+
+_NO_JOIN = "in the condition of a join not of floats, where no hash or merge would serve it"
+_MIRRORED = {exp.LT: exp.GT, exp.LTE: exp.GTE, exp.GT: exp.LT, exp.GTE: exp.LTE}
+
+
+def _of_two_floats(node: type[exp.Binary], call: Call, arguments: list[Sql]) -> Sql:
+    """Two floats, of which either may be the NaN that comes first: then that alone decides."""
+    first, second = (
+        exp.Paren(this=is_first_nan(sql, a.type))
+        for sql, a in zip(arguments, call.arguments, strict=True)
+    )
+    either = exp.Or(this=first, expression=second)
+    by_that = _binary(_MIRRORED.get(node, node), first.copy(), second.copy())
+    plain = _binary(node, grouped(arguments[0]), grouped(arguments[1]))
+    return cases((either, by_that), default=plain)
 
 
 def _compare(node: type[exp.Binary], symbol: str, ordered: bool) -> FunctionRule:
@@ -70,6 +80,8 @@ def _compare(node: type[exp.Binary], symbol: str, ordered: bool) -> FunctionRule
         value = with_a_number(call)
         if value is not None and not is_ordinary(value):
             return _float_test(node, call, arguments)
+        if value is None and pa.types.is_floating(call.arguments[0].type):
+            return _of_two_floats(node, call, arguments)
         left, right = bare(call, arguments)
         if ordered:
             left = order(left, call.arguments[0].type)
@@ -81,7 +93,7 @@ def _compare(node: type[exp.Binary], symbol: str, ordered: bool) -> FunctionRule
         _comparable,
         "code point order by COLLATE; a NaN with a sign by get_byte(float8send(x), 0)",
         takes="any with an order, twice",
-        when="of floats: one cannot be NaN, by the expression alone",
+        when="" if ordered or node in (exp.NEQ, exp.NullSafeNEQ) else _NO_JOIN,
         written=f"x {symbol} y{by}",
     )
 
@@ -167,4 +179,6 @@ FUNCTIONS: dict[str, FunctionRule] = {
     **TEXT_FUNCTIONS,
     **TIME_FUNCTIONS,
     **CASE_FUNCTIONS,
+    **REGEX_FUNCTIONS,
+    **FORMAT_FUNCTIONS,
 }

@@ -48,6 +48,10 @@ def reshape(expression: Expression) -> Expression:
         case Call(function="like", arguments=(value, pattern, *escape)):
             found = _of_constants(value, "like", (pattern,))
             return replace(found, arguments=(*found.arguments, *escape)) if found else expression
+        case Call(function="is_null" | "is_not_null", arguments=(Call() as changed,)):
+            # What LIKE '%' is.
+            if changed.function in _BECOME:
+                return replace(expression, arguments=changed.arguments)
     return expression
 
 

@@ -323,6 +323,13 @@ NUMBER_FUNCTIONS: dict[str, FunctionRule] = {
     "abs": _rule(
         lambda _, a: function_call("abs", *a), _signed_number, _SAME_FAILURES, "number", "abs(x)"
     ),
+    "sqrt": _rule(
+        lambda c, a: _as_type(function_call("sqrt", *a), c),
+        _float,
+        "the nearest float; both fail below zero",
+        "float",
+        "sqrt(x)",
+    ),
     "signum": _rule(_write_sign, _float, "0.0 of -0.0 in both", "float", "sign(x), NaN of NaN"),
     "floor": _rounded("floor(x)", "exact"),
     "ceil": _rounded("ceil(x)", "exact"),

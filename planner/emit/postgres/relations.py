@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+
+from planner.emit.postgres.float_bounds import bounds
 from planner.relations import Call, Expression, Join, JoinKind, Relation, conjuncts, references
+
+_EQUALITIES = ("equal", "is_not_distinct_from")
 
 
 def refuse_relation(relation: Relation) -> str | None:
     """Why a relation fails there: a FULL JOIN runs by merging or hashing, or not at all."""
+    if isinstance(relation, Join) and any(map(_is_of_floats, conjuncts(relation.condition))):
+        return "a join by floats, whose NaN and -0.0 compare differently there"
     if isinstance(relation, Join) and relation.kind is JoinKind.OUTER:
         width = len(relation.left.fields)
         if not all(_is_equality_across(part, width) for part in conjuncts(relation.condition)):
             return "a FULL JOIN there takes nothing but equalities of the two sides"
     return None
+
+
+def _is_of_floats(condition: Expression) -> bool:
+    """An equality of floats that may be NaN: with that in it, the server hashes and merges none."""
+    if not isinstance(condition, Call) or condition.function not in _EQUALITIES:
+        return False
+    return all(pa.types.is_floating(a.type) and bounds(a) is None for a in condition.arguments)
 
 
 def _is_equality_across(condition: Expression, width: int) -> bool:

@@ -92,23 +92,27 @@ _FOLDED = {"k": "\u212a", "s": "\u017f"}
 
 
 def _write_ilike(call: Call, arguments: list[Sql]) -> Sql:
-    pattern = cast(Literal, call.arguments[1]).value.lower()
-    value = arguments[0]
-    found = [letter for letter in _FOLDED if letter in pattern]
-    if found:
-        others = text("".join(_FOLDED[letter] for letter in found))
-        value = function_call("translate", value, others, text("".join(found)))
-    return exp.ILike(this=_by_code_point(value), expression=arguments[1])
+    value = without_folds(arguments[0], cast(Literal, call.arguments[1]).value.lower())
+    return exp.ILike(this=by_code_point(value), expression=arguments[1])
 
 
-def _by_code_point(sql: Sql) -> Sql:
+def without_folds(value: Sql, letters: str) -> Sql:
+    """A text without the letters beyond ASCII that match one of these letters without case."""
+    found = [letter for letter in _FOLDED if letter in letters]
+    if not found:
+        return value
+    others = text("".join(_FOLDED[letter] for letter in found))
+    return function_call("translate", value, others, text("".join(found)))
+
+
+def by_code_point(sql: Sql) -> Sql:
     """Text whose letters are those of ASCII only, whatever the locale."""
     return exp.Collate(this=grouped(sql), expression=C.copy())
 
 
 def in_ascii(name: str, sql: Sql) -> Sql:
     """lower(x) or upper(x) of the letters of ASCII alone."""
-    return function_call(name, _by_code_point(sql))
+    return function_call(name, by_code_point(sql))
 
 
 def _substring(call: Call) -> str | None:
@@ -280,6 +284,7 @@ TEXT_FUNCTIONS: dict[str, FunctionRule] = {
         takes="text or bytes",
         written="octet_length(convert_to(x, 'UTF8')) * 8",
     ),
+    "ascii": _named("ascii", _int32_of_texts, "text"),
     "strpos": _named("strpos", _int32_of_texts, "text, text"),
     "contains": FunctionRule(
         _write_contains,

@@ -59,20 +59,28 @@ def _write_date_part(call: Call, arguments: list[Sql]) -> Sql:
     part, value = _part_of(call), arguments[1]
     if part == "epoch":
         return function_call("date_part", text(part), value)
+    if part == "year":
+        return year_of(value)
     found: Sql = exp.Extract(this=exp.var(part.upper()), expression=value)
     if part in ("second", "millisecond", "microsecond"):
         # It has the digits after the point there, and is not rounded.
         found = function_call("trunc", found)
     found = cast_to(found, INTEGER)
-    if part not in ("year", "isoyear"):
+    if part != "isoyear":
         return found
-    # PostgreSQL has no year 0: its 1 BC, which it calls -1, is the engine's year 0.
-    if part == "isoyear":
-        before: Sql = exp.LT(this=found.copy(), expression=number(0))
-    else:
-        first = write_literal(Literal(date(1, 1, 1), pa.date32()))
-        before = exp.LT(this=grouped(value.copy()), expression=first)
-    return exp.Add(this=found, expression=cast_to(exp.Paren(this=before), INTEGER))
+    return _with_year_0(found, exp.LT(this=found.copy(), expression=number(0)))
+
+
+def year_of(value: Sql) -> Sql:
+    """The year of a date or timestamp, as the engine counts."""
+    first = write_literal(Literal(date(1, 1, 1), pa.date32()))
+    year = cast_to(exp.Extract(this=exp.var("YEAR"), expression=value), INTEGER)
+    return _with_year_0(year, exp.LT(this=grouped(value.copy()), expression=first))
+
+
+def _with_year_0(year: Sql, before: Sql) -> Sql:
+    """PostgreSQL has no year 0: its 1 BC, which it calls -1, is the engine's year 0."""
+    return exp.Add(this=year, expression=cast_to(exp.Paren(this=before), INTEGER))
 
 
 def _date_trunc(call: Call) -> str | None:

@@ -32,6 +32,7 @@ TYPES: dict[pa.DataType, exp.DataType] = {
         (pa.float64(), "double precision"),
         (pa.string(), "text"),
         (pa.string_view(), "text"),
+        (pa.large_string(), "text"),
         (pa.binary(), "bytea"),
         (pa.date32(), "date"),
         (pa.time64("us"), "time"),
@@ -48,7 +49,8 @@ def is_decimal(type_: pa.DataType) -> bool:
 
 def is_text(type_: pa.DataType) -> bool:
     """Text, in whichever of the forms that the engine gives it."""
-    return bool(pa.types.is_string(type_) or pa.types.is_string_view(type_))
+    known = (pa.types.is_string, pa.types.is_string_view, pa.types.is_large_string)
+    return any(is_one(type_) for is_one in known)
 
 
 def type_sql(type_: pa.DataType) -> exp.DataType | None:

@@ -21,6 +21,7 @@ from planner.emit.sqlite.columns import (
     write_literal,
 )
 from planner.emit.sqlite.functions import AGGREGATES, FUNCTIONS
+from planner.emit.sqlite.relations import refuse_relation
 from planner.emit.sqlite.windows import WINDOWS
 
 SQLITE = Dialect(
@@ -38,6 +39,8 @@ SQLITE = Dialect(
     order=order,
     refuse_order=refuse_order,
     output=output,
+    refuse_relation=refuse_relation,
+    computes_sides=True,
     shown_by="tests/planner/test_sqlite_dialect.py",
 )
 

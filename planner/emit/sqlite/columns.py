@@ -25,6 +25,9 @@ NO_ROWID = "without rowid"
 EXACT_DIGITS = 15
 """Decimals of so many digits are told apart by the nearest floats, and are in their order."""
 
+MISFIT = "a value does not fit "
+"""What begins the message of a failed check, by which EXPLAIN knows one."""
+
 _WIDTHS = {pa.int8(): 7, pa.int16(): 15, pa.int32(): 31, pa.int64(): 63}
 
 
@@ -32,23 +35,30 @@ def _named(name: str) -> exp.DataType:
     return exp.DataType.build(name, dialect="sqlite")
 
 
-_TEXT, _REAL, _INTEGER, _BLOB = map(_named, ("TEXT", "REAL", "INTEGER", "BLOB"))
+TEXT, REAL, INTEGER, BLOB = map(_named, ("TEXT", "REAL", "INTEGER", "BLOB"))
 _TYPES: dict[pa.DataType, exp.DataType] = {
-    **dict.fromkeys((pa.bool_(), *_WIDTHS), _INTEGER),
+    **dict.fromkeys((pa.bool_(), *_WIDTHS), INTEGER),
     # Numbers of rows.
-    pa.uint64(): _INTEGER,
-    pa.float64(): _REAL,
-    pa.string(): _TEXT,
-    pa.date32(): _TEXT,
-    pa.binary(): _BLOB,
+    pa.uint64(): INTEGER,
+    pa.float64(): REAL,
+    pa.string(): TEXT,
+    # What some of the engine's functions make.
+    pa.string_view(): TEXT,
+    pa.date32(): TEXT,
+    pa.binary(): BLOB,
 }
 
 
 def type_sql(type_: pa.DataType) -> exp.DataType | None:
     """The storage class of a type's values, or None."""
     if is_exact(type_):
-        return _REAL
+        return REAL
     return _TYPES.get(type_)
+
+
+def is_text(type_: pa.DataType) -> bool:
+    """Text, in either of the engine's forms."""
+    return bool(pa.types.is_string(type_) or pa.types.is_string_view(type_))
 
 
 def is_exact(type_: pa.DataType) -> bool:
@@ -79,10 +89,16 @@ def as_type(sql: Sql, to: exp.DataType) -> Sql:
     return exp.Cast(this=sql, to=to.copy())
 
 
+def unless_null(value: Sql, sql: Sql) -> Sql:
+    """`sql`, or NULL where `value` is."""
+    absent = exp.Is(this=_closed(value.copy()), expression=exp.Null())
+    return exp.Case(ifs=[exp.If(this=absent, true=exp.Null())], default=sql)
+
+
 def read_column(column: Column, sql: Sql) -> Sql:
     """A column's value, or a failure that names column, row and what is there instead."""
     if ANY_AS_TEXT in column.traits:
-        return as_type(sql, _TEXT)
+        return as_type(sql, TEXT)
     value = _value(column.type, sql)
     absent = exp.If(this=exp.Is(this=sql.copy(), expression=exp.Null()), true=exp.Null())
     fits = exp.If(this=_fits(column.type, sql), true=value.copy())
@@ -91,18 +107,20 @@ def read_column(column: Column, sql: Sql) -> Sql:
 
 def _value(type_: pa.DataType, sql: Sql) -> Sql:
     if pa.types.is_decimal(type_):
-        return as_type(_digits(sql, type_.scale), _REAL)
-    return as_type(sql, _REAL) if pa.types.is_floating(type_) else sql
+        return as_type(_digits(sql, type_.scale), REAL)
+    return as_type(sql, REAL) if pa.types.is_floating(type_) else sql
 
 
 def _fits(type_: pa.DataType, sql: Sql) -> Sql:
     """Whether a value that is not NULL has a type's form."""
-    if pa.types.is_string(type_):
+    if is_text(type_):
         return _stored_as(sql, "text")
     if pa.types.is_binary(type_):
         return _stored_as(sql, "blob")
     if pa.types.is_date32(type_):
-        return exp.Is(this=call("date", sql.copy()), expression=sql.copy())
+        # Years before the first have a sign, which Arrow does not read.
+        iso = exp.Is(this=call("date", sql.copy()), expression=sql.copy())
+        return exp.And(this=iso, expression=exp.GTE(this=sql.copy(), expression=text("0")))
     if pa.types.is_boolean(type_):
         return exp.And(this=_stored_as(sql, "integer"), expression=_within(sql, 0, 1))
     if pa.types.is_integer(type_):
@@ -138,7 +156,7 @@ def _digits(sql: Sql, scale: int) -> Sql:
 
 def _failure(column: Column, sql: Sql) -> Sql:
     """A call that fails with a text of ours: SQLite has no function that only fails."""
-    said: Sql = text(f"a value does not fit {column.type}: column {column.name}")
+    said: Sql = text(f"{MISFIT}{column.type}: column {column.name}")
     if NO_ROWID not in column.traits:
         row = exp.column("rowid", table=sql.args["table"].copy())
         said = exp.DPipe(this=exp.DPipe(this=said, expression=text(", row ")), expression=row)
@@ -158,7 +176,7 @@ def output(sql: Sql, type_: pa.DataType) -> Sql:
 
     Texts, dates and decimals are texts; floats and bytes have their NULLs in a column beside them.
     """
-    if pa.types.is_string(type_):
+    if is_text(type_):
         return call("coalesce", exp.DPipe(this=text("v"), expression=_closed(sql)), text(""))
     if pa.types.is_date32(type_):
         return call("coalesce", sql, text(""))
@@ -167,7 +185,7 @@ def output(sql: Sql, type_: pa.DataType) -> Sql:
         absent = exp.If(this=exp.Is(this=_closed(sql.copy()), expression=exp.Null()), true=text(""))
         return exp.Case(ifs=[absent], default=_digits(sql, type_.scale))
     if pa.types.is_floating(type_):
-        return _beside(as_type(sql, _REAL), number("0.0"))
+        return _beside(as_type(sql, REAL), number("0.0"))
     return _beside(sql, exp.HexString(this="")) if pa.types.is_binary(type_) else sql
 
 
@@ -204,12 +222,12 @@ def write_literal(literal: Literal) -> Sql:
         return exp.Null()
     if pa.types.is_boolean(type_):
         return number(int(value))
-    if pa.types.is_string(type_):
+    if is_text(type_):
         return text(value)
     if pa.types.is_date32(type_):
         return text(value.isoformat())
     if pa.types.is_decimal128(type_):
-        return as_type(_signed(f"{value:f}"), _REAL)
+        return as_type(_signed(f"{value:f}"), REAL)
     return _signed(str(value))
 
 
@@ -219,26 +237,48 @@ def _signed(digits: str) -> Sql:
     return number(digits)
 
 
+_DIGITS = {pa.int8(): 3, pa.int16(): 5, pa.int32(): 10, pa.int64(): 19}
+
+
 def refuse_cast(conversion: Cast) -> str | None:
-    """Why a conversion may differ there: only those that change no value go."""
+    """Why a conversion may differ there."""
     source, target = conversion.input.type, conversion.type
-    if source == target:
+    if source == target or (is_text(source) and is_text(target)):
         return None
     widths = width(source), width(target)
-    if widths[0] is not None and widths[1] is not None and widths[0] <= widths[1]:
-        return None
-    if (
-        is_exact(source)
-        and is_exact(target)
-        and source.scale <= target.scale
-        and source.precision - source.scale <= target.precision - target.scale
-    ):
-        return None
-    return f"the conversion of {source} to {target}"
+    sound = False
+    if widths[0] is not None:
+        wider = widths[1] is not None and widths[0] <= widths[1]
+        whole = is_exact(target) and _DIGITS[source] <= target.precision - target.scale
+        sound = wider or whole or is_text(target) or target in (pa.float64(), pa.bool_())
+    elif is_exact(source):
+        sound = (
+            is_exact(target)
+            and source.scale <= target.scale
+            and source.precision - source.scale <= target.precision - target.scale
+        ) or is_text(target)
+    elif pa.types.is_boolean(source):
+        sound = widths[1] is not None or is_text(target)
+    else:
+        sound = source == pa.date32() and is_text(target)
+    return None if sound else f"the conversion of {source} to {target}"
 
 
-def write_cast(_: Cast, sql: Sql) -> Sql:
-    """Nothing: the value is the same."""
+def write_cast(conversion: Cast, sql: Sql) -> Sql:
+    """Most values are the same; NULL stays NULL."""
+    source, target = conversion.input.type, conversion.type
+    if is_text(target) and pa.types.is_boolean(source):
+        truths = {"true": exp.Boolean(this=True), "false": exp.Boolean(this=False)}
+        tests = {said: exp.Is(this=_closed(sql.copy()), expression=t) for said, t in truths.items()}
+        return exp.Case(ifs=[exp.If(this=test, true=text(said)) for said, test in tests.items()])
+    if is_text(target) and is_exact(source):
+        return unless_null(sql, _digits(sql, source.scale))
+    if is_text(target) and width(source) is not None:
+        return as_type(sql, TEXT)
+    if width(source) is not None and (is_exact(target) or pa.types.is_floating(target)):
+        return as_type(sql, REAL)
+    if width(source) is not None and pa.types.is_boolean(target):
+        return exp.Paren(this=exp.NEQ(this=_closed(sql), expression=number(0)))
     return sql
 
 

@@ -2,54 +2,32 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import cast
 
 import pyarrow as pa
 from sqlglot import exp
 
 from planner.emit.dialect import AggregateRule, FunctionRule, Sql
-from planner.emit.sqlite.columns import refuse_order, width
-from planner.relations import Call, Cast, Expression, IfThen, Literal, Measure
+from planner.emit.sqlite.columns import call as sqlite_call
+from planner.emit.sqlite.columns import number, refuse_order, width
+from planner.emit.sqlite.conditions import magnitude_bits
+from planner.emit.sqlite.number_functions import NUMBER_FUNCTIONS, closed
+from planner.emit.sqlite.text_functions import TEXT_FUNCTIONS
+from planner.emit.sqlite.time_functions import TIME_FUNCTIONS
+from planner.relations import Call, Cast, Literal, Measure
 
-_SUMMED_BITS = 31
-"""Of values of so many bits, 2^32 rows are summed before an overflow, which fails there."""
-
-
-def magnitude_bits(expression: Expression) -> int:
-    """An upper bound of an integer expression's magnitude, in bits."""
-    match expression:
-        case Literal(value=int() as value):
-            return value.bit_length()
-        case Cast() if pa.types.is_integer(expression.input.type):
-            return magnitude_bits(expression.input)
-        case IfThen():
-            values = [value for _, value in expression.clauses]
-            return max(magnitude_bits(v) for v in (*values, expression.otherwise or values[0]))
-        case Call(function="add" | "subtract"):
-            return max(magnitude_bits(a) for a in expression.arguments) + 1
-        case Call(function="multiply"):
-            return sum(magnitude_bits(a) for a in expression.arguments)
-    return width(expression.type) or 64
+_SMALL_BITS = 31
+"""Of values of so many bits, 2^32 rows are summed before an overflow, which fails there; and the
+sums of four millions of the largest are exact as floats."""
 
 
 def _comparable(call: Call) -> str | None:
     return next((r for r in map(refuse_order, call.arguments) if r), None)
 
 
-def _arithmetic(call: Call) -> str | None:
-    bits = width(call.type)
-    if bits is None:
-        return f"arithmetic on {call.type} is not exact there"
-    # Less, because of two negative bounds the product is one more than fits.
-    return None if magnitude_bits(call) < bits else "an overflow is a float there and wraps here"
-
-
 def _binary(node: type[exp.Binary], left: Sql, right: Sql) -> Sql:
-    return cast(Sql, node(this=_closed(left), expression=_closed(right)))
-
-
-def _closed(sql: Sql) -> Sql:
-    return exp.paren(sql, copy=False) if isinstance(sql, exp.Binary | exp.Unary | exp.In) else sql
+    return cast(Sql, node(this=closed(left), expression=closed(right)))
 
 
 def _compare(node: type[exp.Binary], symbol: str) -> FunctionRule:
@@ -57,18 +35,7 @@ def _compare(node: type[exp.Binary], symbol: str) -> FunctionRule:
         lambda _, a: _binary(node, *a),
         _comparable,
         "integers, bytes of texts, ISO dates, the nearest floats of decimals",
-        takes="integer, text, date, boolean or decimal of 15 digits, twice",
-        written=f"x {symbol} y",
-    )
-
-
-def _operate(node: type[exp.Binary], symbol: str) -> FunctionRule:
-    return FunctionRule(
-        lambda _, a: _binary(node, *a),
-        _arithmetic,
-        "integers that cannot overflow",
-        takes="integer, twice",
-        when="no overflow, by their types and constants",
+        takes=f"{_ORDERED}, twice",
         written=f"x {symbol} y",
     )
 
@@ -85,12 +52,30 @@ def _connect(node: type[exp.Connector], symbol: str) -> FunctionRule:
 
 def _test(value: Sql, *, negated: bool, written: str) -> FunctionRule:
     def write(_: Call, arguments: list[Sql]) -> Sql:
-        test = exp.Is(this=_closed(arguments[0]), expression=value.copy())
+        test = exp.Is(this=closed(arguments[0]), expression=value.copy())
         return exp.Not(this=exp.Paren(this=test)) if negated else test
 
     takes = "any" if isinstance(value, exp.Null) else "boolean"
     return FunctionRule(write, takes=takes, written=written)
 
+
+def _extreme(name: str) -> FunctionRule:
+    def write(_: Call, arguments: list[Sql]) -> Sql:
+        # NULL of any NULL there: each is the first of the others that is none.
+        turned = [arguments[i:] + arguments[:i] for i in range(len(arguments))]
+        known = [sqlite_call("coalesce", *(a.copy() for a in turn)) for turn in turned]
+        return sqlite_call(name, *known) if len(arguments) > 1 else arguments[0]
+
+    return FunctionRule(
+        write,
+        _comparable,
+        "NULLs are left out in both",
+        takes=f"{_ORDERED}, …",
+        written=f"{name}(coalesce(x, y, …), coalesce(y, …, x), …)",
+    )
+
+
+_ORDERED = "integer, text, date, boolean or decimal of 15 digits"
 
 _NULL, _TRUE, _FALSE = exp.Null(), exp.Boolean(this=True), exp.Boolean(this=False)
 
@@ -114,9 +99,18 @@ FUNCTIONS: dict[str, FunctionRule] = {
     "is_not_true": _test(_TRUE, negated=True, written="NOT (x IS TRUE)"),
     "is_false": _test(_FALSE, negated=False, written="x IS FALSE"),
     "is_not_false": _test(_FALSE, negated=True, written="NOT (x IS FALSE)"),
-    "add": _operate(exp.Add, "+"),
-    "subtract": _operate(exp.Sub, "-"),
-    "multiply": _operate(exp.Mul, "*"),
+    "nullif": FunctionRule(
+        lambda _, a: exp.Nullif(this=a[0], expression=a[1]),
+        _comparable,
+        "by =",
+        takes=f"{_ORDERED}, twice",
+        written="NULLIF(x, y)",
+    ),
+    "greatest": _extreme("max"),
+    "least": _extreme("min"),
+    **NUMBER_FUNCTIONS,
+    **TEXT_FUNCTIONS,
+    **TIME_FUNCTIONS,
 }
 
 
@@ -124,14 +118,30 @@ def _sum_of(measure: Measure) -> str | None:
     argument = measure.arguments[0]
     if width(argument.type) is None:
         return f"a sum of {argument.type} is not exact there"
-    small = magnitude_bits(argument) <= _SUMMED_BITS
+    small = magnitude_bits(argument) <= _SMALL_BITS
     return None if small else "an overflow fails there and wraps here"
 
 
+def _avg_of(measure: Measure) -> str | None:
+    argument = measure.arguments[0]
+    if not isinstance(argument, Cast) or width(argument.input.type) is None:
+        return f"an average of {argument.type} is not exact there"
+    if magnitude_bits(argument.input) > _SMALL_BITS:
+        return "a float average depends on the order of its rows"
+    return "a distinct average" if measure.distinct else None
+
+
+def _write_avg(_: Measure, arguments: list[Sql]) -> Sql:
+    count = exp.Count(this=arguments[0].copy())
+    return exp.Div(this=exp.Sum(this=arguments[0]), expression=count, typed=True, safe=True)
+
+
 def _count_of(measure: Measure) -> str | None:
+    if not measure.distinct:
+        return None
     if len(measure.arguments) > 1:
-        return "a count of several columns"
-    return refuse_order(measure.arguments[0]) if measure.distinct else None
+        return "a distinct count of several columns"
+    return refuse_order(measure.arguments[0])
 
 
 def _extreme_of(measure: Measure) -> str | None:
@@ -142,13 +152,23 @@ def _write_count(measure: Measure, arguments: list[Sql]) -> Sql:
     argument = measure.arguments[0] if measure.arguments else Literal(1, pa.int64())
     if isinstance(argument, Literal) and argument.value is not None and not measure.distinct:
         return exp.Count(this=exp.Star())
-    return exp.Count(this=arguments[0])
+    if len(arguments) == 1:
+        return exp.Count(this=arguments[0])
+    tests: list[Sql] = [
+        exp.Not(this=exp.Paren(this=exp.Is(this=closed(a), expression=exp.Null())))
+        for a in arguments
+    ]
+    known = reduce(lambda x, y: _binary(exp.And, x, y), tests)
+    return exp.Count(this=exp.Case(ifs=[exp.If(this=known, true=number(1))]))
 
-
-_ORDERED = "integer, text, date, boolean or decimal of 15 digits"
 
 AGGREGATES: dict[str, AggregateRule] = {
-    "count": AggregateRule(_write_count, _count_of, written="COUNT(*), COUNT(x)"),
+    "count": AggregateRule(
+        _write_count,
+        _count_of,
+        when="with DISTINCT: of one column",
+        written="COUNT(*), COUNT(x), COUNT(CASE WHEN NOT (x IS NULL) AND … THEN 1 END)",
+    ),
     "sum": AggregateRule(
         lambda _, a: exp.Sum(this=a[0]),
         _sum_of,
@@ -156,6 +176,14 @@ AGGREGATES: dict[str, AggregateRule] = {
         takes="integer",
         when="of at most 31 bits",
         written="SUM(x)",
+    ),
+    "avg": AggregateRule(
+        _write_avg,
+        _avg_of,
+        "a float holds a sum of integers up to 2^53",
+        takes="integer",
+        when="of at most 31 bits, without DISTINCT",
+        written="SUM(CAST(x AS REAL)) / COUNT(x)",
     ),
     "min": AggregateRule(
         lambda _, a: exp.Min(this=a[0]), _extreme_of, takes=_ORDERED, written="MIN(x)"
