@@ -6,8 +6,8 @@ Owns the engine's planning session and how it asks the catalog for tables. Execu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import datafusion
 import pyarrow as pa
@@ -19,18 +19,26 @@ from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.errors import CrosswindError, UnknownNameError
 from planner.catalog import Catalog, CatalogTable
+from planner.desugar.desugar import desugared
+from planner.desugar.duplicates import REFUSALS, Renamed, distinct_outputs
+from planner.engine_words import construct_of
 from planner.failures import panics_as_errors, planning_failure, position_of_name
+from planner.lost import refuse_lost, refuse_lost_sets
 from planner.null_aware import rewrite_null_aware
-from planner.parse import Statement
+from planner.parse import Statement, tokenize
 from planner.relations import Relation
 from planner.substrait.reader import read_plan
 from planner.substrait.types import NotCarriedError
+from planner.wide_times import in_microseconds
 
 HOME = "crosswind"
 """The engine's default catalog, where names of one or two parts are looked up, and the schema in it
 for those of one part. No source can have this name."""
 
 _CONNECTIVE = re.compile(r" (?:OR|AND|\+|-|\*|/|\|\|) ")
+
+_OF_SCAN = re.compile(r"_filters=\[(.*)\]")
+_COMPARISON = re.compile(r" (?:=|!=|<|<=|>|>=|IS|NOT|LIKE|ILIKE|BETWEEN|IN) ")
 
 MAX_CONNECTIVES = 200
 """In all conditions of a plan: 0.4 s of writing at the worst; 400 would take 4 s."""
@@ -49,6 +57,7 @@ class Bound:
         origin: the Substrait plan that `relation` was read from.
         tables: every table of the statement, by the name parts under which it was bound.
         not_carried: why there is no tree.
+        sql: the statement as the engine was given it; its lines and columns are its own.
     """
 
     schema: pa.Schema
@@ -57,6 +66,7 @@ class Bound:
     origin: SubstraitPlan | None
     tables: dict[tuple[str, ...], CatalogTable]
     not_carried: str = ""
+    sql: str = ""
 
     def table(self, path: tuple[str, ...]) -> CatalogTable:
         """The table at a full path of the tree."""
@@ -74,6 +84,16 @@ def session_config() -> datafusion.SessionConfig:
     )
 
 
+def without_faulty_rules(context: datafusion.SessionContext) -> datafusion.SessionContext:
+    """The session without a rule of DataFusion 55 that loses rows.
+
+    `eliminate_join` makes a semi join of a join with rows that are unique by its key. It takes for
+    such the groups by k and c of rows in which k alone was unique before a join repeated it.
+    """
+    context.remove_optimizer_rule("eliminate_join")
+    return context
+
+
 def bind(statement: Statement, catalog: Catalog) -> Bound:
     """Resolve names and types, and optimise.
 
@@ -82,17 +102,80 @@ def bind(statement: Statement, catalog: Catalog) -> Bound:
         SourceError: when a source must be asked for a table and cannot be.
     """
     lookup = _Lookup(catalog)
-    context = datafusion.SessionContext(_CONFIG)
+    context = without_faulty_rules(datafusion.SessionContext(_CONFIG))
     context.register_catalog_provider(HOME, _Home(lookup))
     for source in catalog.sources:
         context.register_catalog_provider(source, _SourceCatalog(lookup, source))
+    tokens = statement.tokens or tokenize(statement.sql)
+
+    def ask(query: str) -> pa.Schema | None:
+        try:
+            return _optimized(context, query)[1]
+        except Exception:
+            return None
+
+    sql = desugared(statement.sql, tokens, lookup.schema, ask) or statement.sql
+    renamed: Renamed | None = None
     try:
-        with panics_as_errors():
-            logical = context.sql_with_options(statement.sql, _READ_ONLY).optimized_logical_plan()
-            schema = context.create_dataframe_from_logical_plan(logical).schema()
+        try:
+            sql, logical, schema = _planned(context, sql)
+        except Exception as error:
+            if any(refusal in str(error) for refusal in REFUSALS):
+                renamed = distinct_outputs(sql, lookup.schema)
+            other = renamed.sql if renamed is not None else _untrusting(statement, lookup, ask)
+            if other is None or other == sql:
+                raise
+            sql, logical, schema = _planned(context, other)
     except Exception as error:
-        raise _binding_failure(error, lookup, statement.sql) from None
-    return _carry(context, logical, client_schema(schema), lookup, statement.uncarried)
+        raise _failure_of(statement, sql, error, context, lookup) from None
+    bound = _carry(context, logical, client_schema(schema), lookup)
+    if "No field named" in bound.not_carried:
+        # The engine lets ORDER BY name what is not there until it plans the run.
+        try:
+            with panics_as_errors():
+                context.create_dataframe_from_logical_plan(logical).execution_plan()
+        except Exception as error:
+            raise _failure_of(statement, sql, error, context, lookup) from None
+    if renamed is not None:
+        names = renamed.client_names(bound.schema.names)
+        bound = replace(bound, schema=_with_names(bound.schema, names))
+    return replace(bound, sql=sql)
+
+
+def _untrusting(
+    statement: Statement, lookup: _Lookup, ask: Callable[[str], pa.Schema | None]
+) -> str | None:
+    """The statement with its subqueries rewritten, also those that the engine should plan."""
+    tokens = statement.tokens or tokenize(statement.sql)
+    try:
+        return desugared(statement.sql, tokens, lookup.schema, ask, trusting=False)
+    except CrosswindError:
+        return None
+
+
+def _planned(
+    context: datafusion.SessionContext, sql: str
+) -> tuple[str, datafusion.LogicalPlan, pa.Schema]:
+    """The plan, and the text that was planned: another where literals had to be widened."""
+    try:
+        return sql, *_optimized(context, sql)
+    except Exception as error:
+        wider = in_microseconds(sql, str(error))
+        if wider is None:
+            raise
+    return _planned(context, wider)
+
+
+def _optimized(
+    context: datafusion.SessionContext, sql: str
+) -> tuple[datafusion.LogicalPlan, pa.Schema]:
+    with panics_as_errors():
+        logical = context.sql_with_options(sql, _READ_ONLY).optimized_logical_plan()
+        return logical, context.create_dataframe_from_logical_plan(logical).schema()
+
+
+def _with_names(schema: pa.Schema, names: list[str]) -> pa.Schema:
+    return pa.schema([field.with_name(n) for field, n in zip(schema, names, strict=True)])
 
 
 def client_schema(schema: pa.Schema) -> pa.Schema:
@@ -105,6 +188,29 @@ _CONFIG = session_config()
 _READ_ONLY = (
     datafusion.SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
 )
+
+
+def _failure_of(
+    statement: Statement,
+    sql: str,
+    error: Exception,
+    context: datafusion.SessionContext,
+    lookup: _Lookup,
+) -> CrosswindError:
+    """What is wrong with the client's text, of which the engine was given another form.
+
+    A place in the rewritten text is none in the client's. So the engine is asked about the client's
+    own: what it says of that has its place. Where it would plan that one, no place is named.
+    """
+    if sql != statement.sql:
+        try:
+            _optimized(context, statement.sql)
+        except Exception as own:
+            return _binding_failure(own, lookup, statement.sql)
+        failure = _binding_failure(error, lookup, statement.sql)
+        failure.position = None
+        return failure
+    return _binding_failure(error, lookup, sql)
 
 
 def _binding_failure(error: Exception, lookup: _Lookup, sql: str) -> CrosswindError:
@@ -129,7 +235,6 @@ def _carry(
     logical: datafusion.LogicalPlan,
     schema: pa.Schema,
     lookup: _Lookup,
-    uncarried: str | None,
 ) -> Bound:
     def table_of(parts: tuple[str, ...]) -> tuple[tuple[str, ...], pa.Schema]:
         if parts not in lookup.found:
@@ -138,21 +243,24 @@ def _carry(
         return table.path, table.table.schema
 
     try:
-        if uncarried is not None:
-            raise NotCarriedError(uncarried)
         _refuse_zones(logical)
         _refuse_long(logical)
+        refuse_lost(logical)
         message = _substrait(context, logical)
         relation, names = read_plan(message, table_of)
+        refuse_lost_sets(logical, relation)
         relation = rewrite_null_aware(relation, *_null_aware(logical))
     except NotCarriedError as error:
-        return Bound(schema, None, (), None, lookup.found, str(error))
+        return Bound(schema, None, (), None, lookup.found, construct_of(str(error)))
     return Bound(schema, relation, names, message, lookup.found)
 
 
 def _refuse_long(logical: datafusion.LogicalPlan) -> None:
     """Writing Substrait takes cubic time in the length of a condition, and holds the GIL for it."""
-    connectives = len(_CONNECTIVE.findall(logical.display_indent()))
+    text = logical.display_indent()
+    connectives = len(_CONNECTIVE.findall(text))
+    # The parts of a condition that went into a scan stand in a list, without AND.
+    connectives += sum(len(_COMPARISON.findall(parts)) for parts in _OF_SCAN.findall(text))
     if connectives > MAX_CONNECTIVES:
         raise NotCarriedError(f"conditions of {connectives:,} parts")
 
@@ -190,6 +298,9 @@ def _null_aware(logical: datafusion.LogicalPlan) -> tuple[int, int]:
     null_aware = sum(line.endswith(" null_aware") for line in joins)
     if not null_aware or "Subquery:" in text:
         raise NotCarriedError("NOT IN inside a subquery")
+    if text.count("null_aware") != null_aware:
+        # Names stand unquoted there, and one of them may end a line that is no flag's.
+        raise NotCarriedError("NOT IN beside a name with null_aware in it")
     return len(joins), null_aware
 
 
@@ -222,6 +333,12 @@ class _Lookup:
             self.problems[parts] = error
             return None
         return Table(pds.dataset(found.table.schema.empty_table()))
+
+    def schema(self, parts: tuple[str, ...]) -> pa.Schema | None:
+        """A table's columns, or None; the reason is kept."""
+        if parts not in self.found and self.table(parts) is None:
+            return None
+        return self.found[parts].table.schema
 
 
 class _Home(CatalogProvider):  # type: ignore[misc]

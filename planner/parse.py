@@ -5,13 +5,13 @@ Owns what kinds of statements are allowed, EXPLAIN, and positions in the text. K
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlglot import Dialect, Token, TokenType
 from sqlglot.errors import TokenError
 
 from connectors.errors import Position, SizeLimitError, SqlSyntaxError, UnsupportedError
+from planner.brackets import DEEP, depth, without_idle_brackets
 from planner.explain_options import Form, Mode, read_options
 from planner.explain_options import position_of as position_of
 from planner.nesting import refuse_deep
@@ -22,7 +22,7 @@ ENGINE = "postgres"
 
 MAX_SQL_CHARACTERS = 1_000_000
 
-_QUERY_STARTS = {"SELECT", "WITH", "VALUES", "("}
+_QUERY_STARTS = {"SELECT", "WITH", "VALUES", "TABLE", "("}
 _OTHER_STARTS = {"duckdb": {"FROM"}, "hive": {"FROM"}, "spark": {"FROM"}}
 _VOLATILE = {
     "now",
@@ -49,14 +49,14 @@ class Statement:
         form: how EXPLAIN shows it.
         volatile: it names a function whose value is fixed when planned (`now()`), so that its
             plan must not be kept.
-        uncarried: a construct of which Substrait would lose a part without a word, or None.
+        tokens: the query's, or none where they were not kept.
     """
 
     sql: str
     mode: Mode = "query"
     volatile: bool = False
-    uncarried: str | None = None
     form: Form = "text"
+    tokens: tuple[Token, ...] = field(default=(), repr=False, compare=False)
 
 
 def parse(sql: str, dialect: str = ENGINE) -> Statement:
@@ -97,27 +97,13 @@ def parse(sql: str, dialect: str = ENGINE) -> Statement:
     if first.text.upper() not in _QUERY_STARTS | _OTHER_STARTS.get(dialect, set()):
         raise _refusal(first)
     _refuse_parameters(tokens)
-    refuse_deep(tokens)
+    text = sql[:end]
+    if depth(tokens) > DEEP:
+        text, tokens = without_idle_brackets(text, tokens)
+    refuse_deep(tokens, rewritten=dialect == ENGINE)
     refuse_left_out(tokens)
     volatile = any(t.text.lower() in _VOLATILE for t in tokens[start:])
-    text = _blanked(sql[:end], first.start)
-    return Statement(text, mode, volatile, _uncarried(tokens[start:]), form)
-
-
-def _uncarried(tokens: list[Token]) -> str | None:
-    """What DataFusion 55 leaves out of its Substrait plans: by words, so rather once too often."""
-    words = [token.text.upper() for token in tokens if token.token_type is not TokenType.STRING]
-    pairs = set(itertools.pairwise(words))
-    if ("IGNORE", "NULLS") in pairs or ("RESPECT", "NULLS") in pairs:
-        return "IGNORE NULLS"
-    if "OVER" in words or "WINDOW" in words:
-        if ("FILTER", "(") in pairs:
-            return "FILTER beside a window"
-        if ("(", "DISTINCT") in pairs:
-            return "DISTINCT beside a window"
-        if "RANGE" in words or "GROUPS" in words:
-            return "a window frame of values"
-    return None
+    return Statement(_blanked(text, first.start), mode, volatile, form, tuple(tokens[start:]))
 
 
 def _statement_tokens(sql: str, dialect: str) -> list[Token]:
@@ -149,13 +135,30 @@ def tokenize(sql: str, dialect: str = ENGINE) -> list[Token]:
 
 
 def _refuse_parameters(tokens: list[Token]) -> None:
-    for token in tokens:
-        if token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER):
+    for at, token in enumerate(tokens):
+        sign = token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER)
+        if sign or _is_named(tokens, at):
             raise UnsupportedError(
                 "statements do not take parameters yet",
                 position=position_of(token),
                 hint="Write the value in its place.",
             )
+
+
+def _is_named(tokens: list[Token], at: int) -> bool:
+    """Whether `:name` begins here: a colon where a value is expected, a word right after it."""
+    if tokens[at].token_type is not TokenType.COLON or at + 1 == len(tokens):
+        return False
+    before, after = tokens[at - 1].token_type, tokens[at + 1]
+    ends_value = (*_VALUES, TokenType.L_BRACKET)
+    named = after.token_type in (TokenType.VAR, TokenType.NUMBER) or after.text.isidentifier()
+    return after.start == tokens[at].end + 1 and named and before not in ends_value
+
+
+_VALUES = (
+    *(TokenType.VAR, TokenType.IDENTIFIER, TokenType.NUMBER, TokenType.STRING),
+    *(TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.NULL),
+)
 
 
 def _refuse_several(tokens: list[Token]) -> None:

@@ -1,7 +1,8 @@
 """The passes over a bound tree before it is cut, in their order. Each is a module of its own.
 
-`merge_filters` comes first: each condition goes by itself, and the engine stacks filters.
-`imply_filters` comes next: the estimates of what follows are better with its filters.
+`inline_shared` comes first: it leaves conditions below each other.
+`merge_filters` comes next: each condition goes by itself, and the engine stacks filters.
+`imply_filters` comes before what estimates: estimates are better with its filters.
 `regroup_joins` comes before `push_aggregates`, which looks for inputs that one place runs whole.
 """
 
@@ -30,6 +31,7 @@ from planner.relations import (
     transform_expression,
 )
 from planner.rewrite import moved, over, with_expressions
+from planner.shared import inline_shared
 
 Pass = Callable[[Relation, Places], Relation]
 """A tree with the same fields and the same rows, in the same order where there is one."""
@@ -52,6 +54,7 @@ def merge_filters(relation: Relation, _: Places) -> Relation:
 
 
 PASSES: tuple[Pass, ...] = (
+    inline_shared,
     merge_filters,
     imply_filters,
     regroup_joins,

@@ -6,6 +6,7 @@ DataFusion 55. Of several constructs of one kind the first is named. Knows no pl
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -45,12 +46,14 @@ _CONSTRUCTS: tuple[tuple[str, str, tuple[tuple[str, ...], ...], str], ...] = (
 _LOST_COLUMN = re.compile(r"No field named .*__correlated_sq_", re.DOTALL)
 
 _LEFT_OUT = {
-    ("TABLESAMPLE", "BERNOULLI"): "TABLESAMPLE",
-    ("TABLESAMPLE", "SYSTEM"): "TABLESAMPLE",
-    ("TABLESAMPLE", "("): "TABLESAMPLE",
+    ("TABLESAMPLE",): "TABLESAMPLE",
+    ("POSITIONAL", "JOIN"): "POSITIONAL JOIN",
     ("CONNECT", "BY"): "CONNECT BY",
     ("FOR", "UPDATE"): "FOR UPDATE, a lock on rows,",
     ("FOR", "SHARE"): "FOR SHARE, a lock on rows,",
+    ("*", "ILIKE"): "* ILIKE, a choice of columns by their names,",
+    ("*", "LIKE"): "* LIKE, a choice of columns by their names,",
+    ("(", "DISTINCT", "*", ")"): "DISTINCT * in an aggregate",
 }
 
 
@@ -78,9 +81,15 @@ def refuse_left_out(tokens: Sequence[Token]) -> None:
     Raises:
         UnsupportedError: for the first of them, with its position.
     """
+    for number, after in itertools.pairwise(tokens):
+        beside = number.token_type is TokenType.NUMBER and after.start == number.end + 1
+        if beside and after.text.startswith("_"):
+            what = f"a number with _ in it, {number.text}{after.text},"
+            raise _error(f"{what} is not supported", number, "Leave the _ out.")
     words = list(_words(tokens))
+    present = {word for word, _ in words}
     for pattern, construct in _LEFT_OUT.items():
-        if place := _find(words, pattern):
+        if present.issuperset(pattern) and (place := _find(words, pattern)):
             raise _error(f"{construct} is not supported", place, "")
 
 

@@ -186,11 +186,46 @@ def test_no_statement_at_all(server: ChildServer) -> None:
 
 @pytest.mark.parametrize("count", [31, 500, 1_900, 10_000], ids=lambda n: f"{n:,}")
 def test_a_long_chain_of_or(connection: Any, count: int) -> None:
-    condition = " OR ".join(f"id = {number}" for number in range(count))
-    sql = f"SELECT id FROM victim WHERE {condition}"
-    _answers_or_refuses(connection, sql, [(1,)], "limit.size" if count > 2_000 else None)
-    other = " OR ".join(f"name = 'still here' AND id = {number}" for number in range(count // 2))
-    _answers_or_refuses(connection, f"SELECT id FROM victim WHERE {other}", [(1,)], "limit.size")
+    for part in ("id = 1", "id = {}", "name = 'text {}'", "name = 'x' AND id = {}", "abs(id) = {}"):
+        condition = " OR ".join(part.format(number) for number in range(count))
+        right = [] if "text" in part or "x" in part else [(1,)]
+        assert ask(connection, f"SELECT id FROM victim WHERE {condition}") == right
+    assert alive(connection)
+
+
+@pytest.mark.parametrize("count", [31, 500, 1_900], ids=lambda n: f"{n:,}")
+def test_a_long_chain_of_and(connection: Any, count: int) -> None:
+    for part in ("id <> {}", "NOT (id = {} OR name = 'x')"):
+        condition = " AND ".join(part.format(number + 2) for number in range(count // 2))
+        assert ask(connection, f"SELECT id FROM victim WHERE {condition}") == [(1,)]
+    assert alive(connection)
+
+
+def test_a_longer_chain_than_the_engine_reads(connection: Any) -> None:
+    many = " AND ".join(f"id <> {number}" for number in range(10_000))
+    any_of = " OR ".join(f"abs(id) = {number}" for number in range(10_000))
+    assert refusal(connection, f"SELECT id FROM victim WHERE {many}") == "limit.size"
+    assert refusal(connection, f"SELECT id FROM victim WHERE NOT ({any_of})") == "limit.size"
+    longer = " OR ".join(["id = 1"] * 30_000)
+    assert refusal(connection, f"SELECT id FROM victim WHERE {longer}") == "limit.size"
+    assert alive(connection)
+
+
+@pytest.mark.parametrize("depth", [19, 50, 500, 50_000], ids=lambda n: f"{n:,}")
+def test_brackets_that_change_nothing(connection: Any, depth: int) -> None:
+    opening, closing = "(" * depth, ")" * depth
+    assert ask(connection, f"SELECT {opening}id{closing} FROM victim") == [(1,)]
+    condition = f"id = 1 AND name IN {opening}'still here'{closing}"
+    assert ask(connection, f"SELECT id FROM victim WHERE {condition}") == [(1,)]
+    assert ask(connection, f"SELECT id FROM {opening}SELECT id FROM victim{closing} t") == [(1,)]
+
+
+@pytest.mark.parametrize("depth", [19, 50, 500], ids=lambda n: f"{n:,}")
+def test_brackets_from_the_left(connection: Any, depth: int) -> None:
+    chain = "(" * depth + "id = 1" + "".join(f" OR id = {n})" for n in range(depth))
+    assert ask(connection, f"SELECT id FROM victim WHERE {chain}") == [(1,)]
+    total = "(" * depth + "id" + " + 1)" * depth
+    assert ask(connection, f"SELECT {total} FROM victim") == [(depth + 1,)]
 
 
 @pytest.mark.parametrize("count", [31, 500, 5_000], ids=lambda n: f"{n:,}")

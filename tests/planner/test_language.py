@@ -26,42 +26,43 @@ def placement() -> Iterator[Placement]:
 @pytest.mark.parametrize(
     ("sql", "column", "construct"),
     [
-        ("SELECT id, EXISTS (SELECT 1 FROM solid WHERE k = id) FROM people", 12, "EXISTS"),
-        ("SELECT id, id IN (SELECT k FROM solid) FROM people", 15, "IN"),
-        ("SELECT id, (SELECT max(k) FROM solid WHERE k <= id) FROM people", 12, "subquery"),
-        ("SELECT id FROM people WHERE id > (SELECT sum(k) FROM solid WHERE k > id)", 34, "subq"),
-        (
-            "SELECT * FROM people p CROSS JOIN LATERAL"
-            " (SELECT max(k) FROM solid s WHERE s.k < p.id) t",
-            35,
-            "subquery",
-        ),
-        (
-            "SELECT p.id FROM people p LEFT JOIN solid s ON p.id = s.k"
-            " AND EXISTS (SELECT 1 FROM people q WHERE q.id = s.k)",
-            63,
-            "subquery",
-        ),
-        (
-            "SELECT id FROM people p WHERE EXISTS (SELECT 1 FROM people q WHERE q.boss = p.id"
-            " AND EXISTS (SELECT 1 FROM solid s WHERE s.k = p.boss))",
-            31,
-            "subquery",
-        ),
         ("SELECT id FROM people WHERE row_number() OVER () = 1", 42, "window function"),
         ("SELECT id FROM people LIMIT (SELECT 2)", 23, "LIMIT"),
-        ("SELECT count(*) FROM people GROUP BY ()", 38, "an empty grouping"),
-        ("SELECT * FROM people PIVOT (sum(id) FOR boss IN (1, 2))", 22, "PIVOT"),
         ("SELECT * FROM people MATCH_RECOGNIZE (PATTERN (a) DEFINE a AS id > 0)", 22, "MATCH"),
         ('SELECT name COLLATE "C" FROM people', 13, "COLLATE"),
         ("SELECT * FROM people p ASOF JOIN solid s MATCH_CONDITION (p.id >= s.k)", 24, "ASOF"),
-        ("SELECT * FROM people CROSS APPLY (SELECT 1) x", 28, "CROSS APPLY"),
-        ("SELECT * FROM people FETCH FIRST 1 ROWS ONLY", 22, "FETCH"),
         ("SELECT TOP 2 id FROM people", 8, "TOP"),
         ("SELECT id FROM people CLUSTER BY id", 23, "CLUSTER BY"),
         ("SELECT * FROM people TABLESAMPLE BERNOULLI (10)", 22, "TABLESAMPLE"),
         ("SELECT id FROM people CONNECT BY PRIOR id = boss", 23, "CONNECT BY"),
         ("SELECT id FROM people FOR UPDATE", 23, "FOR UPDATE"),
+        ("SELECT * ILIKE 'i%' FROM people", 8, r"\\* ILIKE"),
+        ("SELECT count(DISTINCT *) FROM people", 13, "DISTINCT"),
+        ("SELECT id, (SELECT k + random() FROM solid WHERE k = id) FROM people", 20, "random"),
+        ("SELECT id, random() IN (SELECT k FROM solid) FROM people", 12, "read again"),
+        ("SELECT id FROM people WHERE (random(), 1) < (1, 2)", 30, "random"),
+        ("SELECT id FROM people WHERE (id, 1) < (1, 2, 3)", 30, "different lengths"),
+        (
+            "SELECT id, EXISTS (SELECT 1 FROM solid WHERE k > id)"
+            " FROM (SELECT id FROM people LIMIT 1) p",
+            34,
+            "others when read again",
+        ),
+        (
+            "SELECT * FROM generate_series(1, 3) EXCEPT ALL SELECT 1",
+            8,
+            "columns that are not known",
+        ),
+        (
+            "SELECT id FROM people UNION SELECT k FROM solid ORDER BY 1"
+            " FETCH FIRST 1 ROW WITH TIES",
+            72,
+            "TIES",
+        ),
+        ("SELECT id FROM people FETCH FIRST 1 ROW WITH TIES", 35, "TIES"),
+        ("SELECT * FROM people PIVOT (sum(id) FOR boss IN (SELECT 1))", 29, "PIVOT"),
+        ("SELECT * FROM people PIVOT (sum(id) FOR boss IN (1, NULL))", 29, "PIVOT"),
+        ("SELECT * FROM people UNPIVOT (v FOR n IN (nope))", 31, "UNPIVOT"),
     ],
 )
 def test_what_cannot_be_planned_is_named_with_its_place(

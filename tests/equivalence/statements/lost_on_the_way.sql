@@ -5,7 +5,6 @@ SELECT id, lag(boss) IGNORE NULLS OVER (ORDER BY id) FROM people;
 SELECT id, last_value(boss) IGNORE NULLS OVER (ORDER BY id) FROM people;
 SELECT first_value(boss ORDER BY id) IGNORE NULLS FROM people;
 SELECT dept, last_value(boss ORDER BY id) IGNORE NULLS FROM people GROUP BY dept;
-SELECT id FROM people p WHERE boss NOT IN (SELECT boss FROM people q WHERE q.id < p.id OR q.name = 'null_aware');
 SELECT a FROM nums WHERE a NOT IN (1, 42, 7, 8, 9, 10);
 SELECT a FROM nums WHERE NOT (a IN (1, 42, 7, 8, 9, 10) AND b > 0);
 SELECT a FROM nums WHERE (a IN (1, 42, 7, 8, 9, 10)) IS NULL;

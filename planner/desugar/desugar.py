@@ -1,0 +1,227 @@
+"""The rewrites in their order, each only for a text that has its words.
+
+Owns which words call for which rewrite, and what becomes of one that is not possible. A statement
+without any of these words costs a look at its tokens.
+
+Places. The rewritten text has lines and columns of its own, which no client sees: what a rewrite
+refuses has the place of the client's word, which the tree keeps, and when the engine refuses the
+rewritten text, it is asked about the client's own (`planner.bind`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import pyarrow as pa
+from sqlglot import Token, TokenType, exp
+
+from connectors.errors import SizeLimitError, UnsupportedError
+from planner.desugar.chains import LONG, balance_chains
+from planner.desugar.decorrelate import Decorrelation
+from planner.desugar.limits import write_fetch
+from planner.desugar.names import Names
+from planner.desugar.pivots import write_pivots
+from planner.desugar.row_values import compare_by_parts
+from planner.desugar.set_operations import number_repeats
+from planner.desugar.spelling import (
+    bracket_distinct_from,
+    distinct_on_once,
+    forget_materialized,
+    group_by_nothing,
+    name_semi_sides,
+    order_by_all,
+    write_apply,
+    write_is_null,
+    write_tables,
+)
+from planner.desugar.text import NotReadError, text_of, tree_of
+from planner.desugar.tree import FreshNames, NoRewriteError, TableSchema
+from planner.nesting import CONNECTIVES, MAX_OPERATORS, too_long
+
+Spelling = Callable[[exp.Expr], bool]
+Rewrite = Callable[[exp.Expr, Names, FreshNames], bool]
+
+# Words that stand together in the text, and what is rewritten where they do.
+_SPELLINGS: Sequence[tuple[tuple[str, ...], Spelling]] = (
+    (("TABLE",), write_tables),
+    (("ISNULL",), write_is_null),
+    (("NOTNULL",), write_is_null),
+    (("DISTINCT", "FROM"), bracket_distinct_from),
+    (("MATERIALIZED",), forget_materialized),
+    (("SEMI", "JOIN"), name_semi_sides),
+    (("ANTI", "JOIN"), name_semi_sides),
+    (("BY", "(", ")"), group_by_nothing),
+    (("BY", "ALL"), order_by_all),
+    (("DISTINCT", "ON"), distinct_on_once),
+    (("FETCH",), write_fetch),
+    (("APPLY",), write_apply),
+)
+_REWRITES: Sequence[tuple[tuple[str, ...], Rewrite]] = (
+    (("PIVOT",), write_pivots),
+    (("UNPIVOT",), write_pivots),
+    (("EXCEPT", "ALL"), number_repeats),
+    (("INTERSECT", "ALL"), number_repeats),
+)
+_WRONG: Mapping[object, str] = {
+    # what the engine answers wrongly without its rewrite
+    number_repeats: "EXCEPT ALL or INTERSECT ALL",
+    compare_by_parts: "a comparison of rows",
+    bracket_distinct_from: "IS DISTINCT FROM beside another operator",
+    write_is_null: "ISNULL or NOTNULL",
+}
+
+
+def desugared(
+    sql: str,
+    tokens: Sequence[Token],
+    tables: TableSchema,
+    ask: Callable[[str], pa.Schema | None],
+    *,
+    trusting: bool = True,
+) -> str | None:
+    """The statement in the engine's terms; None where it is in them already.
+
+    Args:
+        sql: one query.
+        tokens: of it.
+        tables: the columns of each table that it may name.
+        ask: the engine, about the columns of a query; None when it cannot tell.
+        trusting: whether subqueries of forms that the engine plans are left to it. It fails for
+            some of them, for types that differ, for one.
+
+    Raises:
+        SizeLimitError: for a condition of more parts than the engine reads, in a statement that
+            cannot be rewritten.
+        UnsupportedError: for what the engine would answer wrongly and has no exact rewrite, with
+            its position.
+    """
+    words = _words(tokens)
+    spellings: list[Spelling] = _called_for(_SPELLINGS, words)
+    rewrites: list[Rewrite] = _called_for(_REWRITES, words)
+    nested = _has_subqueries(tokens)
+    connectives = sum(token.token_type in CONNECTIVES for token in tokens)
+    if connectives > LONG:
+        rewrites.append(balance_chains)
+    if _compares_rows(tokens):
+        spellings.append(compare_by_parts)
+    if not spellings and not rewrites and not nested:
+        return None
+    try:
+        root = exp.Subquery(this=tree_of(sql, list(tokens)))
+    except NotReadError:
+        if connectives > MAX_OPERATORS:
+            raise too_long(connectives) from None
+        wrong = [_WRONG[rule] for rule in (*spellings, *rewrites) if rule in _WRONG]
+        if wrong and ask(sql) is not None:
+            raise UnsupportedError(
+                f"{wrong[0]} in a statement like this is not supported"
+            ) from None
+        return None
+    names, fresh = Names(tables, lambda query: ask(text_of(query))), FreshNames(sql)
+    written: str | None = None
+    try:
+        changed = [spell(root) for spell in spellings]
+        changed += [rewrite(root, names, fresh) for rewrite in rewrites]
+        if any(changed):
+            written = text_of(root.this.copy() if nested else root.this)
+        if nested:
+            walk = Decorrelation(names, fresh, trusting)
+            walk.query(root.this, None, {})
+            if walk.changed:
+                written = text_of(root.this)
+    except RecursionError:
+        raise SizeLimitError(
+            "the statement is nested too deep", hint="Name its parts with WITH."
+        ) from None
+    except NoRewriteError as error:
+        if not error.wrong and (written is not None or not {*spellings, *rewrites} & {*_WRONG}):
+            return written
+        raise UnsupportedError(
+            f"{error.what} is not supported", position=error.position, hint=error.hint or None
+        ) from None
+    return written
+
+
+_Kind = TypeVar("_Kind")
+
+
+def _called_for(
+    table: Sequence[tuple[tuple[str, ...], _Kind]], words: Sequence[str]
+) -> list[_Kind]:
+    present = set(words)
+    found = {
+        rule: None
+        for pattern, rule in table
+        if present.issuperset(pattern) and _together(words, pattern)
+    }
+    return list(found)
+
+
+_IN_FROM = frozenset({TokenType.FROM, TokenType.JOIN, TokenType.ALIAS})
+_QUERIES = frozenset({TokenType.SELECT, TokenType.WITH, TokenType.VALUES})
+
+
+def _has_subqueries(tokens: Sequence[Token]) -> bool:
+    """Whether an expression may hold a query, or FROM one that is lateral."""
+    for at, token in enumerate(tokens[1:], start=1):
+        if token.token_type is TokenType.LATERAL:
+            return True
+        if token.token_type in _QUERIES and tokens[at - 1].token_type is TokenType.L_PAREN:
+            before = at - 1
+            while before and tokens[before].token_type is TokenType.L_PAREN:
+                before -= 1
+            if tokens[before].token_type not in _IN_FROM:
+                return True
+    return False
+
+
+_COMPARES = frozenset(
+    {
+        *(TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE),
+        *(TokenType.IN, TokenType.NOT, TokenType.BETWEEN, TokenType.IS),
+    }
+)
+_BEFORE_ROWS = frozenset(
+    {
+        *(TokenType.WHERE, TokenType.ON, TokenType.AND, TokenType.OR, TokenType.NOT),
+        *(TokenType.SELECT, TokenType.COMMA, TokenType.L_PAREN, TokenType.WHEN, TokenType.HAVING),
+        *(TokenType.CASE, TokenType.QUALIFY, TokenType.THEN, TokenType.ELSE, TokenType.EQ),
+    }
+)
+
+
+def _compares_rows(tokens: Sequence[Token]) -> bool:
+    """Whether a comparison follows on brackets that hold a list and are no call's."""
+    opened: list[tuple[bool, bool]] = []  # may be a row value, holds a comma
+    for at, token in enumerate(tokens):
+        kind = token.token_type
+        if kind is TokenType.L_PAREN:
+            before = tokens[at - 1] if at else token
+            row = before.token_type in _BEFORE_ROWS or before.text.upper() == "ROW"
+            opened.append((row, False))
+        elif kind is TokenType.COMMA and opened:
+            opened[-1] = (opened[-1][0], True)
+        elif kind is TokenType.R_PAREN and opened and opened.pop() == (True, True):
+            after = tokens[at + 1] if at + 1 < len(tokens) else token
+            if after.token_type in _COMPARES:
+                return True
+    return False
+
+
+def _words(tokens: Sequence[Token]) -> list[str]:
+    """Keywords and signs in upper case; texts and quoted names are none."""
+    words: list[str] = []
+    for token in tokens:
+        if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER):
+            words.append("")
+        else:
+            words += token.text.upper().split()
+    return words
+
+
+def _together(words: Sequence[str], pattern: tuple[str, ...]) -> bool:
+    first, length = pattern[0], len(pattern)
+    return any(
+        word == first and tuple(words[at : at + length]) == pattern for at, word in enumerate(words)
+    )

@@ -1,0 +1,367 @@
+SELECT id, (SELECT title FROM depts d WHERE d.id = p.dept) FROM people p
+SELECT id, (SELECT max(k) FROM solid WHERE k <= id) FROM people
+SELECT id, (SELECT max(k) FROM solid WHERE k = id) FROM people
+SELECT id, (SELECT count(*) FROM solid WHERE k = id) FROM people
+SELECT id, (SELECT count(*) + 1 FROM solid WHERE k = id) FROM people
+SELECT id, (SELECT count(k) * 2 FROM gaps WHERE k = p.boss) FROM people p
+SELECT id, (SELECT coalesce(sum(k), 7) FROM gaps WHERE k = p.boss) FROM people p
+SELECT id, (SELECT coalesce(max(k), 7) FROM gaps WHERE k = p.boss) + 1 FROM people p
+SELECT id, (SELECT CASE WHEN count(*) = 0 THEN 'none' ELSE 'some' END FROM gaps WHERE k = p.boss) FROM people p
+SELECT id, (SELECT count(*) FROM solid WHERE k < id) FROM people
+SELECT id, (SELECT k FROM solid WHERE k > id ORDER BY k LIMIT 1) FROM people
+SELECT id, (SELECT k FROM solid WHERE k = id ORDER BY k LIMIT 1) FROM people
+SELECT id, (SELECT k FROM solid WHERE k = id LIMIT 1) FROM people
+SELECT id, (SELECT DISTINCT k FROM solid WHERE k = id) FROM people
+SELECT id FROM people p WHERE (SELECT count(*) FROM solid s WHERE s.k = p.id) = 0
+SELECT id FROM people p WHERE (SELECT count(*) FROM solid s WHERE s.k = p.id) = 0 OR p.dept = 1
+SELECT id FROM people p WHERE NOT (SELECT count(*) FROM solid s WHERE s.k = p.id) > 0
+SELECT id FROM people p WHERE (SELECT max(k) FROM solid s WHERE s.k = p.id) IS NULL
+SELECT id FROM people p WHERE (SELECT count(*) FROM solid s WHERE s.k = p.id HAVING count(*) > 1) IS NULL
+SELECT id FROM people p WHERE id > (SELECT count(*) FROM gaps s WHERE s.k = p.dept AND s.k > 1)
+SELECT id FROM people WHERE id > (SELECT sum(k) FROM solid WHERE k > id)
+SELECT id FROM people WHERE id > (SELECT min(k) FROM solid WHERE k <> id)
+SELECT id FROM people p WHERE EXISTS (SELECT 1 FROM solid s WHERE s.k > p.id)
+SELECT id FROM people p WHERE NOT EXISTS (SELECT 1 FROM solid s WHERE s.k > p.id)
+SELECT id FROM people p WHERE EXISTS (SELECT 1 FROM solid s WHERE s.k > p.id) OR p.dept = 3
+SELECT id FROM people p WHERE NOT EXISTS (SELECT 1 FROM solid s WHERE s.k > p.id) OR p.dept = 3
+SELECT id FROM people p WHERE NOT (EXISTS (SELECT 1 FROM solid s WHERE s.k > p.id) AND p.dept = 3)
+SELECT id, EXISTS (SELECT 1 FROM solid WHERE k = id) FROM people
+SELECT id, EXISTS (SELECT 1 FROM solid WHERE k > 5) FROM people
+SELECT id, NOT EXISTS (SELECT 1 FROM solid WHERE k > 5) FROM people
+SELECT id, id IN (SELECT k FROM solid) FROM people
+SELECT id, dept IN (SELECT k FROM gaps) FROM people
+SELECT id, dept NOT IN (SELECT k FROM gaps) FROM people
+SELECT id, dept NOT IN (SELECT k FROM void) FROM people
+SELECT id, dept IN (SELECT k FROM gaps g WHERE g.k > p.id) FROM people p
+SELECT id FROM people p WHERE dept IN (SELECT k FROM gaps g WHERE g.k > p.id)
+SELECT id FROM people p WHERE dept NOT IN (SELECT k FROM gaps g WHERE g.k > p.id)
+SELECT id FROM people p WHERE dept NOT IN (SELECT k FROM gaps g WHERE g.k = p.boss)
+SELECT id FROM people p WHERE dept NOT IN (SELECT k FROM gaps g)
+SELECT id FROM people p WHERE dept NOT IN (SELECT k FROM gaps g) OR id = 1
+SELECT id FROM people p WHERE dept IN (SELECT k FROM gaps g) OR id = 4
+SELECT id FROM people p WHERE (dept IN (SELECT k FROM gaps g)) IS NULL
+SELECT id FROM people p WHERE CASE WHEN id > 3 THEN EXISTS (SELECT 1 FROM solid s WHERE s.k = p.id) ELSE true END
+SELECT id, CASE WHEN id > 3 THEN (SELECT max(k) FROM solid s WHERE s.k < p.id) ELSE 0 END FROM people p
+SELECT id, CASE WHEN EXISTS (SELECT 1 FROM solid s WHERE s.k = p.id) THEN 'y' ELSE 'n' END FROM people p
+SELECT id FROM people p ORDER BY (SELECT count(*) FROM solid s WHERE s.k < p.id), id
+SELECT id FROM people p ORDER BY (SELECT title FROM depts d WHERE d.id = p.dept) NULLS LAST, id
+SELECT dept, count(*) FROM people p GROUP BY dept HAVING count(*) > (SELECT count(*) FROM depts d WHERE d.id < p.dept)
+SELECT dept, (SELECT title FROM depts d WHERE d.id = p.dept) FROM people p GROUP BY dept
+SELECT dept, (SELECT count(*) FROM depts d WHERE d.id < p.dept) FROM people p GROUP BY dept
+SELECT dept, (SELECT title FROM depts d WHERE d.id = dept), count(*) FROM people GROUP BY dept
+SELECT sum((SELECT count(*) FROM solid s WHERE s.k < p.id)) FROM people p
+SELECT p.id, d.id FROM people p JOIN depts d ON p.dept = d.id AND EXISTS (SELECT 1 FROM solid s WHERE s.k = p.id)
+SELECT p.id, d.id FROM people p LEFT JOIN depts d ON p.dept = d.id AND EXISTS (SELECT 1 FROM solid s WHERE s.k > p.id)
+SELECT p.id, d.id FROM people p LEFT JOIN depts d ON d.id = (SELECT min(s.k) FROM solid s WHERE s.k >= p.id)
+SELECT p.id, d.id FROM people p JOIN depts d ON d.id = (SELECT min(s.k) FROM solid s WHERE s.k >= p.id)
+SELECT id FROM people p WHERE EXISTS (SELECT 1 FROM people q WHERE q.boss = p.id AND EXISTS (SELECT 1 FROM solid s WHERE s.k = p.dept))
+SELECT id FROM people p WHERE EXISTS (SELECT 1 FROM people q WHERE q.boss = p.id AND EXISTS (SELECT 1 FROM solid s WHERE s.k = q.id))
+SELECT id, (SELECT count(*) FROM people q WHERE q.boss = p.id AND q.id IN (SELECT k FROM gaps g WHERE g.k > p.dept)) FROM people p
+SELECT * FROM people p CROSS JOIN LATERAL (SELECT max(k) FROM solid s WHERE s.k < p.id) t
+SELECT p.id, t.* FROM people p LEFT JOIN LATERAL (SELECT title FROM depts d WHERE d.id < p.dept ORDER BY d.id DESC LIMIT 1) t ON true
+SELECT p.id, t.m FROM people p, LATERAL (SELECT max(k) AS m FROM solid s WHERE s.k < p.id) t
+SELECT p.id, t.m FROM people p, LATERAL (SELECT max(k) AS m FROM solid s WHERE s.k = p.id) t
+SELECT p.id, t.m FROM people p, LATERAL (SELECT count(*) AS m FROM solid s WHERE s.k = p.id) t
+SELECT p.id, t.m FROM people p LEFT JOIN LATERAL (SELECT count(*) AS m FROM solid s WHERE s.k = p.id) t ON true
+SELECT p.id, t.m FROM people p, LATERAL (SELECT p.id + 1 AS m) t
+SELECT p.id, t.k FROM people p, LATERAL (SELECT k FROM solid UNION ALL SELECT p.dept) t
+SELECT p.id, t.k FROM people p, LATERAL (SELECT DISTINCT k FROM gaps WHERE k = p.dept) t
+SELECT p.id, t.k, t.r FROM people p, LATERAL (SELECT k, row_number() OVER (ORDER BY k) AS r FROM solid WHERE k >= p.id) t
+SELECT id FROM people WHERE id = ANY (SELECT k FROM solid WHERE k > dept)
+SELECT id FROM people WHERE id >= ALL (SELECT k FROM gaps WHERE k < dept)
+SELECT id FROM people WHERE dept > ANY (SELECT k FROM gaps)
+SELECT id, dept > ANY (SELECT k FROM gaps) FROM people
+SELECT id, dept <= ALL (SELECT k FROM gaps) FROM people
+SELECT id FROM people WHERE dept <= ALL (SELECT k FROM gaps)
+SELECT id FROM people WHERE NOT dept > ANY (SELECT k FROM gaps)
+SELECT id FROM people WHERE NOT dept <= ALL (SELECT k FROM gaps)
+SELECT id FROM people WHERE dept > ALL (SELECT k FROM void)
+SELECT id FROM people WHERE dept > ANY (SELECT k FROM void)
+SELECT a, b FROM nums n WHERE (a, b) IN (SELECT id, dept FROM people)
+SELECT a, b FROM nums n WHERE (a, b) NOT IN (SELECT k, k FROM gaps)
+SELECT a, (SELECT count(*) FROM nums m WHERE m.a = n.a) FROM nums n
+SELECT a, (SELECT count(*) FROM nums m WHERE m.a IS NOT DISTINCT FROM n.a) FROM nums n
+SELECT a, (SELECT sum(m.b) FROM nums m WHERE m.a = n.a AND m.b < n.b) FROM nums n
+SELECT a, (SELECT n.b) FROM nums n
+SELECT a, (SELECT n.b + max(k) FROM gaps) FROM nums n
+SELECT a, (SELECT max(n.b + k) FROM gaps) FROM nums n
+SELECT a, (SELECT k FROM gaps WHERE k = n.a AND k = 1) FROM nums n
+SELECT a, (SELECT count(DISTINCT k) FROM gaps WHERE k >= n.a) FROM nums n
+SELECT a, (SELECT string_agg(name, ',' ORDER BY name) FROM people WHERE dept = n.a) FROM nums n
+SELECT a, (SELECT array_agg(id ORDER BY id) FROM people WHERE dept > n.a) FROM nums n
+SELECT id FROM people p WHERE pay > (SELECT avg(pay) FROM people q WHERE q.dept = p.dept)
+SELECT id FROM people p WHERE pay > (SELECT avg(pay) FROM people q WHERE q.dept <> p.dept)
+SELECT id FROM people p WHERE pay = (SELECT max(pay) FROM people q WHERE q.dept = p.dept OR q.boss = p.id)
+SELECT id FROM people p WHERE 1 = (SELECT count(*) FROM people q WHERE q.dept = p.dept GROUP BY q.dept)
+SELECT id FROM people p WHERE 1 < (SELECT count(*) FROM people q WHERE q.dept = p.dept GROUP BY q.boss ORDER BY 1 DESC LIMIT 1)
+SELECT id FROM people p WHERE (SELECT count(*) FROM (SELECT DISTINCT k FROM gaps g WHERE g.k >= p.dept) x) > 0
+SELECT id FROM people p WHERE EXISTS (SELECT k FROM gaps WHERE k = p.dept INTERSECT SELECT k FROM solid WHERE k < p.id)
+SELECT id FROM people p WHERE p.dept IN (SELECT k FROM gaps UNION SELECT boss FROM people q WHERE q.id = p.id)
+SELECT id FROM people p WHERE EXISTS (SELECT count(*) FROM void WHERE void.k = p.id)
+SELECT id FROM people p WHERE EXISTS (SELECT count(*) FROM void WHERE void.k = p.id HAVING count(*) > 0)
+SELECT id FROM people p WHERE EXISTS (SELECT 1 FROM gaps WHERE k = p.dept LIMIT 0)
+SELECT id FROM people p WHERE EXISTS (SELECT 1 FROM gaps WHERE k = p.dept OFFSET 1)
+SELECT id FROM people p WHERE dept IN (SELECT k FROM gaps WHERE k = p.dept ORDER BY k LIMIT 1)
+SELECT id FROM people p WHERE dept IN (SELECT max(k) FROM gaps WHERE k >= p.id)
+SELECT id FROM people p WHERE dept IN (SELECT max(k) FROM gaps WHERE k = p.dept)
+SELECT id FROM people p WHERE id IN (SELECT count(*) FROM gaps WHERE k = p.boss)
+SELECT id FROM people p WHERE 0 IN (SELECT count(*) FROM gaps WHERE k = p.boss)
+SELECT id FROM people p WHERE 1 IN (SELECT row_number() OVER (ORDER BY k) FROM gaps WHERE k = p.dept)
+SELECT id, (SELECT max(r) FROM (SELECT row_number() OVER (ORDER BY k) AS r FROM gaps WHERE k = p.dept) t) FROM people p
+SELECT id, (WITH g AS (SELECT k FROM gaps WHERE k = p.dept) SELECT count(*) FROM g) FROM people p
+SELECT id, (SELECT d.title FROM depts d JOIN solid s ON s.k = d.id WHERE d.id = p.dept LIMIT 1) FROM people p
+SELECT id, (SELECT count(*) FROM depts d LEFT JOIN solid s ON s.k = p.id WHERE d.id = p.dept) FROM people p
+SELECT id, (SELECT count(*) FROM depts d LEFT JOIN solid s ON s.k = p.id) FROM people p
+SELECT p.id, t.m, u.n FROM people p, LATERAL (SELECT max(k) AS m FROM solid s WHERE s.k < p.id) t, LATERAL (SELECT count(*) AS n FROM gaps g WHERE g.k > t.m) u
+SELECT i, x, (SELECT count(*) FROM floats g WHERE g.x = f.x) FROM floats f
+SELECT i, (SELECT count(*) FROM floats g WHERE g.x < f.x) FROM floats f
+SELECT k, (SELECT count(*) FROM gaps g WHERE g.k = unknown.k) FROM unknown
+SELECT count(*) FROM people p WHERE NOT EXISTS (SELECT 1 FROM gaps g WHERE g.k = p.dept AND g.k > p.id OR g.k IS NULL AND p.id = 1)
+SELECT id FROM people p WHERE (SELECT bool_and(k > 1) FROM gaps g WHERE g.k = p.dept)
+SELECT id, (SELECT title FROM depts d WHERE d.id > p.dept AND p.id < 0) FROM people p
+SELECT id FROM people WHERE EXISTS (SELECT 1 FROM gaps OFFSET 10)
+SELECT id FROM people WHERE EXISTS (SELECT count(*) FROM void)
+SELECT id FROM people WHERE NOT EXISTS (SELECT count(*) FROM void)
+SELECT id FROM people WHERE EXISTS (SELECT 1 FROM gaps LIMIT 0)
+SELECT id FROM people WHERE id IN (SELECT count(*) FROM void)
+SELECT id FROM people WHERE 0 IN (SELECT count(*) FROM void)
+SELECT id FROM people p WHERE (SELECT count(*) FROM solid s WHERE s.k = p.id GROUP BY s.k) IS NULL
+SELECT id FROM people p WHERE coalesce((SELECT count(*) FROM solid s WHERE s.k = p.id GROUP BY s.k), 5) > 1
+SELECT p.id, d.id FROM people p LEFT JOIN depts d ON p.dept = d.id AND p.id IN (SELECT k FROM solid)
+SELECT p.id, d.id FROM people p LEFT JOIN depts d ON p.dept = d.id AND EXISTS (SELECT 1 FROM solid)
+SELECT p.id, d.id FROM people p JOIN depts d ON p.dept = d.id OR p.id IN (SELECT k FROM solid)
+SELECT p.id, d.id FROM people p JOIN depts d ON p.dept = d.id AND p.dept NOT IN (SELECT k FROM gaps)
+SELECT dept FROM people GROUP BY dept HAVING dept NOT IN (SELECT k FROM gaps)
+SELECT dept FROM people GROUP BY dept HAVING EXISTS (SELECT 1 FROM gaps)
+SELECT dept FROM people GROUP BY dept HAVING max(id) IN (SELECT k FROM gaps)
+SELECT id FROM people WHERE id IN (SELECT k FROM solid) AND dept NOT IN (SELECT k FROM solid)
+SELECT id FROM people WHERE dept NOT IN (SELECT k FROM solid) AND boss NOT IN (SELECT k FROM solid)
+SELECT id FROM people WHERE dept NOT IN (SELECT k FROM solid) AND boss NOT IN (SELECT k FROM gaps)
+SELECT id FROM people p WHERE dept NOT IN (SELECT k FROM solid) AND NOT EXISTS (SELECT 1 FROM gaps g WHERE g.k = p.id)
+SELECT id FROM people p WHERE NOT (dept IN (SELECT k FROM gaps))
+SELECT id FROM people p WHERE NOT (dept IN (SELECT k FROM solid) AND id > 2)
+SELECT id FROM people p WHERE dept = ALL (SELECT k FROM void) AND id > ANY (SELECT k FROM solid)
+SELECT id FROM people WHERE dept <> ALL (SELECT k FROM gaps)
+SELECT id FROM people WHERE dept <> ANY (SELECT k FROM gaps)
+SELECT id FROM people WHERE dept = ALL (SELECT k FROM gaps)
+SELECT id FROM people WHERE dept > ALL (SELECT k FROM gaps) OR id = 1
+SELECT id FROM people WHERE (dept > ALL (SELECT k FROM gaps)) IS NULL
+SELECT id FROM people WHERE (SELECT k FROM gaps WHERE k = 1) = id
+SELECT id FROM people p WHERE EXISTS (SELECT 1 FROM solid s WHERE s.k = p.id) = (dept = 1)
+SELECT id FROM people p WHERE (EXISTS (SELECT 1 FROM solid s WHERE s.k = p.id)) IS TRUE
+SELECT id FROM people p WHERE EXISTS (SELECT 1 FROM solid s WHERE p.dept IS NULL)
+SELECT id FROM people p WHERE EXISTS (SELECT 1 FROM solid s JOIN depts d ON s.k = d.id AND d.id = p.dept)
+SELECT id FROM people p WHERE EXISTS (SELECT 1 FROM solid s JOIN depts d ON s.k = d.id WHERE d.id = p.dept)
+SELECT id FROM people p WHERE EXISTS (SELECT DISTINCT s.k FROM solid s WHERE s.k = p.dept)
+SELECT id FROM people p WHERE EXISTS (SELECT p.dept FROM solid s WHERE s.k = p.dept)
+SELECT id FROM people p WHERE p.dept IN (SELECT p.dept FROM solid s WHERE s.k = p.dept)
+SELECT id FROM people p WHERE p.dept IN (SELECT s.k + p.boss FROM solid s)
+SELECT id FROM people p WHERE p.dept IN (SELECT s.k FROM solid s WHERE s.k = p.dept GROUP BY s.k HAVING count(*) > 1)
+SELECT id FROM people p WHERE EXISTS (SELECT s.k FROM solid s WHERE s.k > p.dept GROUP BY s.k HAVING count(*) > 1)
+SELECT id FROM people p WHERE EXISTS (SELECT s.k FROM solid s WHERE s.k = p.dept GROUP BY s.k HAVING count(*) > p.id)
+SELECT id FROM people p WHERE p.pay > (SELECT avg(q.pay) FROM people q WHERE q.dept = p.dept AND p.id > 2)
+SELECT id FROM people p WHERE 0 = (SELECT count(*) FROM people q WHERE q.dept = p.dept AND p.id > 2)
+SELECT id FROM people p WHERE 0 = (SELECT count(*) FROM people q WHERE q.dept = p.dept + 1)
+SELECT id FROM people p WHERE 0 = (SELECT count(*) FROM people q WHERE q.dept - 1 = p.dept)
+SELECT id FROM people p WHERE 0 = (SELECT count(*) FROM people q, depts d WHERE q.dept = d.id AND d.id = p.dept AND q.boss = p.boss)
+SELECT id FROM people p WHERE 1 = (SELECT count(*) FROM people q WHERE q.dept = p.dept) - (SELECT count(*) FROM solid s WHERE s.k = p.id)
+SELECT id FROM people p WHERE (SELECT count(*) FROM people q WHERE q.dept = p.dept) > 1 AND (SELECT count(*) FROM solid s WHERE s.k = p.id) = 0
+SELECT (SELECT count(*) FROM gaps WHERE k = x.m) FROM (SELECT max(id) AS m FROM people) x
+SELECT * FROM people ORDER BY id FETCH FIRST 2 ROWS ONLY
+SELECT id FROM people ORDER BY id OFFSET 2 ROWS FETCH NEXT 2 ROWS ONLY
+SELECT id FROM people ORDER BY id FETCH FIRST ROW ONLY
+SELECT dept FROM people ORDER BY dept FETCH FIRST 1 ROWS WITH TIES
+SELECT DISTINCT ON (k) k, k + 1 FROM gaps ORDER BY 1, k, 2
+SELECT DISTINCT ON (dept) dept, id FROM people ORDER BY dept, dept, id
+SELECT DISTINCT ON (dept, boss) dept, boss, id FROM people ORDER BY boss, dept, id
+SELECT DISTINCT ON (dept) id FROM people ORDER BY dept DESC, id
+SELECT DISTINCT ON (dept) * FROM people ORDER BY dept, id
+SELECT a IS DISTINCT FROM b OR a = 1 FROM nums
+SELECT a IS NOT DISTINCT FROM b AND a = 1 FROM nums
+SELECT a IS DISTINCT FROM b + 1 FROM nums
+SELECT a FROM nums WHERE a IS DISTINCT FROM b AND b > 1
+SELECT a FROM nums WHERE (a, b) <= (1, 2)
+SELECT a FROM nums WHERE (a, b) <> (1, 2)
+SELECT a FROM nums WHERE (a, b) > (1, 2)
+SELECT a FROM nums WHERE (a, b) NOT IN ((1, 2), (3, 3))
+SELECT a FROM nums WHERE (a, b) IN ((1, 2), (3, NULL))
+SELECT (a, b) = (1, 2), (a, b) < (1, 2) FROM nums
+SELECT (a, b) IN ((1, 2), (3, 3)) FROM nums
+SELECT a FROM nums WHERE (a, b) IS DISTINCT FROM (1, 2)
+SELECT a FROM nums WHERE ROW(a, b) = ROW(1, 2)
+SELECT a FROM nums WHERE (a, b) BETWEEN (1, 1) AND (2, 2)
+VALUES (1, 'a'), (2, NULL)
+SELECT * FROM (VALUES (1, 'a'), (2, NULL)) AS t(x, y)
+TABLE gaps
+SELECT * FROM (TABLE gaps) t
+SELECT k FROM gaps UNION ALL TABLE solid
+SELECT k FROM gaps LIMIT ALL
+SELECT id FROM people ORDER BY id OFFSET 1 ROWS
+SELECT count(*) FROM people GROUP BY ()
+SELECT id FROM people WHERE id = 1 GROUP BY id, id
+SELECT dept, count(*) FILTER (WHERE id > 2) FROM people GROUP BY 1 HAVING 1 = 1
+SELECT id, lower(name) l FROM people ORDER BY lower(name), l, id
+SELECT id FROM people p JOIN depts d USING (id)
+SELECT * FROM nums CROSS JOIN gaps
+SELECT * FROM nums n, gaps g WHERE n.a = g.k
+SELECT * FROM nums n JOIN gaps g ON n.a = g.k JOIN solid s ON s.k = g.k
+SELECT * FROM nums n JOIN (gaps g JOIN solid s ON s.k = g.k) ON n.a = g.k
+SELECT * FROM nums n LEFT JOIN gaps g ON n.a = g.k AND n.b > 1 WHERE g.k IS NULL
+SELECT k FROM gaps EXCEPT ALL SELECT k FROM solid
+SELECT k FROM gaps INTERSECT ALL SELECT k FROM solid
+SELECT k FROM gaps UNION DISTINCT SELECT k FROM solid
+SELECT k FROM gaps UNION SELECT k FROM solid ORDER BY k LIMIT 2
+(SELECT k FROM gaps ORDER BY k LIMIT 1) UNION ALL (SELECT k FROM solid ORDER BY k LIMIT 1)
+WITH a AS (SELECT k FROM gaps), b AS (SELECT k + 1 AS k FROM a) SELECT * FROM a JOIN b USING (k)
+WITH a AS MATERIALIZED (SELECT k FROM gaps) SELECT * FROM a
+WITH a AS (SELECT k FROM gaps) SELECT (SELECT max(k) FROM a) FROM a
+SELECT x.k FROM (WITH a AS (SELECT k FROM gaps) SELECT * FROM a) x
+SELECT CASE WHEN k > 1 THEN 'a' END, CASE k WHEN 1 THEN 1.5 ELSE 2 END FROM gaps
+SELECT CAST(k AS varchar), k::text, CAST('1' AS int) FROM gaps
+SELECT name ~~ 'A%', name !~~ 'A%' FROM people
+SELECT (k = 1) = true, (k = 1) IS TRUE FROM gaps
+SELECT k ISNULL, k NOTNULL FROM gaps
+SELECT id, sum(id) OVER w FROM people WINDOW w AS (ORDER BY id)
+SELECT id, sum(id) OVER (w ROWS 1 PRECEDING) FROM people WINDOW w AS (ORDER BY id)
+SELECT * FROM people WHERE id IN (1, NULL)
+SELECT * FROM people WHERE id NOT IN (1, NULL)
+SELECT * FROM people WHERE dept IN (1, 2, dept)
+SELECT * FROM generate_series(1, 3) AS g(x)
+SELECT id FROM people ORDER BY dept NULLS FIRST, id
+SELECT id FROM people ORDER BY -id LIMIT 3
+SELECT id, dept FROM people ORDER BY 2 DESC NULLS LAST, 1
+SELECT id FROM people WHERE (id, dept) IN (SELECT id, dept FROM people WHERE dept = 1)
+SELECT id FROM people WHERE (SELECT true)
+SELECT * FROM (SELECT 1 AS x) LEFT JOIN (SELECT 2 AS y) ON true
+SELECT * FROM people AS p (a, b, c, d, e)
+SELECT id FROM people GROUP BY CUBE (id) ORDER BY id
+SELECT id, id FROM people
+SELECT 1, 1
+SELECT count(*), count(*) FROM people
+SELECT p.*, id FROM people p
+SELECT id, p.* FROM people p
+SELECT p.*, p.* FROM people p
+SELECT *, * FROM people p
+SELECT *, p.id FROM people p JOIN depts d ON p.dept = d.id
+SELECT p.id, d.id FROM people p JOIN depts d ON p.dept = d.id
+SELECT count(*) FROM (SELECT * FROM people p JOIN depts d ON p.dept = d.id) t
+SELECT * FROM (SELECT * FROM people p JOIN depts d ON p.dept = d.id) t
+SELECT * FROM (SELECT 1, 1) t
+SELECT id AS x, dept AS x FROM people
+SELECT id, id FROM people UNION ALL SELECT k, k FROM gaps
+SELECT id, id FROM people ORDER BY 2 DESC, id LIMIT 2
+SELECT dept, dept, count(*), count(*) FROM people GROUP BY 1
+WITH c AS (SELECT id, id FROM people) SELECT count(*) FROM c
+SELECT id, 1 AS id FROM people
+SELECT DISTINCT dept, dept FROM people
+SELECT id, CAST(k AS varchar), k::text FROM people, gaps
+SELECT (SELECT max(k) FROM gaps), (SELECT max(k) FROM gaps) FROM people
+SELECT * FROM nums WHERE (a IN (SELECT k FROM solid)) IS NULL
+SELECT * FROM nums WHERE a NOT IN (SELECT k FROM solid) OR b = 3
+SELECT id FROM people p WHERE boss NOT IN (SELECT boss FROM people q WHERE q.id < p.id OR q.name = 'null_aware')
+SELECT a FROM nums WHERE (a, b) < (1, 2)
+SELECT id FROM people p WHERE EXISTS (SELECT count(*) FROM void v WHERE v.k = p.id)
+SELECT * FROM nums WHERE a NOT IN (SELECT k FROM gaps WHERE gaps.k = nums.b)
+SELECT a, a IN (SELECT k FROM gaps) AS x FROM nums
+SELECT name, (SELECT title FROM depts WHERE depts.id = people.dept) FROM people
+SELECT a, a, b AS a FROM nums
+SELECT k FROM solid EXCEPT ALL SELECT k FROM gaps
+SELECT k FROM gaps INTERSECT ALL SELECT k FROM gaps
+SELECT k FROM unknown EXCEPT ALL SELECT k FROM gaps
+SELECT k FROM unknown INTERSECT ALL SELECT k FROM gaps
+SELECT k FROM void EXCEPT ALL SELECT k FROM gaps
+SELECT k FROM gaps EXCEPT ALL SELECT k FROM void
+SELECT a, b FROM nums EXCEPT ALL SELECT b, a FROM nums
+SELECT a, b FROM nums EXCEPT ALL SELECT 1, 1
+SELECT a, b FROM nums INTERSECT ALL SELECT b, a FROM nums
+SELECT a FROM nums EXCEPT ALL SELECT k FROM gaps EXCEPT ALL SELECT k FROM solid
+SELECT a FROM nums EXCEPT ALL SELECT k FROM gaps INTERSECT ALL SELECT k FROM solid
+SELECT a FROM nums EXCEPT ALL (SELECT k FROM gaps EXCEPT ALL SELECT k FROM solid)
+SELECT a FROM nums UNION ALL SELECT k FROM gaps INTERSECT ALL SELECT k FROM solid
+(SELECT a FROM nums EXCEPT ALL SELECT k FROM gaps) UNION ALL (SELECT k FROM solid INTERSECT ALL SELECT k FROM gaps)
+SELECT a FROM nums EXCEPT ALL SELECT k FROM gaps ORDER BY a DESC NULLS LAST LIMIT 2
+SELECT a + 1 FROM nums EXCEPT ALL SELECT k + 1 FROM gaps
+SELECT a AS x, b + a FROM nums EXCEPT ALL SELECT k, k FROM gaps ORDER BY x, 2
+WITH g AS (SELECT k FROM gaps) SELECT * FROM g EXCEPT ALL SELECT k FROM solid
+WITH g AS (SELECT k FROM gaps EXCEPT ALL SELECT k FROM solid) SELECT count(*), max(k) FROM g
+SELECT * FROM nums EXCEPT ALL SELECT * FROM nums WHERE a = 1
+VALUES (1), (1), (2) EXCEPT ALL VALUES (1)
+SELECT * FROM (VALUES (1), (1), (2)) AS a(x) INTERSECT ALL SELECT * FROM (VALUES (1)) AS b(x)
+SELECT id FROM people p WHERE EXISTS (SELECT k FROM gaps EXCEPT ALL SELECT k FROM solid WHERE k = p.id)
+SELECT id, (SELECT count(*) FROM (SELECT k FROM gaps EXCEPT ALL SELECT k FROM solid WHERE k <> p.id) t) FROM people p
+SELECT id FROM people p WHERE dept IN (SELECT k FROM gaps INTERSECT ALL SELECT k FROM solid WHERE k >= p.id)
+SELECT count(*) FROM (SELECT a FROM nums EXCEPT ALL SELECT k FROM gaps) t
+SELECT a, a FROM nums EXCEPT ALL SELECT k, k FROM gaps
+SELECT x FROM floats EXCEPT ALL SELECT 1.5
+SELECT x FROM floats INTERSECT ALL SELECT x FROM floats WHERE i > 1
+SELECT i FROM floats EXCEPT ALL SELECT x FROM floats WHERE x > 0 AND x < 100
+SELECT name FROM people EXCEPT ALL SELECT name FROM people WHERE id < 3
+SELECT name, count(*) FROM people GROUP BY name EXCEPT ALL SELECT 'Ann', 2
+SELECT k FROM gaps EXCEPT SELECT k FROM solid
+SELECT DISTINCT k FROM gaps EXCEPT ALL SELECT k FROM solid
+SELECT p.id, x.k FROM people p CROSS JOIN LATERAL (SELECT k FROM gaps g WHERE g.k >= p.id ORDER BY k DESC LIMIT 1) x
+SELECT p.id, x.k FROM people p LEFT JOIN LATERAL (SELECT k FROM gaps g WHERE g.k >= p.id ORDER BY k DESC LIMIT 2) x ON true
+SELECT p.id, x.* FROM people p LEFT JOIN LATERAL (SELECT k, count(*) AS n FROM gaps g WHERE g.k >= p.id GROUP BY k) x ON x.n > 1
+SELECT p.id, x.n FROM people p CROSS JOIN LATERAL (SELECT count(*) AS n FROM gaps g WHERE g.k >= p.id) x WHERE x.n < 3
+SELECT d.id, x.id, x.pay FROM depts d LEFT JOIN LATERAL (SELECT id, pay FROM people p WHERE p.dept = d.id ORDER BY pay DESC NULLS LAST, id LIMIT 2) x ON true
+SELECT d.id, x.id FROM depts d, LATERAL (SELECT id FROM people p WHERE p.dept = d.id ORDER BY pay, id OFFSET 1) x
+SELECT d.id, x.a, y.b FROM depts d CROSS JOIN LATERAL (SELECT max(id) AS a FROM people p WHERE p.dept < d.id) x CROSS JOIN LATERAL (SELECT count(*) AS b FROM people q WHERE q.id > x.a) y
+SELECT o.id, (SELECT o2.pay FROM people o2 WHERE o2.dept = o.dept AND o2.id < o.id ORDER BY o2.id DESC LIMIT 1) FROM people o
+SELECT id, CASE WHEN id IN (SELECT k FROM gaps) THEN 'in' WHEN id NOT IN (SELECT k FROM gaps) THEN 'out' ELSE 'unknown' END FROM people
+SELECT id FROM people ORDER BY id IN (SELECT k FROM solid), id
+SELECT id, boss NOT IN (SELECT k FROM solid) AND dept > ALL (SELECT k FROM void) FROM people
+SELECT dept, count(*) FROM people p GROUP BY dept HAVING count(*) IN (SELECT k FROM solid s WHERE s.k >= p.dept)
+SELECT count(*) FILTER (WHERE id IN (SELECT k FROM solid)) FROM people
+SELECT sum(CASE WHEN EXISTS (SELECT 1 FROM solid s WHERE s.k > p.id) THEN 1 ELSE 0 END) FROM people p
+SELECT id, rank() OVER (ORDER BY (SELECT count(*) FROM solid s WHERE s.k > p.id)) FROM people p
+SELECT a IS DISTINCT FROM b OR a = 1 AND b IS NOT DISTINCT FROM a FROM nums
+SELECT a FROM nums WHERE NOT a IS DISTINCT FROM b OR b = 3
+SELECT dept, id FROM people ORDER BY dept NULLS LAST FETCH FIRST 4 ROWS WITH TIES
+SELECT dept, id FROM people ORDER BY dept NULLS LAST OFFSET 1 ROWS FETCH NEXT 2 ROWS WITH TIES
+SELECT dept, count(*) AS n FROM people GROUP BY dept ORDER BY n DESC FETCH FIRST 1 ROW WITH TIES
+SELECT sum(k) FROM void GROUP BY ()
+SELECT 1 FROM void GROUP BY ()
+SELECT count(*) FROM void GROUP BY () HAVING count(*) > 0
+SELECT (a, b) = (b, a), (a, b) <> (b, a), (a, b) >= (b, a) FROM nums
+SELECT a FROM nums WHERE (a, b) IN (SELECT b, a FROM nums)
+SELECT a FROM nums WHERE (a, b) NOT IN (SELECT b, a FROM nums)
+SELECT a, (a, b) IN (SELECT b, a FROM nums) FROM nums
+SELECT a, (a, b) NOT IN (SELECT k, k FROM gaps) FROM nums
+SELECT a FROM nums n WHERE (a, b) = ANY (SELECT k, k FROM gaps WHERE k >= n.a)
+SELECT (a = 1) IS TRUE, (a = 1) IS NOT TRUE, (a = 1) IS FALSE, (a = 1) IS NOT FALSE, (a = 1) IS UNKNOWN, (a = 1) IS NOT UNKNOWN FROM nums
+SELECT dept, max(id) IN (SELECT k FROM gaps) FROM people GROUP BY dept
+SELECT dept, max(id) NOT IN (SELECT k FROM gaps), count(*) > ALL (SELECT k FROM solid) FROM people GROUP BY dept
+SELECT max(id) IN (SELECT k FROM gaps) FROM people
+SELECT count(*) IN (SELECT k FROM gaps), EXISTS (SELECT 1 FROM void) FROM void
+SELECT dept, sum(pay), (SELECT count(*) FROM depts d WHERE d.id < p.dept) FROM people p GROUP BY dept
+SELECT dept AS d, boss, count(*) AS n, (SELECT count(*) FROM depts x WHERE x.id < p.dept OR x.id = p.boss) FROM people p GROUP BY d, 2 ORDER BY n DESC, 1, boss
+SELECT dept, boss, count(*), (SELECT count(*) FROM depts x WHERE x.id <= p.dept) FROM people p GROUP BY ROLLUP (dept, boss)
+SELECT dept, grouping(dept), dept IN (SELECT k FROM gaps) FROM people GROUP BY GROUPING SETS ((dept), ())
+SELECT id % 2, count(*), (id % 2) IN (SELECT k FROM gaps) FROM people GROUP BY id % 2
+SELECT dept, rank() OVER (ORDER BY count(*) DESC), dept IN (SELECT k FROM gaps) FROM people GROUP BY dept
+SELECT dept, count(*) FROM people GROUP BY dept HAVING count(*) > (SELECT min(k) FROM solid s WHERE s.k >= dept) OR dept IN (SELECT k FROM void) ORDER BY count(*), dept
+SELECT dept, sum((SELECT count(*) FROM solid s WHERE s.k > p.id)) AS s, EXISTS (SELECT 1 FROM gaps g WHERE g.k > p.dept) FROM people p GROUP BY dept
+SELECT DISTINCT count(*) IN (SELECT k FROM gaps) FROM people GROUP BY dept
+SELECT count(DISTINCT dept) FILTER (WHERE id > 2) = ANY (SELECT k FROM gaps) FROM people
+SELECT p.dept, d.title, max(p.id) IN (SELECT k FROM solid) FROM people p JOIN depts d ON p.dept = d.id GROUP BY p.dept, d.title HAVING p.dept NOT IN (SELECT k FROM gaps) OR d.title = 'Ops'
+SELECT dept, (SELECT title FROM depts d WHERE d.id = p.dept) AS t FROM people p GROUP BY dept ORDER BY t NULLS FIRST, dept
+SELECT count(*) AS n FROM people p GROUP BY p.dept HAVING NOT EXISTS (SELECT 1 FROM solid s WHERE s.k < p.dept AND s.k > 1) ORDER BY n
+SELECT id FROM people ORDER BY CASE WHEN (SELECT count(*) FROM solid) > 3 THEN -id ELSE id END
+SELECT dept, count(*) FROM people GROUP BY dept ORDER BY count(*) IN (SELECT k FROM solid), dept
+SELECT p.id, d.id FROM people p LEFT JOIN depts d ON p.dept = d.id AND EXISTS (SELECT 1 FROM solid s WHERE s.k = d.id)
+SELECT p.id, d.id FROM people p LEFT JOIN depts d ON p.dept = d.id AND d.id IN (SELECT k FROM solid)
+SELECT p.id, d.id FROM people p LEFT JOIN depts d ON p.dept = d.id AND d.id NOT IN (SELECT k FROM gaps)
+SELECT p.id, d.id FROM people p LEFT JOIN depts d ON p.dept = d.id AND d.id > (SELECT min(k) FROM solid s WHERE s.k >= d.id - 1)
+SELECT id, (SELECT boss FROM people q WHERE q.id = p.id) FROM people p
+SELECT id, (SELECT name FROM people q WHERE q.id = p.boss) FROM people p
+SELECT id, (SELECT pay FROM people q WHERE q.id = p.boss) > 10 FROM people p
+SELECT i, (SELECT x FROM floats g WHERE g.i = f.i) FROM floats f
+SELECT i, (SELECT count(*) FROM floats g WHERE g.x = f.x) FROM floats f
+SELECT i, (SELECT max(i) FROM (SELECT DISTINCT x, i FROM floats) g WHERE g.x > f.x OR g.i < f.i) FROM floats f
+SELECT id, (SELECT sum(n) FROM (SELECT k, count(*) AS n FROM (SELECT DISTINCT k, id AS b FROM gaps, people q WHERE q.id > p.id) t GROUP BY k) u) FROM people p
+SELECT id, (SELECT count(*) FROM (SELECT DISTINCT k FROM gaps g WHERE g.k <> p.id OR g.k IS NULL) t) FROM people p
+SELECT id, (SELECT max(c) FROM (SELECT k, count(*) AS c FROM (SELECT s.k, g.k AS l FROM solid s, gaps g WHERE s.k > p.id GROUP BY s.k, g.k) v GROUP BY k) u) FROM people p
+SELECT x.id FROM people x JOIN (SELECT DISTINCT d.id, t.k FROM (SELECT DISTINCT id FROM people) d CROSS JOIN gaps t) y ON x.id = y.id
+SELECT x.id FROM people x JOIN (SELECT d.id, t.k, count(*) AS n FROM (SELECT DISTINCT id FROM people) d CROSS JOIN gaps t GROUP BY d.id, t.k) y ON x.id = y.id
+SELECT a FROM nums EXCEPT ALL SELECT k FROM gaps
+SELECT a FROM nums INTERSECT ALL SELECT k FROM gaps
