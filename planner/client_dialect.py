@@ -1,32 +1,41 @@
 """A client's SQL in the dialect it speaks -> the engine's SQL, with what that changed.
 
-Owns the dialects that a client may choose, what each of them means differently, and the places of
-errors in the client's text. How the engine's SQL is spelled is `engine_dialect`'s.
+Owns the dialects that a client may choose, the order of the steps, and the places of errors in the
+client's text. What a dialect means is `client_dialects`'; how the engine's SQL is spelled is
+`engine_dialect`'s.
 """
 
 from __future__ import annotations
 
 import difflib
-import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import datafusion
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import ErrorLevel, ParseError
+import pyarrow as pa
+from sqlglot import Dialect, exp
+from sqlglot.errors import ParseError
 
 from connectors.errors import (
     CrosswindError,
     InvalidValueError,
     Position,
     SqlSyntaxError,
+    UnknownNameError,
     UnsupportedError,
 )
-from planner.client_meaning import notes_on, refusal_of, with_meaning
-from planner.engine_dialect import Engine
+from planner.catalog import Catalog
+from planner.client_dialects.accepted import refuse_unknown
+from planner.client_dialects.aliases import expand_aliases
+from planner.client_dialects.headings import name_outputs
+from planner.client_dialects.kinds import ColumnsOf, Kinds
+from planner.client_dialects.places import place_of, spelled
+from planner.client_dialects.reading import Reading
+from planner.client_dialects.rules import with_meaning
+from planner.client_dialects.traits import EXACT_LITERALS, UPPER_NAMES
+from planner.client_dialects.unnested import unnest_in_select
+from planner.client_dialects.written import written
 from planner.explain_options import position_of
 from planner.parse import Statement, parse, tokenize
 from planner.warnings import PlanWarning
@@ -95,12 +104,14 @@ def dialect_named(name: str) -> str | None:
     raise InvalidValueError(f"there is no dialect {name[:40]!r}", hint=hint)
 
 
-def translate(sql: str, dialect: str) -> Translated:
+def translate(sql: str, dialect: str, columns_of: ColumnsOf | None = None) -> Translated:
     """A client's text as a statement of the engine.
 
     Args:
         sql: one query, or EXPLAIN of one, in the client's dialect.
         dialect: a key of `DIALECTS`.
+        columns_of: the columns of a table by its name's parts; None when nothing is known of any.
+            What depends on a column's type is then noted or refused.
 
     Raises:
         SqlSyntaxError: the text is not of this dialect, with the place.
@@ -108,14 +119,38 @@ def translate(sql: str, dialect: str) -> Translated:
     """
     read = DIALECTS[dialect]
     client = parse(sql, read)
-    tree = _tree(client.sql, read)
-    _refuse_what_has_no_equal(tree, client.sql, dialect)
-    notes = tuple(dict.fromkeys(notes_on(tree, dialect)))
-    engine_sql = _written(with_meaning(tree, dialect))
-    engine = parse(engine_sql)
-    return Translated(
-        replace(engine, mode=client.mode, form=client.form), client.sql, dialect, notes
+    tree = _tree(client, read)
+    _refuse_what_is_no_query(tree, client.sql, read)
+    kinds = Kinds(
+        columns_of,
+        exact_literals=dialect in EXACT_LITERALS,
+        upper_names=dialect in UPPER_NAMES,
     )
+    reading = Reading(dialect, client.sql, kinds)
+    unnest_in_select(tree, reading)
+    expand_aliases(tree, reading)
+    name_outputs(tree, client.sql, client.tokens)
+    tree = with_meaning(tree, reading)
+    refuse_unknown(tree, reading)
+    engine = parse(written(tree, client.sql))
+    return Translated(
+        replace(engine, mode=client.mode, form=client.form),
+        client.sql,
+        dialect,
+        tuple(reading.notes.values()),
+    )
+
+
+def columns_in(catalog: Catalog) -> ColumnsOf:
+    """The columns of a catalog's tables, for `translate`; None for a name of none."""
+
+    def columns(parts: tuple[str, ...]) -> pa.Schema | None:
+        try:
+            return catalog.resolve(parts).table.schema
+        except UnknownNameError:
+            return None  # said again where names are bound, with its place
+
+    return columns
 
 
 def in_clients_text(error: CrosswindError, translated: Translated) -> CrosswindError:
@@ -145,9 +180,9 @@ def in_clients_text(error: CrosswindError, translated: Translated) -> CrosswindE
     return moved
 
 
-def _tree(sql: str, read: str) -> exp.Expr:
+def _tree(client: Statement, read: str) -> exp.Expr:
     try:
-        found = sqlglot.parse(sql, read=read)
+        found = Dialect.get_or_raise(read).parser().parse(list(client.tokens), client.sql)
     except ParseError as error:
         first: Mapping[str, Any] = error.errors[0] if error.errors else {}
         line, column = first.get("line"), first.get("col")
@@ -171,120 +206,22 @@ def _tree(sql: str, read: str) -> exp.Expr:
 
 _INCOMPLETE = re.compile(r"Required keyword: '\w+' missing for <class '[\w.]*\.(\w+)'>")
 
-_NO_EQUAL: Mapping[type[exp.Expr], str] = {
-    exp.Into: "SELECT INTO",
-    exp.Pivot: "PIVOT or UNPIVOT",
-    exp.Connect: "CONNECT BY",
-    exp.MatchRecognize: "MATCH_RECOGNIZE",
-    exp.TableSample: "a sample of a table",
-    exp.Lock: "a lock such as FOR UPDATE",
-    exp.Command: "a command",
-    exp.Insert: "INSERT",
-    exp.Update: "UPDATE",
-    exp.Delete: "DELETE",
-    exp.Parameter: "a parameter or a variable",
-    exp.SessionParameter: "a variable",
-    exp.Placeholder: "a parameter",
-    exp.Kwarg: "an argument with a name",
-}
-"""What the engine has nothing for. Left to the engine, some of it would be dropped or guessed."""
-
+_NO_EQUAL = (exp.Into, exp.Pivot, exp.Connect, exp.MatchRecognize, exp.TableSample, exp.Lock,
+             exp.Command, exp.Insert, exp.Update, exp.Delete, exp.Parameter, exp.SessionParameter,
+             exp.Placeholder, exp.Kwarg)  # fmt: skip
+"""What is refused before anything is rewritten, by its own name."""
 
 _WORDS: Mapping[type[exp.Expr], str] = {exp.Lock: "FOR"}
 """Where a node has no part with a place of its own, the word that it starts with."""
 
 
-def _refuse_what_has_no_equal(tree: exp.Expr, sql: str, dialect: str) -> None:
+def _refuse_what_is_no_query(tree: exp.Expr, sql: str, read: str) -> None:
     for node in tree.walk():
-        what = _NO_EQUAL.get(type(node)) or refusal_of(node, dialect)
-        if what is not None:
-            place = place_of(node) or _last_word(_WORDS.get(type(node)), sql, DIALECTS[dialect])
-            raise UnsupportedError(f"{what} has no equal here", position=place)
-        if isinstance(node, exp.Fetch | exp.Limit):
-            options = node.args.get("limit_options")
-            if options is not None and (
-                options.args.get("percent") or options.args.get("with_ties")
-            ):
-                raise UnsupportedError(
-                    "a limit with PERCENT or WITH TIES has no equal here", position=place_of(node)
-                )
+        if isinstance(node, _NO_EQUAL):
+            place = place_of(node) or _last_word(_WORDS.get(type(node)), sql, read)
+            raise UnsupportedError(f"{spelled(node, sql)} has no equal here", position=place)
 
 
 def _last_word(word: str | None, sql: str, read: str) -> Position | None:
     places = [position_of(t) for t in tokenize(sql, read) if t.text.upper() == word]
     return places[-1] if places else None
-
-
-def _written(tree: exp.Expr) -> str:
-    """The engine's text. What cannot be written is an error at its place, never left out."""
-    generator = _PlacingGenerator(dialect=Engine, unsupported_level=ErrorLevel.IGNORE)
-    try:
-        text = generator.generate(tree, copy=False)
-    except RecursionError as error:
-        raise SqlSyntaxError("the statement is nested too deep") from error
-    if generator.problem is not None:
-        raise generator.problem
-    return text
-
-
-class _PlacingGenerator(Engine.Generator):
-    """Remembers what is being written, so that a refusal has a place."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._path: list[exp.Expr] = []
-        self.problem: UnsupportedError | None = None
-
-    def sql(self, expression: Any, key: str | None = None, comment: bool = True) -> str:
-        if not isinstance(expression, exp.Expr) or key is not None:
-            return str(super().sql(expression, key, comment))
-        self._path.append(expression)
-        try:
-            return str(super().sql(expression, None, comment))
-        finally:
-            self._path.pop()
-
-    def unsupported(self, message: str) -> None:
-        if self.problem is None:
-            places = (place_of(node) for node in reversed(self._path))
-            place = next((place for place in places if place is not None), None)
-            text = message.strip().rstrip(".")
-            own = text[:1].islower()
-            self.problem = UnsupportedError(
-                f"{text} has no equal here" if own else f"this cannot be translated: {text}",
-                position=place,
-            )
-
-    def func(self, name: str, *args: Any, **options: Any) -> str:
-        if name.lower() not in _engine_functions():
-            self.unsupported(f"function {name.lower()}")
-        return str(super().func(name, *args, **options))
-
-
-_CONSTRUCTS = frozenset(
-    {"unnest", "rollup", "cube", "grouping sets", "exists", "any", "all", "row"}
-)
-"""What sqlglot writes as a function, and the engine has as syntax."""
-
-
-@functools.cache
-def _engine_functions() -> frozenset[str]:
-    """The names of the functions that the engine has."""
-    settings = datafusion.SessionConfig().with_information_schema(True)
-    context = datafusion.SessionContext(settings)
-    found = context.sql("SELECT DISTINCT routine_name FROM information_schema.routines")
-    names = found.to_arrow_table()["routine_name"].to_pylist()
-    return frozenset(names) | _CONSTRUCTS | {"generate_series", "range", "now", "uuid"}
-
-
-def place_of(node: exp.Expr) -> Position | None:
-    """Where a node starts in the text that it was read from: its own place, or its first part's."""
-    return next(_places(node), None)
-
-
-def _places(node: exp.Expr) -> Iterator[Position]:
-    for part in node.walk():
-        meta = part.meta
-        if "line" in meta and "col" in meta:
-            width = meta.get("end", 0) - meta.get("start", 0)
-            yield Position(meta["line"], max(1, meta["col"] - width))
