@@ -246,3 +246,16 @@ class Native(Protocol):
     def register(self, context: datafusion.SessionContext, name: str, table: TableName) -> None:
         """Make `table` readable in `context` under `name`, with exactly its declared schema."""
         ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """Optional: the source can say how it would run a fragment, as another server can."""
+
+    def explain(self, fragment: Fragment, as_json: bool) -> str:
+        """Its plan, for people or as one JSON object; empty where it does not say. Runs nothing.
+
+        Raises:
+            SourceError: when the source cannot be asked.
+        """
+        ...

@@ -21,11 +21,11 @@ from tests import tpch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PLACEMENTS = ("postgres", "files", "split", "duckdb", "sqlite")
+PLACEMENTS = ("postgres", "files", "split", "duckdb", "sqlite", "flightsql")
 
 
 def placement_sources(
-    database: str, files: Path, lake: Path, duckdb: Path, sqlite: Path
+    database: str, files: Path, lake: Path, duckdb: Path, sqlite: Path, flightsql: str
 ) -> dict[str, dict[str, dict[str, object]]]:
     """The `[sources]` of each TPC-H placement."""
     shop = {"connector": "postgres", "uri": database, "max_connections": 4}
@@ -35,6 +35,7 @@ def placement_sources(
         "files": {"lake": {"connector": "files", "root": str(files)}},
         "duckdb": {"duck": {"connector": "duckdb", "uri": str(duckdb), "max_connections": 4}},
         "sqlite": {"notes": {"connector": "sqlite", "uri": str(sqlite), "max_connections": 4}},
+        "flightsql": {"west": {"connector": "flightsql", "uri": flightsql}},
         "split": {"shop": shop | schema, "lake": {"connector": "files", "root": str(lake)}},
     }
 

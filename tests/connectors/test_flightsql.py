@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import adbc_driver_flightsql.dbapi as flightsql
 import duckdb
 import pyarrow as pa
 import pytest
 
+import flight_server
 from connectors import registry
 from connectors.adbc.flightsql import FlightsqlConnector, create
 from connectors.adbc.flightsql.options import FlightsqlOptions, TlsOptions
-from connectors.adbc.flightsql.server import Product
-from connectors.contract import Connector, TableName, TableScan
-from connectors.errors import (
-    ConfigurationError,
-)
+from connectors.adbc.flightsql.product import Product
+from connectors.contract import Connector, Fragment, TableName, TableScan
+from connectors.errors import ConfigurationError
+from flight_server.config import Config
 from tests.child_server import ChildServer
 from tests.comparison import assert_same
-from tests.connectors.far import NESTED
+from tests.connectors.far import NESTED, configured
+from tests.connectors.foreign_server import foreign_server
 from tests.placements import Placement, pushed
 from tests.planner.twins import answer_alone, engine_alone
 
@@ -174,6 +177,18 @@ def test_parts_of_nested_values_are_the_engines_own(placement: Placement) -> Non
     assert_same(placement.query(sql.format('"lake.main".nested')), want, sql)
 
 
+def test_a_view_is_one_once_tables_are_listed(
+    connect_far: Callable[..., FlightsqlConnector],
+) -> None:
+    tables = connect_far().tables()
+    name = TableName("duck.other", "a_view")
+    assert tables.find(name) is not None
+    assert name in tables.names()
+    found = tables.find(name)
+    assert found is not None
+    assert found.kind == "VIEW"
+
+
 # --- statistics ---
 
 
@@ -202,7 +217,7 @@ WHOLE = [
 
 
 @pytest.mark.parametrize("sql", WHOLE)
-def test_a_crosswind_of_the_same_version_runs_all_of_it(
+def test_a_crosswind_with_the_same_engine_runs_all_of_it(
     sql: str, placement: Placement, alone: Callable[[str], pa.Table]
 ) -> None:
     plan = placement.plan(sql)
@@ -232,11 +247,20 @@ def test_what_speaks_no_known_dialect_is_only_scanned(
         assert_same(scanning.run(plan), alone(sql), sql)
 
 
-def test_one_of_another_version_may_mean_something_else(west: FlightsqlConnector) -> None:
-    assert west._server.product == Product("Crosswind", importlib.metadata.version("crosswind"))
+def test_another_engine_may_mean_something_else(west: FlightsqlConnector) -> None:
+    assert west._server.product.same_engine
     assert west.capabilities.dialect == "datafusion"
-    west._server._product = Product("Crosswind", "0.0.1")
+    west._server._product = Product(True, "Apache DataFusion 54.0.0, x86_64 on linux")
     assert west.capabilities.dialect is None
+
+
+def test_what_one_server_is_is_not_believed_of_the_next(west: FlightsqlConnector) -> None:
+    assert west.capabilities.dialect == "datafusion"
+    with foreign_server("CREATE TABLE t AS SELECT 1 AS i") as server:
+        foreign = create("foreign", {"uri": f"grpc://127.0.0.1:{server.port}"})
+        assert foreign.tables().find(TableName("main", "t")) is not None
+        assert foreign.capabilities.dialect is None
+        foreign.close()
 
 
 @pytest.mark.parametrize("dialect", ["auto", "none"])
@@ -256,6 +280,57 @@ def test_rows_without_columns_and_columns_without_rows(
     west = {"connector": "flightsql", "uri": far.url, "default_schema": "duck.main"}
     with Placement.of_sources({"west": {**west, "dialect": dialect}}) as opened:
         assert opened.query(sql).to_pylist() == want
+
+
+# --- EXPLAIN ---
+
+
+@pytest.fixture(scope="module")
+def near(far: ChildServer) -> Iterator[Any]:
+    """A cursor at a server that has the far one as its source."""
+    west = {"connector": "flightsql", "uri": far.url}
+    with (
+        flight_server.serve(Config.from_mapping(configured({"west": west}))) as server,
+        flightsql.connect(server.url, autocommit=True) as client,
+        client.cursor() as cursor,
+    ):
+        yield cursor
+
+
+def explained(cursor: Any, how: str) -> str:
+    cursor.execute(f'EXPLAIN {how} SELECT sum(sqrt(id)) FROM west."duck.main".orders WHERE id < 9')
+    return "\n".join(row[0] for row in cursor.fetchall())
+
+
+@pytest.mark.parametrize("how", ["", "ANALYZE"])
+def test_what_the_other_server_does_shows_through(how: str, near: Any) -> None:
+    here, there = explained(near, how).split("\n  there:\n")
+    assert "f1 at west: filter of duck.main.orders" in here
+    assert there.startswith("    plan: one fragment, answered by duck; nothing is left here\n")
+    assert "    f1 at duck: filter of main.orders" in there
+    assert "residual, run by the engine here:" in there
+
+
+def test_what_the_other_server_does_shows_through_for_programs(near: Any) -> None:
+    (part,) = json.loads(explained(near, "(FORMAT JSON)"))["parts"]
+    assert part["source"] == "west"
+    assert [inner["source"] for inner in part["there"]["parts"]] == ["duck"]
+    assert part["there"]["parts"][0]["there"] is None
+    assert "west" in explained(near, "(FORMAT MERMAID)")
+
+
+def test_a_scan_is_explained_too_and_a_foreign_server_says_nothing(far: ChildServer) -> None:
+    scan = TableScan(TableName("duck.main", "orders"), ("id",), limit=3)
+    connector = create("west", {"uri": far.url, "dialect": "none"})
+    assert connector.tables().find(scan.table) is not None
+    fragment = Fragment(scan, pa.schema([("id", pa.int64())]))
+    assert "answered by duck" in connector.explain(fragment, False)
+    connector.close()
+    with foreign_server("CREATE TABLE t AS SELECT 1::BIGINT AS id") as server:
+        foreign = create("foreign", {"uri": f"grpc://127.0.0.1:{server.port}"})
+        assert foreign.tables().names() == [TableName("main", "t")]
+        assert foreign.explain(fragment, True) == ""
+        foreign.close()
 
 
 # --- the page ---

@@ -252,6 +252,7 @@ def test_a_null_where_there_was_to_be_none(
     far: ForeignServer, connect: Callable[..., FlightsqlConnector]
 ) -> None:
     connector = connect()
+    assert table(connector, "t")
     schema = pa.schema([pa.field("i", pa.int64(), nullable=False)])
     far.sends = pa.table({"i": pa.array([1, None], pa.int64())}).to_reader()
     fragment = Fragment(TableScan(TableName("main", "t"), ("i",)), schema)
