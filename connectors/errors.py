@@ -10,6 +10,7 @@ CrosswindError
 │   └── UnsupportedError          request.unsupported
 ├── AccessError                   who asks, or what they may
 │   ├── UnauthenticatedError      access.unauthenticated
+│   │   └── SessionExpiredError   access.session
 │   └── ForbiddenError            access.forbidden
 ├── LimitError                    a bound of this server
 │   ├── QueueFullError            limit.queue
@@ -130,6 +131,12 @@ class UnauthenticatedError(AccessError):
     """Credentials are missing or wrong."""
 
     code = "access.unauthenticated"
+
+
+class SessionExpiredError(UnauthenticatedError):
+    """The session that a call names is not there any more, and what it had set with it."""
+
+    code = "access.session"
 
 
 class ForbiddenError(AccessError):

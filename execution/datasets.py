@@ -34,7 +34,7 @@ class ScanDataset(pds.Dataset):  # type: ignore[misc]
     def get_fragments(self, *_: Any, **__: Any) -> list[_Partition]:
         return [_Partition(self._scan_schema, self._scan)]
 
-    def scanner(self, *_: Any, columns: Sequence[str], **options: Any) -> _Scanner:
+    def scanner(self, *_: Any, columns: Sequence[str] | None, **options: Any) -> _Scanner:
         """Called while the engine plans: a filter that cannot be read is refused in time."""
         return _Partition(self._scan_schema, self._scan).scanner(columns=columns, **options)
 
@@ -49,13 +49,15 @@ class _Partition:
     def scanner(
         self,
         *_: Any,
-        columns: Sequence[str],
+        columns: Sequence[str] | None,
         filter: pc.Expression | pa.Scalar | None = None,
         **__: Any,
     ) -> _Scanner:
         # A filter that the engine has folded to a constant comes as one.
         condition = pc.scalar(filter) if isinstance(filter, pa.Scalar) else filter
-        return _Scanner(self._schema, self._scan, columns, condition)
+        # Of a query in VALUES, which it does not optimise, the engine asks for no columns.
+        wanted = self._schema.names if columns is None else columns
+        return _Scanner(self._schema, self._scan, wanted, condition)
 
 
 class _Scanner:

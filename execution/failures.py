@@ -1,11 +1,10 @@
 """The engine's run-time failures as errors of the tree.
 
-DataFusion hands errors to Python as text; the patterns are those of version 55.
+DataFusion hands errors to Python as text; the patterns are those of version 55. How they are worded
+is `planner.failures`'.
 """
 
 from __future__ import annotations
-
-import re
 
 from connectors.errors import (
     CrosswindError,
@@ -13,15 +12,15 @@ from connectors.errors import (
     InvalidValueError,
     MemoryLimitError,
     SourceUnavailableError,
+    SqlSyntaxError,
     UnsupportedError,
 )
+from planner.engine_words import sentence_of
+from planner.failures import place_of_call, worded
+from planner.parse import tokenize
 from planner.plan import NativeRead
+from planner.unplanned import unplanned
 
-_VALUES = re.compile(
-    r"(Divide by zero|Cast error: .*|Cannot cast .*|Overflow happened .*|"
-    r"Invalid argument error: .*|Compute error: .*|Parser error: .*|"
-    r"[Aa]rithmetic overflow.*|.*out of range.*|Scalar subquery returned more than one row)"
-)
 _FILES = (
     "Object Store error",
     "Parquet error",
@@ -34,17 +33,28 @@ _FILES = (
     "Json error",
     "CsvError",
 )
-
-
 _LACKS = ("This feature is not implemented", "Error during planning", "does not support")
+_VALUES = (
+    "Execution error: ",
+    "Arrow error: ",
+    "Cast error: ",
+    "Compute error: ",
+    "Parser error: ",
+    "Invalid argument error: ",
+    "Divide by zero",
+)
+"""What a value, in the data or in the statement, makes the engine say."""
+
+_DEFECTS = ("Internal error: ", "the engine panicked")
 
 
-def engine_failure(message: str, natives: tuple[NativeRead, ...]) -> CrosswindError:
+def engine_failure(message: str, natives: tuple[NativeRead, ...], sql: str) -> CrosswindError:
     """The error that a failure of the engine is to the client.
 
     Args:
         message: the engine's text; it may hold paths and values, which are cut down.
         natives: the tables that the engine read itself: a failing file belongs to one of them.
+        sql: the client's text, in which the place is looked for.
     """
     first = message.strip().split("\n")[0]
     if "Resources exhausted" in first or "Not enough memory" in first:
@@ -55,16 +65,21 @@ def engine_failure(message: str, natives: tuple[NativeRead, ...]) -> CrosswindEr
     if natives and any(mark in first for mark in _FILES):
         named = next((n for n in natives if n.table.name in first), natives[0])
         return SourceUnavailableError(
-            f"reading table {named.table} failed: {_tail(first)}", source=named.source
+            f"reading table {named.table} failed: {sentence_of(first)}", source=named.source
         )
-    if any(mark in first for mark in _LACKS):
-        return UnsupportedError(_tail(first.split("not implemented: ")[-1]))
-    found = _VALUES.search(first)
-    if found:
-        return InvalidValueError(found.group(1)[:300].rstrip("."))
-    return InternalError(f"the engine failed: {_tail(first)}")
-
-
-def _tail(text: str) -> str:
-    """The innermost cause of a chain that is written outside in."""
-    return re.split(r"error: |during planning: ", text)[-1][:300]
+    try:
+        tokens = tokenize(sql)
+    except SqlSyntaxError:
+        tokens = []  # of another dialect
+    if construct := unplanned(message, tokens):
+        return construct
+    if failure := worded(message, tokens, running=True):
+        return failure
+    if any(mark in message for mark in _DEFECTS):
+        return InternalError(f"the engine failed: {sentence_of(message)}")
+    place = place_of_call(message, tokens)
+    if any(mark in message for mark in _LACKS):
+        return UnsupportedError(sentence_of(message), position=place)
+    if any(mark in message for mark in _VALUES):
+        return InvalidValueError(sentence_of(message), position=place)
+    return InternalError(f"the engine failed: {sentence_of(message)}")

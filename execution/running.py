@@ -48,6 +48,7 @@ class Ran:
     natives: tuple[NativeAccount, ...] = ()
     planned: tuple[PlannedFragment, ...] = ()
     compute_seconds: float | None = None
+    uncut: bool = False
 
 
 class Execution:
@@ -134,6 +135,7 @@ class Execution:
             ran.natives,
             ran.planned,
             ran.compute_seconds,
+            ran.uncut,
         )
 
 

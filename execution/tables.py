@@ -33,13 +33,19 @@ from execution.running import EngineStream, Ran
 from planner.barriers import has_statistics
 from planner.bind import HOME
 from planner.catalog import CatalogTable, Source
-from planner.failures import panics_as_errors
+from planner.failures import panics_as_errors, planning_failure
 from planner.plan import PlannedFragment, SqlResidual
 from planner.substrait.types import NotCarriedError
 from planner.table_scan import plan_scan
 
 if TYPE_CHECKING:
     from execution.engine import Engine
+
+
+_NO_FILTER = "Python error"
+"""What the engine says when it cannot write a filter for Python, as one of constants only."""
+
+_NO_NAME = "No field named"
 
 
 class TableRun:
@@ -94,19 +100,27 @@ class TableRun:
             yield from self._attempt(filters=False)
 
     def _attempt(self, *, filters: bool) -> Iterator[pa.RecordBatch]:
+        planned = given = False
         try:
             session = self._engine.uncut_session()
             with panics_as_errors():
                 self._register(session, filters=filters)
                 frame = session.sql(self._residual.sql)
-            yield from self._stream.batches(session, frame)
+            planned = True
+            for batch in self._stream.batches(session, frame):
+                given = True
+                yield batch
         except (CrosswindError, GeneratorExit):
             raise
         except Exception as error:
-            if self._filter_unread and filters:
-                raise UnsupportedError("a filter that cannot be read") from None
             # The engine only passes on, as text, what a scan raised.
             text = str(error)
+            if self._failure is None and not given and _NO_FILTER in text:
+                self._filter_unread = True
+            if self._filter_unread and filters:
+                raise UnsupportedError("a filter that cannot be read") from None
+            if self._failure is None and (not planned or _NO_NAME in text):
+                raise planning_failure(text, self._sql) from None
             raise self._failure or engine_failure(text, (), self._sql) from None
 
     def cancel(self) -> None:

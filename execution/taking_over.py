@@ -10,13 +10,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 
-from connectors.errors import CancelledError, InternalError, UnsupportedError
+from connectors.errors import CancelledError, CrosswindError, InternalError, UnsupportedError
 from execution.running import Ran, Run
 
 _LOG = logging.getLogger("crosswind.execution")
+_TAKEN_OVER = "a plan ran uncut, because the engine cannot read it: %s"
 
 
 class TakenOverRun:
@@ -25,9 +27,10 @@ class TakenOverRun:
     Args:
         first: is tried.
         second: makes the other, when `first` has failed with nothing given and not for its sources.
+            None where no other may be: the statement is refused.
     """
 
-    def __init__(self, first: Run, second: Callable[[], Run]) -> None:
+    def __init__(self, first: Run, second: Callable[[], Run] | None) -> None:
         self._first = self._run = first
         self._second = second
         self._lock = threading.Lock()
@@ -43,13 +46,30 @@ class TakenOverRun:
         except (InternalError, UnsupportedError) as error:
             if given or error.source is not None:
                 raise
-            _LOG.warning("a plan runs uncut, because the engine cannot read it: %s", error)
+            failure = error
+        if self._second is None:
+            raise UnsupportedError(
+                f"the plan of this statement cannot run: {failure.message}",
+                hint='With pushdown = "proven" the statement runs without a cut, where it can.',
+            )
         self._first.close()
         with self._lock:
             if self._cancelled:
                 raise CancelledError("the query was cancelled")
             self._run = self._second()
-        yield from self._run.batches()
+        try:
+            for batch in self._run.batches():
+                if not given:
+                    given = True
+                    _LOG.warning(_TAKEN_OVER, failure)
+                yield batch
+        except CrosswindError as again:
+            # What fails both ways, in the same words, is no fault of the plan.
+            if not given and again.message != failure.message:
+                _LOG.warning(_TAKEN_OVER, failure)
+            raise
+        if not given:
+            _LOG.warning(_TAKEN_OVER, failure)
 
     def cancel(self) -> None:
         with self._lock:
@@ -63,5 +83,6 @@ class TakenOverRun:
         self._first.close()
 
     def account(self) -> Ran:
-        """Of the first: it is the one whose plan is shown."""
-        return self._first.account()
+        """Of the run that gave the answer."""
+        account = self._run.account()
+        return account if self._run is self._first else replace(account, uncut=True)

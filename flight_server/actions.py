@@ -134,7 +134,10 @@ ACTIONS: dict[str, tuple[str, Callable[[Queries, Caller, bytes], list[bytes]]]] 
     ),
     "ClosePreparedStatement": ("Forget a prepared statement.", _close_prepared_statement),
     "CancelFlightInfo": ("Cancel the query of a FlightInfo.", _cancel_flight_info),
-    "SetSessionOptions": ("Set session options: dialect, pushdown.", _set_session_options),
+    "SetSessionOptions": (
+        "Set session options: dialect, pushdown, compression.",
+        _set_session_options,
+    ),
     "GetSessionOptions": ("Get session options.", _get_session_options),
     "CloseSession": ("Close the session.", _close_session),
 }

@@ -8,11 +8,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 import pyarrow.flight as fl
 
+from connectors import circle
+from connectors.errors import SessionExpiredError
 from flight_server.handshake import HandshakeReply
 from flight_server.session_options import DEFAULTS, SessionOptions
 from flight_server.sessions import Clock, Expiring
@@ -22,6 +23,8 @@ COOKIE = "arrow_flight_session_id"
 
 HEADER_PREFIX = "x-crosswind-"
 """`x-crosswind-dialect: snowflake` sets an option for one call."""
+
+_READ = frozenset({"cookie", circle.HEADER})
 
 MIDDLEWARE = "call"
 """The name under which a handler finds its call's headers."""
@@ -67,6 +70,7 @@ class CallHeaders(fl.ServerMiddleware):  # type: ignore[misc]
     Attributes:
         session: the identifier in the cookie, or None.
         given: the options that the call itself has, by name.
+        through: the servers that the call has come through.
     """
 
     def __init__(self, headers: Mapping[str, Sequence[Any]]) -> None:
@@ -76,6 +80,8 @@ class CallHeaders(fl.ServerMiddleware):  # type: ignore[misc]
             for name, values in headers.items()
             if name.startswith(HEADER_PREFIX)
         }
+        through = _text(headers.get(circle.HEADER, ()))
+        self.through = tuple(through.split(",")) if through else ()
 
     def call_completed(self, exception: Any) -> None:
         """Nothing to free."""
@@ -88,7 +94,7 @@ class CallMiddleware(fl.ServerMiddlewareFactory):  # type: ignore[misc]
         """Before the handler runs, in its thread."""
         if info.method == fl.FlightMethod.HANDSHAKE:
             return HandshakeReply()
-        if "cookie" in headers or any(name.startswith(HEADER_PREFIX) for name in headers):
+        if any(name in _READ or name.startswith(HEADER_PREFIX) for name in headers):
             return CallHeaders(headers)
         return None
 
@@ -112,6 +118,7 @@ class Caller:
 
         Raises:
             RequestError: a family of it, when a header has no such option or value.
+            SessionExpiredError: as `session_options` does.
         """
         if self._headers is None:
             return DEFAULTS
@@ -120,25 +127,50 @@ class Caller:
             options = options.with_option(name, value)
         return options
 
+    @property
+    def through(self) -> tuple[str, ...]:
+        """The servers that asked each other before this one was asked."""
+        return () if self._headers is None else self._headers.through
+
     def session_options(self) -> SessionOptions:
-        """What the session has set."""
+        """What the session has set.
+
+        Raises:
+            SessionExpiredError: the call names a session that is not there. A client has a cookie
+                only when it has set something: to go on without that would answer its next
+                statement in another dialect.
+        """
         session = self._session
-        found = None if session is None else self._sessions.options(session)
-        return DEFAULTS if found is None else found
+        if session is None:
+            return DEFAULTS
+        found = self._sessions.options(session)
+        if found is None:
+            raise SessionExpiredError(
+                "the session has expired, or the server was started again since",
+                hint="Connect again, and set the session's options again.",
+            )
+        return found
 
     def set_session(self, options: SessionOptions) -> None:
-        """Set the session's options; a client without a session gets one, and its cookie."""
+        """Set the session's options; a client without a session gets one, and its cookie.
+
+        Raises:
+            SessionExpiredError: the call names a session that is not there: what else it had set
+                would be lost without a word.
+        """
         session = self._session
-        if session is not None and self._sessions.options(session) is not None:
+        if session is not None:
+            self.session_options()
             self._sessions.set(session, options)
             return
         session = self._sessions.open(options)
         self._context.add_header("set-cookie", f"{COOKIE}={session}; Path=/; HttpOnly")
 
     def close_session(self) -> None:
-        """Forget the session, if there is one."""
+        """Forget the session, if there is one; a client that goes on has none then. Idempotent."""
         if self._session is not None:
             self._sessions.close(self._session)
+            self._context.add_header("set-cookie", f"{COOKIE}=; Path=/; HttpOnly; Max-Age=0")
 
     @property
     def _session(self) -> str | None:
@@ -151,11 +183,10 @@ def _text(values: Sequence[Any]) -> str:
 
 
 def _session_of(cookies: Sequence[Any]) -> str | None:
+    """The session's cookie, whatever stands beside it: a strict reader would drop them all."""
     for header in cookies:
-        try:
-            found = SimpleCookie(_text([header])).get(COOKIE)
-        except CookieError:
-            continue
-        if found is not None:
-            return found.value
+        for cookie in _text([header]).split(";"):
+            name, _, value = cookie.strip().partition("=")
+            if name == COOKIE and value:
+                return value.strip('"')
     return None

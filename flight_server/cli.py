@@ -6,15 +6,18 @@ are imported when a command needs them, so that `--help` is quick.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib.metadata
 import os
 import re
 import signal
+import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -58,7 +61,23 @@ _pushdown = click.option(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point. Ends the process; never shows a traceback."""
-    sys.exit(_run(arguments))
+    code = _run(arguments)
+    if any(thread.daemon for thread in threading.enumerate()):
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End beside threads that are inside a driver: SQLite cannot be interrupted.
+
+    One that comes back while Python takes itself apart would abort the process.
+    """
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -179,6 +198,7 @@ def query(
 @_config
 @_url
 @click.option("--analyze", is_flag=True, help="Run it too, and show what each part took.")
+@click.option("--verbose", is_flag=True, help="Leave nothing out of what a source receives.")
 @click.option(
     "--format",
     "form",
@@ -194,6 +214,7 @@ def explain(
     file: Path | None,
     url: str | None,
     analyze: bool,
+    verbose: bool,
     form: str,
     dialect: str | None,
     pushdown: str | None,
@@ -202,7 +223,8 @@ def explain(
     """Show what of SQL (- reads it from standard input) runs where, and why."""
     from flight_server.ask import ServerSaysNo
 
-    prefix = f"EXPLAIN {'ANALYZE ' if analyze else ''}FORMAT {form} "
+    words = ["EXPLAIN", *["ANALYZE"] * analyze, *["VERBOSE"] * verbose, "FORMAT", form, ""]
+    prefix = " ".join(words)
     try:
         with _asked(file, url, prefix + _sql(sql), dialect=dialect, pushdown=pushdown) as answer:
             for batch in answer.batches:
@@ -298,20 +320,26 @@ def _without_prefix(message: str, length: int) -> str:
 
 @contextlib.contextmanager
 def _stop_signals() -> Iterator[Callable[[], None]]:
-    """Until the block ends, SIGTERM and Ctrl-C only end the wait that is yielded."""
-    import threading
+    """Until the block ends, SIGTERM and Ctrl-C only end the wait that is yielded.
 
-    stopped = threading.Event()
-
-    def stop(_number: int, _frame: Any) -> None:
-        stopped.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    The signal is written to a socket by whichever thread receives it: it need not be the main one,
+    and a lock that the main one waits for would not let go then.
+    """
+    waiting, waking = socket.socketpair()
+    waking.setblocking(False)
+    before = {
+        number: signal.signal(number, lambda _number, _frame: None)
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    woken_before = signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
     try:
-        yield lambda: (stopped.wait(), None)[1]
+        yield lambda: (waiting.recv(1), None)[1]
     finally:
+        signal.set_wakeup_fd(woken_before)
         for number, handler in before.items():
             signal.signal(number, handler)
+        waiting.close()
+        waking.close()
 
 
 def _checks_table(config: Config, checks: Sequence[SourceCheck], *, plain: bool) -> Any:

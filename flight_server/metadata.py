@@ -1,7 +1,8 @@
 """The catalog as Flight SQL's metadata results: catalogs, schemas, tables, keys.
 
 Owns their exact schemas (clients compare nullability too) and the name patterns. A source is a
-catalog. A source that cannot be asked is left out with a warning: it must not hide the others.
+catalog. Where all are asked for, one that cannot be asked is left out with a warning: it must not
+hide the others.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 import pyarrow as pa
@@ -106,7 +108,7 @@ def db_schemas(catalog: Catalog, source: str | None, pattern: str | None) -> pa.
         found = {name.schema for name in of.connector.tables().names()}
         return sorted(s for s in found if wanted is None or wanted.fullmatch(s))
 
-    rows = _ask(_sources(catalog, source), schemas)
+    rows = _ask(catalog, source, schemas)
     return pa.RecordBatch.from_arrays(
         [
             pa.array([name for name, found in rows for _ in found], _TEXT),
@@ -143,7 +145,7 @@ def tables(
         found = [table for table in map(known.find, names) if table is not None]
         return [table for table in found if not kinds or table.kind in kinds]
 
-    rows = [(s, table) for s, found in _ask(_sources(catalog, source), matching) for table in found]
+    rows = [(s, table) for s, found in _ask(catalog, source, matching) for table in found]
     rows.sort(key=lambda row: (not _is(row[1].name, schema_pattern, name_pattern), row[0]))
     columns = [
         pa.array([name for name, _ in rows], _TEXT),
@@ -173,12 +175,18 @@ def _is(name: TableName, schema_pattern: str | None, name_pattern: str | None) -
     return name.name == name_pattern and schema_pattern in (None, name.schema)
 
 
-def _sources(catalog: Catalog, name: str | None) -> list[Source]:
-    return [catalog.sources[n] for n in sorted(catalog.sources) if name is None or n == name]
+def _ask(
+    catalog: Catalog, only: str | None, question: Callable[[Source], _T]
+) -> list[tuple[str, _T]]:
+    """Each source's answer, in order; sources are asked at once, and one that fails is left out.
 
-
-def _ask(sources: list[Source], question: Callable[[Source], _T]) -> list[tuple[str, _T]]:
-    """Each source's answer, in order; sources are asked at once, and one that fails is left out."""
+    Raises:
+        SourceError: of the only one that was to be asked: it hides no other.
+    """
+    if only is not None:
+        found = catalog.sources.get(only)
+        return [] if found is None else [(only, question(found))]
+    sources = [catalog.sources[name] for name in sorted(catalog.sources)]
 
     def answer(source: Source) -> tuple[str, _T] | None:
         try:
@@ -191,7 +199,9 @@ def _ask(sources: list[Source], question: Callable[[Source], _T]) -> list[tuple[
         answers = [answer(source) for source in sources]
     else:
         with ThreadPoolExecutor(len(sources), thread_name_prefix="crosswind-metadata") as pool:
-            answers = list(pool.map(answer, sources))
+            # Each thread with what belongs to the call: a context can be entered once at a time.
+            asked = [(copy_context(), source) for source in sources]
+            answers = list(pool.map(lambda each: each[0].run(answer, each[1]), asked))
     return [given for given in answers if given is not None]
 
 

@@ -18,6 +18,7 @@ from connectors.errors import (
     QueueFullError,
     SourceSchemaChangedError,
 )
+from flight_server.far_plans import with_far_plans
 from flight_server.parts import EXPLAIN_SCHEMA, Answer, Execution
 from planner.account import Account
 
@@ -125,7 +126,8 @@ class Run:
 
     def _lines(self, account: Account | None) -> pa.RecordBatch:
         answer = self._answer
-        lines = self._queries.planning.explain(answer.plan, account, answer.form)
+        plan = with_far_plans(answer.plan, self._queries.catalog, answer.form)
+        lines = self._queries.planning.explain(plan, account, answer.form)
         return pa.RecordBatch.from_arrays([pa.array(lines, pa.utf8())], schema=EXPLAIN_SCHEMA)
 
 

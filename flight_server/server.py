@@ -7,15 +7,18 @@ Owns which message gets which answer. What a query is, `queries` knows; what an 
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.flight as fl
 
+from connectors import circle
 from connectors.errors import (
     ConfigurationError,
     RequestError,
@@ -79,6 +82,7 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         self._queries = queries
         self._listen = listen
         self._drain_seconds = drain_seconds
+        self._name = secrets.token_hex(8)
         self._closing = threading.Lock()
         self._closed = False
         self._watcher = Watcher()
@@ -162,13 +166,14 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             handle = command.prepared_statement_handle
             answer = self._queries.prepared(handle)
         else:
-            return table_stream(self._metadata(command))
+            return table_stream(self._metadata(command, context))
         known = self._queries.known(answer)
         if known is not None:
             return known_stream(answer.schema, known)
+        compression = Caller(context, self._queries.sessions).options().compression
         run = self._queries.run(answer, handle)
         # From here on the stream's end closes the run, whether or not anybody reads it.
-        return query_stream(run, Watch(self._watcher, context, run))
+        return query_stream(run, Watch(self._watcher, context, run), compression)
 
     @guarded
     def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:  # noqa: ARG002
@@ -200,7 +205,12 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         """Do an action of Flight SQL."""
         # Not a generator: pyarrow would pull it outside of this boundary.
         caller = Caller(context, self._queries.sessions)
-        return iter(act(self._queries, caller, action.type, action.body.to_pybytes()))
+        with self._asked(caller):
+            return iter(act(self._queries, caller, action.type, action.body.to_pybytes()))
+
+    def _asked(self, caller: Caller) -> AbstractContextManager[None]:
+        """What is asked of other servers meanwhile can be traced to this one."""
+        return circle.asked(self._name, caller.through)
 
     def _command(self, descriptor: Any) -> Any:
         if descriptor.command is None:
@@ -211,11 +221,16 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         if isinstance(command, pb.CommandStatementQuery):
             if command.HasField("transaction_id") and command.transaction_id:
                 raise UnsupportedError(REFUSED_ACTIONS["BeginTransaction"])
-            options = Caller(context, self._queries.sessions).options()
-            return self._queries.plan(command.query, options)
+            caller = Caller(context, self._queries.sessions)
+            with self._asked(caller):
+                return self._queries.plan(command.query, caller.options())
         return self._queries.prepared(command.prepared_statement_handle)
 
-    def _metadata(self, command: Any) -> pa.RecordBatch:
+    def _metadata(self, command: Any, context: Any) -> pa.RecordBatch:
+        with self._asked(Caller(context, self._queries.sessions)):
+            return self._metadata_of(command)
+
+    def _metadata_of(self, command: Any) -> pa.RecordBatch:
         catalog = self._queries.catalog
         match command:
             case pb.CommandGetSqlInfo():

@@ -5,11 +5,14 @@ Owns which parser, planner, engine and connectors work together. Holds no logic 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
 from connectors import registry
 from connectors.errors import CrosswindError
+from connectors.information_schema import NAME as INFORMATION_SCHEMA
+from connectors.information_schema import InformationSchema
 from execution.engine import Engine, EngineSettings
 from flight_server.config import Config, LinkConfig
 from flight_server.parts import Limits, Planned
@@ -18,8 +21,9 @@ from flight_server.server import Server
 from flight_server.session_options import DEFAULTS, SessionOptions
 from planner.account import Account
 from planner.catalog import Catalog, Source
-from planner.client_dialect import Translated, in_clients_text, translate
+from planner.client_dialect import Translated, columns_in, in_clients_text, translate
 from planner.cost import Link
+from planner.described import described
 from planner.explain import explain_text
 from planner.explain_json import explain_json
 from planner.explain_mermaid import explain_mermaid
@@ -34,8 +38,11 @@ class SqlPlanning:
 
     def plan(self, sql: str, catalog: Catalog, options: SessionOptions = DEFAULTS) -> Planned:
         """Parse and plan one statement."""
+        if (asked := described(sql, catalog)) is not None:
+            return self.plan(asked, catalog, replace(options, dialect=None))
         if options.dialect is not None:
-            return _plan_translated(translate(sql, options.dialect), catalog, options)
+            translated = translate(sql, options.dialect, columns_in(catalog))
+            return _plan_translated(translated, catalog, options)
         statement = parse(sql)
         plan = plan_query(statement, catalog, options.planning)
         return Planned(statement.mode, plan, statement.volatile, statement.form)
@@ -48,7 +55,7 @@ class SqlPlanning:
             case "mermaid":
                 return [explain_mermaid(plan, account)]
             case _:
-                return explain_text(plan, account).splitlines()
+                return explain_text(plan, account, verbose=form == "verbose").splitlines()
 
 
 def _plan_translated(translated: Translated, catalog: Catalog, options: SessionOptions) -> Planned:
@@ -57,7 +64,9 @@ def _plan_translated(translated: Translated, catalog: Catalog, options: SessionO
         plan = plan_query(statement, catalog, options.planning)
     except CrosswindError as error:
         raise in_clients_text(error, translated) from None
-    plan = replace(plan, warnings=(*translated.notes, *plan.warnings))
+    # Places of what fails when it runs are looked for in the text of the client, too.
+    warnings = (*translated.notes, *plan.warnings)
+    plan = replace(plan, sql=translated.client_sql, warnings=warnings)
     return Planned(statement.mode, plan, statement.volatile, statement.form)
 
 
@@ -76,7 +85,18 @@ def open_catalog(config: Config) -> Catalog:
             opened.callback(connector.close)
             sources.append(Source(name, connector, _link(source.link), source.pushdown))
         opened.pop_all()
-    return Catalog(sources)
+    return catalog_of(sources)
+
+
+def catalog_of(sources: Sequence[Source], absent: Mapping[str, str] | None = None) -> Catalog:
+    """The catalog of some sources, and of the tables that list theirs.
+
+    Args:
+        sources: those that may be asked.
+        absent: configured sources that are left out, and why.
+    """
+    listing = InformationSchema({source.name: source.connector for source in sources})
+    return Catalog(sources, absent, (Source(INFORMATION_SCHEMA, listing),))
 
 
 def open_queries(config: Config, catalog: Catalog) -> Queries:

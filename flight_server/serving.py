@@ -14,8 +14,7 @@ from connectors.errors import SourceError
 from flight_server.check import SourceCheck, check_sources
 from flight_server.config import Config
 from flight_server.server import Server
-from flight_server.service import open_catalog, open_queries
-from planner.catalog import Catalog
+from flight_server.service import catalog_of, open_catalog, open_queries
 
 
 def serve_until(
@@ -46,7 +45,7 @@ def serve_until(
             _refuse_unreachable(checks)
         answering = [catalog.sources[check.name] for check in checks if check.error is None]
         absent = {check.name: check.error.message for check in checks if check.error is not None}
-        queries = open_queries(config, Catalog(answering, absent))
+        queries = open_queries(config, catalog_of(answering, absent))
         opened.callback(queries.close, 0.0)
         with Server(
             queries, config.server.listen, drain_seconds=config.server.drain_seconds

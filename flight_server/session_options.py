@@ -1,4 +1,4 @@
-"""What a client may set for its queries: the dialect that it speaks, and how much is pushed.
+"""What a client may set for its queries: its dialect, how much is pushed, how results are sent.
 
 Owns the options' names and values, and the errors for others. Must not know how they are sent.
 """
@@ -6,11 +6,18 @@ Owns the options' names and values, and the errors for others. Must not know how
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 from connectors.errors import InvalidValueError, UnknownNameError
 from planner.client_dialect import dialect_named
 from planner.options import PUSHDOWNS, PlanningOptions, Pushdown
+
+Compression = Literal["lz4", "zstd"]
+COMPRESSIONS: tuple[Compression, ...] = ("lz4", "zstd")
+
+_Value = TypeVar("_Value", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +27,12 @@ class SessionOptions:
     Attributes:
         dialect: that the client's SQL is in; None for the engine's own.
         pushdown: how much of a query goes to its sources; None leaves it to their configuration.
+        compression: of the batches that are sent; None for none.
     """
 
     dialect: str | None = None
     pushdown: Pushdown | None = None
+    compression: Compression | None = None
 
     @property
     def planning(self) -> PlanningOptions:
@@ -32,8 +41,8 @@ class SessionOptions:
 
     def given(self) -> dict[str, str]:
         """The options that are set, by name."""
-        both = {"dialect": self.dialect, "pushdown": self.pushdown}
-        return {name: value for name, value in both.items() if value is not None}
+        every = {name: getattr(self, name) for name in OPTIONS}
+        return {name: value for name, value in every.items() if value is not None}
 
     def with_option(self, name: str, value: str) -> SessionOptions:
         """The same with one option set; an empty value unsets it.
@@ -49,26 +58,28 @@ class SessionOptions:
             case "dialect":
                 return replace(self, dialect=dialect_named(value))
             case "pushdown":
-                return replace(self, pushdown=_pushdown(value))
+                return replace(self, pushdown=_one_of(name, PUSHDOWNS, value))
+            case "compression":
+                return replace(self, compression=_one_of(name, COMPRESSIONS, value))
         close = difflib.get_close_matches(name, OPTIONS, n=1, cutoff=0.5)
         hint = f"Nearest: {close[0]}." if close else f"There are: {', '.join(OPTIONS)}."
         raise UnknownNameError(f"there is no session option {name[:40]!r}", hint=hint)
 
 
-OPTIONS = ("dialect", "pushdown")
+OPTIONS = ("dialect", "pushdown", "compression")
 
 DEFAULTS = SessionOptions()
 
 
-def _pushdown(value: str) -> Pushdown | None:
+def _one_of(option: str, known: Sequence[_Value], value: str) -> _Value | None:
     wanted = value.strip().lower()
     if not wanted:
         return None
-    for known in PUSHDOWNS:
-        if wanted == known:
-            return known
-    close = difflib.get_close_matches(wanted, PUSHDOWNS, n=1, cutoff=0.5)
+    for one in known:
+        if wanted == one:
+            return one
+    close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
     nearest = f"Nearest: {close[0]}. " if close else ""
     raise InvalidValueError(
-        f"pushdown cannot be {value[:40]!r}", hint=f"{nearest}There are: {', '.join(PUSHDOWNS)}."
+        f"{option} cannot be {value[:40]!r}", hint=f"{nearest}There are: {', '.join(known)}."
     )

@@ -74,7 +74,7 @@ def known_stream(schema: pa.Schema, batches: list[pa.RecordBatch]) -> Any:
     return fl.RecordBatchStream(pa.Table.from_batches(batches, schema))
 
 
-def query_stream(running: Running, watch: Watch) -> Any:
+def query_stream(running: Running, watch: Watch, compression: str | None = None) -> Any:
     """The stream of a query. Its schema is sent at once; the query starts when that has gone.
 
     The reader inside a GeneratorStream does two things that neither does alone: the reader sends
@@ -83,17 +83,23 @@ def query_stream(running: Running, watch: Watch) -> Any:
 
     Args:
         watch: looks after the client while the query works; closed when the stream is over.
+        compression: of the batches, by Arrow's name of it; None for none.
     """
     failures: list[Exception] = []
     sent = _sent(running, watch, failures)
     # A generator that nobody has pulled does not run its `finally` when it goes.
     weakref.finalize(sent, watch.close).atexit = False
     reader = pa.RecordBatchReader.from_batches(running.schema, sent)
-    return fl.GeneratorStream(running.schema, _with_failure(reader, failures))
+    stream = reader
+    if compression is not None:
+        # The options of a GeneratorStream are not those of the streams within it.
+        options = pa.ipc.IpcWriteOptions(compression=compression)
+        stream = fl.RecordBatchStream(reader, options)
+    return fl.GeneratorStream(running.schema, _with_failure(stream, failures))
 
 
-def _with_failure(reader: pa.RecordBatchReader, failures: list[Exception]) -> Iterator[Any]:
-    yield reader
+def _with_failure(stream: Any, failures: list[Exception]) -> Iterator[Any]:
+    yield stream
     for failure in failures:
         raise failure
 

@@ -1,6 +1,7 @@
 """Arrow data as text: a table for people, CSV and JSON for programs, IPC for both.
 
-Owns how values and types are written. Must not know where the data comes from.
+Owns how values and types are written. Must not know where the data comes from. Dates and times are
+written by Arrow: Python has none before the year 1 and after 9999.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -78,7 +80,7 @@ def write_json(stream: IO[str], schema: pa.Schema, batches: Iterable[pa.RecordBa
     names = [json.dumps(name, ensure_ascii=False) for name in schema.names]
     separator = "["
     for batch in batches:
-        for row in batch_rows(batch):
+        for row in batch_rows(batch, between="T"):
             pairs = (f"{n}: {_json(v)}" for n, v in zip(names, row, strict=True))
             stream.write(f"{separator}\n{{{', '.join(pairs)}}}")
             separator = ","
@@ -92,9 +94,13 @@ def write_arrow(stream: IO[bytes], schema: pa.Schema, batches: Iterable[pa.Recor
             writer.write_batch(batch)
 
 
-def batch_rows(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
-    """A batch by rows of Python values; nanoseconds stay exact, as text."""
-    columns = [_python_values(column) for column in batch.columns]
+def batch_rows(batch: pa.RecordBatch, between: str = " ") -> Iterator[tuple[Any, ...]]:
+    """A batch by rows of Python values; dates and times are texts.
+
+    Args:
+        between: what stands between a date and a time.
+    """
+    columns = [_python_values(column, between) for column in batch.columns]
     return zip(*columns, strict=True) if columns else iter([()] * batch.num_rows)
 
 
@@ -133,10 +139,40 @@ def value_text(value: object) -> str:
             return str(value)
 
 
-def _python_values(column: pa.Array) -> list[Any]:
-    if pa.types.is_temporal(column.type) and getattr(column.type, "unit", "") == "ns":
-        return column.cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
-    return column.to_pylist()  # type: ignore[no-any-return]
+def _python_values(column: pa.Array, between: str) -> list[Any]:
+    type_ = column.type
+    if pa.types.is_date(type_) or pa.types.is_time(type_) or pa.types.is_timestamp(type_):
+        return _times(column, between).to_pylist()  # type: ignore[no-any-return]
+    try:
+        return column.to_pylist()  # type: ignore[no-any-return]
+    except (OverflowError, ValueError):
+        # Inside of a list or a structure, or a duration that Python has not.
+        return column.cast(_with_texts(type_)).to_pylist()  # type: ignore[no-any-return]
+
+
+def _times(column: pa.Array, between: str) -> pa.Array:
+    """Texts as ISO 8601 has them, without a fraction of zeros."""
+    texts = pc.replace_substring_regex(column.cast(pa.string()), r"\.0+(Z|[+-]\d+)?$", r"\1")
+    if not pa.types.is_timestamp(column.type):
+        return texts
+    if column.type.tz is not None:
+        texts = pc.replace_substring_regex(texts, r"Z$", "+00:00")
+        texts = pc.replace_substring_regex(texts, r"([+-]\d\d)(\d\d)$", r"\1:\2")
+    return texts if between == " " else pc.replace_substring(texts, " ", between)
+
+
+def _with_texts(type_: pa.DataType) -> pa.DataType:
+    """The type with texts in the place of dates and times, at any depth."""
+    if pa.types.is_temporal(type_):
+        return pa.string()
+    if pa.types.is_map(type_):
+        return pa.map_(_with_texts(type_.key_type), _with_texts(type_.item_type))
+    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        make = pa.list_ if pa.types.is_list(type_) else pa.large_list
+        return make(type_.value_field.with_type(_with_texts(type_.value_type)))
+    if pa.types.is_struct(type_):
+        return pa.struct([field.with_type(_with_texts(field.type)) for field in type_])
+    return type_
 
 
 def _cell(value: object) -> Text:

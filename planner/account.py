@@ -58,6 +58,7 @@ class Account:
         compute_seconds: what the engine's operators took here, added up over its threads, its own
             file readers left out; None where the engine had no part.
         planned: fragments that were made while it ran, for a statement that could not be cut.
+        uncut: the plan could not run as it is, and `Plan.uncut` ran in its place.
     """
 
     rows: int
@@ -67,3 +68,4 @@ class Account:
     natives: tuple[NativeAccount, ...] = ()
     planned: tuple[PlannedFragment, ...] = ()
     compute_seconds: float | None = None
+    uncut: bool = False

@@ -50,10 +50,21 @@ class Catalog:
     Args:
         sources: those that may be asked.
         absent: configured sources that are left out, and why.
+        own: what the server has besides, as `information_schema`: named in full, and never listed.
+
+    Attributes:
+        sources: the configured ones.
+        runnable: these, and the server's own.
     """
 
-    def __init__(self, sources: Iterable[Source], absent: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        sources: Iterable[Source],
+        absent: Mapping[str, str] | None = None,
+        own: Iterable[Source] = (),
+    ) -> None:
         self.sources: Mapping[str, Source] = {source.name: source for source in sources}
+        self.runnable = {source.name: source for source in own} | dict(self.sources)
         self._absent = absent or {}
 
     def resolve(self, parts: tuple[str, ...]) -> CatalogTable:
@@ -88,7 +99,7 @@ class Catalog:
             source = self.sources.get(parts[0])
             return _found([source] if source else [], TableName(parts[1], parts[2]))
         if len(parts) == 2:
-            source = self.sources.get(parts[0])
+            source = self.runnable.get(parts[0])
             if source:
                 default = source.connector.tables().default_schema
                 return _found([source], TableName(default, parts[1]))

@@ -17,13 +17,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-import pyarrow as pa
-
 from planner.cost import Cost, transfer_cost
-from planner.emit.names import unique_names
+from planner.emit.names import ONE, unique_names
+from planner.followed import tables_of
 from planner.placing import Place, Places, common
 from planner.plan import Estimate, Kept, RejectedCut
 from planner.relations import (
+    MARK,
     Cross,
     ExistsSubquery,
     Expression,
@@ -48,9 +48,6 @@ from planner.relations import (
     with_inputs,
 )
 from planner.rewrite import with_expressions
-
-ONE = Field("one", pa.int32(), False)
-"""The column of a fragment of which only the number of rows is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +169,8 @@ class _Decomposer:
         return _Placed(self._with_subqueries_here(here, subqueries), None)
 
     def _keep(self, relation: Relation, place: Place, reason: str, refused: bool = True) -> None:
-        kept = Kept(kind_of(relation), place.source.name, reason, refused)
+        tables = tables_of(relation)
+        kept = Kept(kind_of(relation), place.source.name, reason, refused, tables)
         if kept not in self._cut.kept:
             self._cut.kept.append(kept)
 
@@ -244,7 +242,7 @@ class _Decomposer:
         opened = max(p.latency_seconds for p in known) + sum(
             p.transfer_seconds + p.work_seconds for p in known
         )
-        operator, source = kind_of(relation), place.source.name
+        source = place.source.name
         if opened >= whole.seconds:
             self._cut.rejected.append(
                 RejectedCut(
@@ -259,7 +257,7 @@ class _Decomposer:
                 f"{whole.seconds:.3g} s to move the result, {opened:.3g} s for the inputs",
             )
         )
-        self._cut.kept.append(Kept(operator, source, "its inputs are cheaper to move", False))
+        self._keep(relation, place, "its inputs are cheaper to move", refused=False)
         return self._open(relation, place)
 
     def _open(self, relation: Relation, place: Place) -> Relation:
@@ -307,7 +305,8 @@ def _with_a_column(relation: Relation) -> Relation:
 
 
 def _distinct(fields: tuple[Field, ...]) -> tuple[Field, ...]:
-    names = unique_names(tuple(f.name for f in fields))
+    # The engine's mark joins call what they add so, and refuse two columns of that name.
+    names = unique_names(tuple("marked" if f.name == MARK else f.name for f in fields))
     return tuple(replace(f, name=name) for f, name in zip(fields, names, strict=True))
 
 

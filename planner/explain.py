@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 
 import sqlglot
+from sqlglot import exp
 
 from connectors.contract import SqlQuery, TableScan
 from planner.account import Account, FragmentAccount, NativeAccount
 from planner.emit.dialects import DIALECTS
+from planner.emit.sqlite.columns import MISFIT
 from planner.plan import Estimate, NativeRead, Plan, PlannedFragment, SqlResidual
 from planner.quantities import rows_text, size_text
 
@@ -26,13 +29,15 @@ SAID_ALREADY = frozenset({"function.kept", "predicate.not_pushed", "operator.kep
 """The warnings that the text shows as what stayed here."""
 
 
-def explain_text(plan: Plan, account: Account | None = None) -> str:
+def explain_text(plan: Plan, account: Account | None = None, *, verbose: bool = False) -> str:
     """What runs where and why; with the account of a run, what it took.
 
     Args:
         plan: the plan.
         account: of a run of this plan; it adds a line `ran:` to each part.
+        verbose: with the checks of each value in what SQLite receives.
     """
+    plan = plan_that_ran(plan, account)
     lines = [summary(plan)]
     if account is not None:
         lines.append(_ran(account))
@@ -41,18 +46,21 @@ def explain_text(plan: Plan, account: Account | None = None) -> str:
     fragments = {f.name: f for f in plan.fragments}
     fragments |= {f.name: f for f in (account.planned if account else ())}
     for fragment in fragments.values():
-        lines += ["", *_fragment(fragment, ran.get(fragment.name))]
+        lines += ["", *_fragment(fragment, ran.get(fragment.name), verbose)]
     for native in plan.natives:
         lines += ["", *_native(native, native_ran.get(native.name))]
     if plan.residual_text:
         lines += ["", "residual, run by the engine here:", *_indent(plan.residual_text)]
     if isinstance(plan.residual, SqlResidual):
-        lines += ["", "residual: the whole statement, over one scan of each table", ""]
-        lines += _wrapped(f"not cut, because Substrait cannot carry it: {plan.residual.reason}")
-    if plan.kept and not isinstance(plan.residual, SqlResidual):
-        lines += ["", "stayed here:"]
-        for kept in plan.kept:
-            lines += _wrapped(f"{kept.operator} over {kept.source}: {kept.reason}")
+        lines += ["", "residual: the whole statement, over one scan of each table"]
+        lines += _wrapped(f"reads {', '.join(_read_by(plan.residual)) or 'no table'}")
+        lines += [
+            "",
+            *_wrapped(f"not cut, because Substrait cannot carry it: {plan.residual.reason}"),
+        ]
+    stayed = [] if isinstance(plan.residual, SqlResidual) else _stayed(plan)
+    if stayed:
+        lines += ["", "stayed here:", *(line for text in stayed for line in _wrapped(text))]
     if plan.rejected:
         lines += ["", "rejected cuts:"]
         for cut in plan.rejected:
@@ -63,6 +71,48 @@ def explain_text(plan: Plan, account: Account | None = None) -> str:
         for warning in warnings:
             lines += _wrapped(str(warning))
     return "\n".join(line.rstrip() for line in lines)
+
+
+def plan_that_ran(plan: Plan, account: Account | None) -> Plan:
+    """The plan, or what ran in its place because the engine could not run it."""
+    if account is None or not account.uncut or plan.uncut is None:
+        return plan
+    return replace(
+        plan,
+        fragments=(),
+        natives=(),
+        residual=plan.uncut,
+        residual_text="",
+        kept=(),
+        rejected=(),
+        followed=(),
+    )
+
+
+def _read_by(residual: SqlResidual) -> list[str]:
+    return list(dict.fromkeys(f"{source}.{table}" for _, source, table in residual.tables))
+
+
+def _stayed(plan: Plan) -> list[str]:
+    """Each reason once, with the operators that share it."""
+    lines = [
+        f"{kept.operator} over {kept.source}{_over(kept.tables)}: {kept.reason}"
+        for kept in plan.kept
+    ]
+    followed: dict[tuple[str, str], list[str]] = {}
+    for kept in plan.followed:
+        operators = followed.setdefault((kept.source, kept.reason), [])
+        if kept.operator not in operators:
+            operators.append(kept.operator)
+    lines += [
+        f"{', '.join(operators)} over {source}: {reason}"
+        for (source, reason), operators in followed.items()
+    ]
+    return list(dict.fromkeys(lines))
+
+
+def _over(tables: tuple[str, ...]) -> str:
+    return f" ({', '.join(tables)})" if tables else ""
 
 
 def summary(plan: Plan) -> str:
@@ -91,7 +141,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> list[str]:
+def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None, verbose: bool) -> list[str]:
     what = " ".join(fragment.operators) or "scan"
     head = f"{fragment.name} at {fragment.source}: {what} of {', '.join(fragment.tables)}"
     lines = textwrap.wrap(head, WIDTH, subsequent_indent="    ")
@@ -102,6 +152,8 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> list[st
             f", {cost.seconds:.4f} s ({cost.latency_seconds:.4f} latency"
             f" + {cost.transfer_seconds:.4f} transfer + {cost.work_seconds:.4f} work)"
         )
+    elif not expected and ran is None:
+        expected = f"not known: {fragment.source} has no statistics of this"
     if expected:
         lines.append(f"  expected: {expected}")
     if ran is not None:
@@ -113,13 +165,18 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> list[st
             + ("" if ran.transfer_seconds is None else f", transfer {ran.transfer_seconds:.3f} s")
             + ")"
         )
-    return lines + _query(fragment)
+    lines += _query(fragment, verbose)
+    if fragment.there:
+        lines += ["  there:", *(f"    {line}".rstrip() for line in fragment.there.splitlines())]
+    return lines
 
 
-def _query(fragment: PlannedFragment) -> list[str]:
+def _query(fragment: PlannedFragment, verbose: bool) -> list[str]:
     match fragment.fragment.query:
         case SqlQuery(text):
-            return [piece for line in pretty(text).splitlines() for piece in _broken(f"    {line}")]
+            sql, left_out = pretty(text, checks=verbose)
+            lines = [piece for line in sql.splitlines() for piece in _broken(f"    {line}")]
+            return [*lines, *([_LEFT_OUT] if left_out else [])]
         case TableScan() as scan:
             parts = [f"columns {', '.join(scan.columns) or 'none'}"]
             if scan.filter is not None:
@@ -144,11 +201,39 @@ def _broken(line: str) -> Iterator[str]:
     yield current
 
 
-def pretty(sql: str) -> str:
-    """The statement with clauses on lines of their own, for any of the dialects."""
+_LEFT_OUT = "    (each value's type is checked where it is read: EXPLAIN VERBOSE shows it)"
+
+
+def pretty(sql: str, *, checks: bool = True) -> tuple[str, bool]:
+    """The statement with clauses on lines of their own, for any of the dialects.
+
+    Args:
+        sql: what a source receives.
+        checks: with the checks that each value fits its column's type.
+
+    Returns:
+        The text, and whether something was left out.
+    """
     generator = next(iter(DIALECTS.values())).generator
     tree = sqlglot.parse_one(sql, read=generator)
-    return tree.sql(generator, pretty=True, max_text_width=WIDTH - 8)
+    left_out = False
+    if not checks:
+        found = [case for case in tree.find_all(exp.Case) if _is_check(case)]
+        for case in reversed(found):
+            case.replace(case.args["ifs"][0].this.this)
+        left_out = bool(found)
+    return tree.sql(generator, pretty=True, max_text_width=WIDTH - 8), left_out
+
+
+def _is_check(case: exp.Case) -> bool:
+    """Whether it is `CASE WHEN x IS NULL THEN NULL … ELSE (an error that names x) END`."""
+    first, otherwise = case.args["ifs"][0], case.args.get("default")
+    return (
+        isinstance(first.this, exp.Is)
+        and isinstance(first.args.get("true"), exp.Null)
+        and otherwise is not None
+        and any(text.this.startswith(MISFIT) for text in otherwise.find_all(exp.Literal))
+    )
 
 
 def _native(native: NativeRead, ran: NativeAccount | None) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.contract import SqlQuery, TableScan
 from planner.account import Account, FragmentAccount, NativeAccount
-from planner.explain import summary
+from planner.explain import plan_that_ran, summary
 from planner.plan import Estimate, NativeRead, Plan, PlannedFragment, SqlResidual
 from planner.residual_tree import TreeNode, residual_tree
 from planner.warnings import warning_fields
@@ -32,6 +32,7 @@ def explain_json(plan: Plan, account: Account | None = None) -> str:
 
 def explain_value(plan: Plan, account: Account | None = None) -> dict[str, Any]:
     """The same as Python values."""
+    plan = plan_that_ran(plan, account)
     ran = {a.name: a for a in account.fragments} if account else {}
     native_ran = {a.name: a for a in account.natives} if account else {}
     fragments = {f.name: f for f in (*plan.fragments, *(account.planned if account else ()))}
@@ -53,8 +54,9 @@ def explain_value(plan: Plan, account: Account | None = None) -> dict[str, Any]:
                 "source": kept.source,
                 "reason": kept.reason,
                 "refused": kept.refused,
+                "tables": list(kept.tables),
             }
-            for kept in plan.kept
+            for kept in (*plan.kept, *plan.followed)
         ],
         "rejected": [asdict(cut) for cut in plan.rejected],
         "warnings": [warning_fields(warning) for warning in plan.warnings],
@@ -103,6 +105,7 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> dict[st
             "seconds": _seconds(fragment.cost.seconds),
             **{name: _seconds(value) for name, value in asdict(fragment.cost).items()},
         },
+        "there": json.loads(fragment.there) if fragment.there else None,
         "ran": None
         if ran is None
         else {
@@ -129,6 +132,7 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> dict[str, Any]:
         "limit": None,
         "expected": _estimate(native.estimate),
         "cost": None,
+        "there": None,
         "ran": None
         if ran is None
         else {

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from planner.account import Account
+from planner.explain import plan_that_ran
 from planner.plan import Estimate, NativeRead, Plan, PlannedFragment, SqlResidual
 from planner.quantities import rows_text, size_text
 from planner.residual_tree import TreeNode, residual_tree
@@ -25,6 +26,7 @@ def explain_mermaid(plan: Plan, account: Account | None = None) -> str:
         plan: the plan.
         account: of a run of this plan.
     """
+    plan = plan_that_ran(plan, account)
     parts: list[PlannedFragment | NativeRead] = [
         *plan.fragments,
         *(account.planned if account else ()),
@@ -91,7 +93,7 @@ def _moved(account: Account | None) -> dict[str, str]:
 
 def _expected(estimate: Estimate) -> str:
     if estimate.rows is None or estimate.size_bytes is None:
-        return ""
+        return "rows not known"
     return f"about {rows_text(estimate.rows)}, {size_text(estimate.size_bytes)}"
 
 

@@ -14,9 +14,10 @@ from sqlglot import Token, TokenType
 from connectors.errors import Position, SqlSyntaxError, UnsupportedError
 
 Mode = Literal["query", "explain", "analyze"]
-Form = Literal["text", "json", "mermaid"]
+Form = Literal["text", "json", "mermaid", "verbose"]
+"""How a plan is shown; `verbose` is text with nothing left out."""
 
-FORMS: tuple[Form, ...] = get_args(Form)
+FORMS: tuple[Form, ...] = tuple(form for form in get_args(Form) if form != "verbose")
 
 _ON = frozenset({"TRUE", "ON", "1"})
 _OFF = frozenset({"FALSE", "OFF", "0"})
@@ -42,13 +43,14 @@ def read_options(tokens: list[Token]) -> tuple[Mode, Form, int]:
         return _read_bracketed(tokens)
     mode: Mode = "explain"
     form: Form = "text"
+    verbose = False
     index = 0
     while index < len(tokens):
         match tokens[index].text.upper():
             case "ANALYZE":
                 mode = "analyze"
             case "VERBOSE":
-                pass
+                verbose = True
             case "FORMAT":
                 index += 1
                 if index < len(tokens) and tokens[index].token_type is TokenType.EQ:
@@ -57,7 +59,12 @@ def read_options(tokens: list[Token]) -> tuple[Mode, Form, int]:
             case _:
                 break
         index += 1
-    return mode, form, index
+    return mode, _shown(form, verbose), index
+
+
+def _shown(form: Form, verbose: bool) -> Form:
+    """JSON and Mermaid leave nothing out that they have a place for."""
+    return "verbose" if verbose and form == "text" else form
 
 
 def _bracketed(tokens: list[Token]) -> bool:
@@ -70,6 +77,7 @@ def _bracketed(tokens: list[Token]) -> bool:
 def _read_bracketed(tokens: list[Token]) -> tuple[Mode, Form, int]:
     mode: Mode = "explain"
     form: Form = "text"
+    verbose = False
     index = 1
     while True:
         option = _at(tokens, index)
@@ -84,7 +92,7 @@ def _read_bracketed(tokens: list[Token]) -> tuple[Mode, Form, int]:
                 on = _switch(value) if given else True
                 mode = "analyze" if on else "explain"
             case "VERBOSE":
-                _ = _switch(value) if given else True
+                verbose = _switch(value) if given else True
             case _:
                 raise UnsupportedError(
                     f"EXPLAIN has no option {name}",
@@ -95,7 +103,7 @@ def _read_bracketed(tokens: list[Token]) -> tuple[Mode, Form, int]:
         separator = _at(tokens, index)
         index += 1
         if separator.token_type is TokenType.R_PAREN:
-            return mode, form, index
+            return mode, _shown(form, verbose), index
         if separator.token_type is not TokenType.COMMA:
             raise SqlSyntaxError(
                 "options of EXPLAIN are separated by commas", position=position_of(separator)

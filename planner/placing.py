@@ -14,7 +14,7 @@ from connectors.contract import Statistics
 from planner.bind import Bound
 from planner.catalog import CatalogTable, Source
 from planner.emit.dialect import Dialect
-from planner.emit.dialects import DIALECTS
+from planner.emit.dialects import dialect_named
 from planner.emit.expressions import refusal_of
 from planner.emit.scan import scan_refusal
 from planner.estimate import Estimator
@@ -127,7 +127,7 @@ class Places:
         capabilities = source.connector.capabilities
         if capabilities.native:
             return None
-        dialect = None if capabilities.dialect is None else DIALECTS[capabilities.dialect]
+        dialect = None if capabilities.dialect is None else dialect_named(capabilities.dialect)
         return Place(source, dialect, self._pushdown or source.pushdown)
 
     def _refusal(self, relation: Relation, place: Place) -> str | None:

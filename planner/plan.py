@@ -33,6 +33,8 @@ class PlannedFragment:
         source: the source that runs it.
         tables: the tables that it reads, `schema.table`.
         operators: the relation kinds in it, outermost first (`sort aggregate join`).
+        there: how the source would run it, in the form that EXPLAIN was asked for; empty where it
+            was not asked, or does not say.
     """
 
     name: str
@@ -42,6 +44,7 @@ class PlannedFragment:
     operators: tuple[str, ...] = ()
     estimate: Estimate = field(default_factory=Estimate)
     cost: Cost | None = None
+    there: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +102,17 @@ class Kept:
     """An operator that stays in the residual although its input is all at one source.
 
     Attributes:
+        source: where its input is; several names in `Plan.followed`.
         refused: the source may not run it. Else it stays because its inputs are cheaper to move, or
             because a subquery of it is not at the source.
+        tables: below it, `schema.table`.
     """
 
     operator: str
     source: str
     reason: str
     refused: bool = True
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,8 @@ class Plan:
         schema: what the client receives; FlightInfo and the stream share this object.
         residual: None when the single fragment is the answer.
         residual_text: the residual as an indented tree, for people; empty without one.
+        followed: the operators of the residual that are not among `kept`, with what is below them
+            as the reason.
         uncut: how the statement runs when the engine cannot read `residual` back; None when that
             may not be.
     """
@@ -140,3 +148,4 @@ class Plan:
     rejected: tuple[RejectedCut, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     uncut: SqlResidual | None = None
+    followed: tuple[Kept, ...] = ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from planner.relations import (
     Aggregate,
@@ -19,6 +21,7 @@ from planner.relations import (
     IfThen,
     InList,
     Join,
+    JoinKind,
     Literal,
     Measure,
     Opaque,
@@ -51,6 +54,7 @@ _INFIX = {
     "multiply": "*",
     "divide": "/",
     "like": "LIKE",
+    "ilike": "ILIKE",
     "is_not_distinct_from": "IS NOT DISTINCT FROM",
 }
 _LONGEST = 160
@@ -62,23 +66,28 @@ def residual_text(relation: Relation, labels: Mapping[str, str]) -> str:
     Args:
         labels: what to call a read, by its name in the tree, where the name alone says too little.
     """
-    return "\n".join(_lines(relation, labels, ""))
+    of_read = {(read.path, f.name) for read in _reads(relation) for f in read.fields}
+    names = Counter(name for _, name in of_read)
+    shared = frozenset(name for name, count in names.items() if count > 1)
+    return "\n".join(_lines(relation, labels, shared, ""))
 
 
-def _lines(relation: Relation, labels: Mapping[str, str], indent: str) -> list[str]:
+def _lines(
+    relation: Relation, labels: Mapping[str, str], shared: frozenset[str], indent: str
+) -> list[str]:
     # A projection that only picks columns says nothing that its neighbours do not.
     if isinstance(relation, Project) and all(isinstance(e, FieldRef) for e in relation.expressions):
-        return _lines(relation.input, labels, indent)
-    lines = [indent + _cut(_line(relation, labels))]
+        return _lines(relation.input, labels, shared, indent)
+    lines = [indent + _cut(_line(relation, labels, shared))]
     for query in subqueries_of(relation):
         lines.append(f"{indent}  subquery")
-        lines += _lines(query, labels, indent + "    ")
+        lines += _lines(query, labels, shared, indent + "    ")
     for source in inputs_of(relation):
-        lines += _lines(source, labels, indent + "  ")
+        lines += _lines(source, labels, shared, indent + "  ")
     return lines
 
 
-def _line(relation: Relation, labels: Mapping[str, str]) -> str:
+def _line(relation: Relation, labels: Mapping[str, str], shared: frozenset[str]) -> str:
     match relation:
         case Read():
             name = ".".join(relation.path)
@@ -106,13 +115,55 @@ def _line(relation: Relation, labels: Mapping[str, str]) -> str:
             count = "all" if relation.count is None else relation.count
             return f"fetch {count}" + (f" after {relation.offset}" if relation.offset else "")
         case Join():
-            fields = relation.left.fields + relation.right.fields
+            fields = _qualified(relation.left, shared) + _qualified(relation.right, shared)
             kind = relation.kind.value.lower().replace("_", " ")
             return f"{kind} join {_conditions(relation.condition, fields)}"
         case Cross():
             return "cross join"
         case Union():
             return f"union all ({len(relation.inputs)} inputs)"
+
+
+def _qualified(relation: Relation, shared: frozenset[str]) -> tuple[Field, ...]:
+    """A relation's fields, those of a name that several reads have with the read's name before it.
+
+    >>> id_ = Field("id", pa.int64())
+    >>> [f.name for f in _qualified(Read(("f1",), (id_,), (0,)), frozenset({"id"}))]
+    ['f1.id']
+    """
+    fields = relation.fields
+    match relation:
+        case Read():
+            read = relation.path[-1] if relation.path else ""
+            named = [f"{read}.{f.name}" if f.name in shared else f.name for f in fields]
+        case Filter() | Sort() | Fetch():
+            return _qualified(relation.input, shared)
+        case Project():
+            below = _qualified(relation.input, shared)
+            named = [
+                below[e.index].name if isinstance(e, FieldRef) else f.name
+                for e, f in zip(relation.expressions, fields, strict=True)
+            ]
+        case Join() | Cross():
+            kind = relation.kind if isinstance(relation, Join) else None
+            left = () if kind in _ONLY_RIGHT else _qualified(relation.left, shared)
+            right = () if kind in _ONLY_LEFT else _qualified(relation.right, shared)
+            named = [f.name for f in left + right]
+            named += [f.name for f in fields[len(named) :]]
+        case _:
+            return fields
+    return tuple(replace(f, name=name) for f, name in zip(fields, named, strict=True))
+
+
+_ONLY_LEFT = (JoinKind.LEFT_SEMI, JoinKind.LEFT_ANTI, JoinKind.LEFT_MARK)
+_ONLY_RIGHT = (JoinKind.RIGHT_SEMI, JoinKind.RIGHT_ANTI, JoinKind.RIGHT_MARK)
+
+
+def _reads(relation: Relation) -> Iterator[Read]:
+    if isinstance(relation, Read):
+        yield relation
+    for part in (*inputs_of(relation), *subqueries_of(relation)):
+        yield from _reads(part)
 
 
 def _key(key: SortKey, fields: tuple[Field, ...]) -> str:
@@ -166,7 +217,8 @@ def _text(expression: Expression, fields: tuple[Field, ...]) -> str:
             )
         case Call() if expression.function in _INFIX and len(expression.arguments) >= 2:
             operator = f" {_INFIX[expression.function]} "
-            operands = expression.arguments[:2] if operator == " LIKE " else expression.arguments
+            likes = expression.function in ("like", "ilike")  # and an escape character
+            operands = expression.arguments[:2] if likes else expression.arguments
             parts = [_text(a, fields) for a in operands]
             inner = operator.join(parts)
             return f"({inner})"

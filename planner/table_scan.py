@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.contract import Fragment, SqlQuery
+from connectors.contract import Fragment, SqlQuery, TableScan
 from planner.catalog import CatalogTable
-from planner.emit.dialects import DIALECTS
+from planner.emit.dialects import dialect_named
 from planner.emit.expressions import refusal_of
 from planner.emit.scan import engine_filter, scan_of, scan_refusal
 from planner.emit.select import emit
@@ -80,7 +80,7 @@ def _refusal(
     filtered = Filter(read_all(table.path, base), part)
     if capabilities.dialect is None:
         return scan_refusal(filtered)
-    dialect = DIALECTS[capabilities.dialect]
+    dialect = dialect_named(capabilities.dialect)
     return refusal_of(filtered, dialect, capabilities.functions, unproven=pushdown == "all")
 
 
@@ -99,16 +99,13 @@ def _planned(
     fields = tuple(base[i] for i in picked)
     refs = tuple(FieldRef(i, base[i].type, base[i].nullable) for i in picked)
     relation = Project(relation, refs, fields)
-    dialect = table.source.connector.capabilities.dialect
-    query = (
-        scan_of(relation, lambda read: [f.name for f in read.base])
-        if dialect is None
-        else SqlQuery(
-            emit(
-                relation, tuple(f.name for f in fields), DIALECTS[dialect], lambda _: table.table
-            ).sql(DIALECTS[dialect].generator)
-        )
-    )
+    spoken = table.source.connector.capabilities.dialect
+    if spoken is None:
+        query: TableScan | SqlQuery = scan_of(relation, lambda read: [f.name for f in read.base])
+    else:
+        dialect = dialect_named(spoken)
+        statement = emit(relation, tuple(f.name for f in fields), dialect, lambda _: table.table)
+        query = SqlQuery(statement.sql(dialect.generator))
     schema = pa.schema([pa.field(f.name, f.type, f.nullable) for f in fields])
     return PlannedFragment(
         name, table.source.name, Fragment(query, schema), (str(table.table.name),), ("filter",)

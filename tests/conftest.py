@@ -12,6 +12,7 @@ import datafusion
 import pytest
 
 from tests import tpch
+from tests.child_server import child_server
 from tests.placements import PLACEMENTS, Placement, placement_sources
 from tests.postgres_server import PostgresServer
 
@@ -80,6 +81,13 @@ def tpch_sqlite(tpch_files: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="session")
+def tpch_flightsql(tpch_files: Path) -> Iterator[str]:
+    """The URL of another Crosswind, in a process of its own, with the eight tables as files."""
+    with child_server({"lake": {"connector": "files", "root": str(tpch_files)}}) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
 def tpch_alone(tpch_files: Path) -> datafusion.SessionContext:
     """DataFusion by itself over the same files: what every placement is compared with."""
     context = datafusion.SessionContext()
@@ -90,10 +98,17 @@ def tpch_alone(tpch_files: Path) -> datafusion.SessionContext:
 
 @pytest.fixture(scope="session")
 def tpch_sources(
-    tpch_database: str, tpch_files: Path, tpch_lake: Path, tpch_duckdb: Path, tpch_sqlite: Path
+    tpch_database: str,
+    tpch_files: Path,
+    tpch_lake: Path,
+    tpch_duckdb: Path,
+    tpch_sqlite: Path,
+    tpch_flightsql: str,
 ) -> dict[str, dict[str, dict[str, object]]]:
     """The `[sources]` of each placement, as a configuration has them."""
-    return placement_sources(tpch_database, tpch_files, tpch_lake, tpch_duckdb, tpch_sqlite)
+    return placement_sources(
+        tpch_database, tpch_files, tpch_lake, tpch_duckdb, tpch_sqlite, tpch_flightsql
+    )
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from pydantic import BaseModel
 from connectors.adbc.duckdb.options import DuckdbOptions
 from connectors.adbc.postgres.options import PostgresOptions
 from connectors.adbc.sqlite.options import SqliteOptions
+from connectors.delta.options import DeltaOptions
 from connectors.files.listing import SUFFIXES
 from connectors.files.options import CsvOptions, FilesOptions
 from flight_server.cli import crosswind
@@ -178,6 +179,7 @@ def test_programs_run(serving: Place, program: Block, monkeypatch: pytest.Monkey
         DuckdbOptions,
         SqliteOptions,
         FilesOptions,
+        DeltaOptions,
         CsvOptions,
     ],
 )
@@ -196,6 +198,7 @@ def test_the_tables_of_keys_hold_no_other_keys() -> None:
         DuckdbOptions,
         SqliteOptions,
         FilesOptions,
+        DeltaOptions,
     )
     known = {name for model in models for name in model.model_fields}
     assert set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)) <= known

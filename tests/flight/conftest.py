@@ -17,7 +17,7 @@ from execution.engine import Engine, EngineSettings
 from flight_server.parts import Limits, Planned
 from flight_server.queries import Queries
 from flight_server.server import Server
-from flight_server.service import SqlPlanning
+from flight_server.service import SqlPlanning, catalog_of
 from flight_server.session_options import DEFAULTS, SessionOptions
 from planner.catalog import Catalog, Source
 
@@ -84,7 +84,7 @@ def start() -> Iterator[Start]:
         ) -> Running:
             given = {"one": ONE, "items": ITEMS} | (tables or {})
             connector = ScriptedConnector("shop", {k: _scripted(v) for k, v in given.items()})
-            catalog = Catalog([Source("shop", connector), *others])
+            catalog = catalog_of([Source("shop", connector), *others])
             planning, engine = RecordingPlanning(), Engine(EngineSettings(), catalog)
             queries = Queries(catalog, planning, engine, limits or Limits(), **options)
             server = Server(queries, "grpc://127.0.0.1:0", drain_seconds=drain_seconds)

@@ -33,7 +33,8 @@ MANY = ["few", "few", "many"]
 def answered(connection: Any, sql: str) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetch_arrow_table().column(0).to_pylist()
+        values: list[Any] = cursor.fetch_arrow_table().column(0).to_pylist()
+        return values
 
 
 def set_option(connection: Any, name: str, value: str) -> None:
@@ -119,14 +120,68 @@ def test_several_options_are_answered_each(running: Running) -> None:
     }
 
 
-def test_a_cookie_of_nobodys_is_no_session(running: Running) -> None:
-    for value in ("0" * 32, "'; DROP", "a b", "=;="):
-        options = fl.FlightCallOptions(headers=[(b"cookie", f"{COOKIE}={value}".encode())])
-        with running.flight() as client:
-            results = list(client.do_action(fl.Action("GetSessionOptions", b""), options))
-            body = results[0].body.to_pybytes()
-            assert not pb.GetSessionOptionsResult.FromString(body).session_options
+@pytest.mark.parametrize("value", ["0" * 32, "'; DROP", "a b", "=;="])
+def test_a_cookie_of_nobodys_is_refused(running: Running, value: str) -> None:
+    options = fl.FlightCallOptions(headers=[(b"cookie", f"{COOKIE}={value}".encode())])
+    request = pb.SetSessionOptionsRequest()
+    request.session_options["pushdown"].string_value = "none"
+    prepared = encode(pb.ActionCreatePreparedStatementRequest(query="SELECT 1"))
+    with running.flight() as client:
+        for name, body in (
+            ("GetSessionOptions", b""),
+            ("SetSessionOptions", request.SerializeToString()),
+            ("CreatePreparedStatement", prepared),
+        ):
+            with pytest.raises(fl.FlightUnauthenticatedError, match=r"\[access.session\]"):
+                list(client.do_action(fl.Action(name, body), options))
+        with pytest.raises(fl.FlightUnauthenticatedError, match=r"\[access.session\]"):
+            client.get_flight_info(statement("SELECT 1"), options)
+        # What needs no options goes on, and so does the end of the session.
+        client.get_flight_info(fl.FlightDescriptor.for_command(encode(pb.CommandGetCatalogs())))
+        list(client.do_action(fl.Action("CloseSession", b""), options))
     assert len(running.queries.sessions) == 0
+
+
+def test_a_session_is_found_beside_other_cookies(running: Running) -> None:
+    session = running.queries.sessions.open(SessionOptions(dialect="mysql"))
+    cookies = f'theme={{"dark": 1}}; {COOKIE}="{session}" ;x'.encode()
+    options = fl.FlightCallOptions(headers=[(b"cookie", cookies)])
+    with running.flight() as client:
+        (result,) = client.do_action(fl.Action("GetSessionOptions", b""), options)
+        found = pb.GetSessionOptionsResult.FromString(result.body.to_pybytes()).session_options
+        assert found["dialect"].string_value == "mysql"
+        # A client that keeps the emptied cookie of a closed session has none.
+        emptied = fl.FlightCallOptions(headers=[(b"cookie", f"{COOKIE}=".encode())])
+        client.get_flight_info(statement("SELECT 1"), emptied)
+
+
+@pytest.mark.parametrize("how", ["expired", "evicted", "restarted"])
+def test_a_lost_session_never_answers_in_another_dialect(start: Start, how: str) -> None:
+    now = [0.0]
+    limits = Limits(max_sessions=1, session_ttl_seconds=10)
+    running = start(limits=limits, clock=lambda: now[0])
+    divided = "SELECT id / 2 AS h FROM items WHERE id = 3"
+    with running.connect(db_kwargs=COOKIES) as connection:
+        set_option(connection, "dialect", "snowflake")
+        assert answered(connection, divided) == [1.5]
+        match how:
+            case "expired":
+                now[0] = 11.0
+            case "evicted":
+                running.queries.sessions.open(SessionOptions(dialect="mysql"))
+            case _:
+                running.queries.sessions = Sessions(1, 10)
+        for _ in range(2):
+            with pytest.raises(
+                flightsql.ProgrammingError, match=r"\[access.session\].*Connect again"
+            ):
+                answered(connection, divided)
+        with pytest.raises(flightsql.Error, match=r"\[access.session\]"):
+            set_option(connection, "pushdown", "none")
+    with running.connect(db_kwargs=COOKIES) as connection:
+        assert answered(connection, divided) == [1]
+        set_option(connection, "dialect", "snowflake")
+        assert answered(connection, divided) == [1.5]
 
 
 def test_only_who_sets_an_option_takes_memory(running: Running) -> None:

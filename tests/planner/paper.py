@@ -23,7 +23,7 @@ from connectors.contract import (
 from planner.catalog import Catalog, Source
 
 EVERYTHING = frozenset(
-    {"read", "filter", "project", "fetch", "sort", "aggregate", "join", "cross", "union"}
+    {"read", "filter", "project", "fetch", "sort", "aggregate", "window", "join", "cross", "union"}
 )
 SCAN = frozenset({"read", "filter", "project", "fetch"})
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +22,10 @@ from planner.explain import WIDTH, explain_text
 from planner.explain_json import VERSION, explain_json
 from planner.explain_mermaid import explain_mermaid, label
 from planner.explain_options import Form
+from planner.options import PlanningOptions
 from planner.parse import parse
 from planner.plan import Plan
+from planner.planning import plan_query
 from planner.residual_tree import residual_tree
 from tests.placements import Placement
 from tests.tpch import QUERIES
@@ -60,7 +65,10 @@ def ran(placement: Placement, plan: Plan) -> Account:
         ("EXPLAIN FORMAT json SELECT 1", "explain", "json"),
         ("EXPLAIN FORMAT 'JSON' SELECT 1", "explain", "json"),
         ("EXPLAIN FORMAT = mermaid SELECT 1", "explain", "mermaid"),
-        ("explain analyze verbose format Text select 1", "analyze", "text"),
+        ("explain analyze verbose format Text select 1", "analyze", "verbose"),
+        ("EXPLAIN VERBOSE SELECT 1", "explain", "verbose"),
+        ("EXPLAIN (VERBOSE off) SELECT 1", "explain", "text"),
+        ("EXPLAIN (VERBOSE) SELECT 1", "explain", "verbose"),
         ("EXPLAIN (ANALYZE, FORMAT JSON) SELECT 1", "analyze", "json"),
         ("EXPLAIN (ANALYZE false, VERBOSE on, FORMAT mermaid) (SELECT 1)", "explain", "mermaid"),
         ("EXPLAIN (FORMAT json)\nWITH x AS (SELECT 1) SELECT * FROM x", "explain", "json"),
@@ -139,11 +147,103 @@ def test_analyze_says_what_each_part_took(placement: Placement) -> None:
         assert parts <= fragment.seconds + 1e-6
 
 
+SILENT = ("read ", "subquery", "values ")
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_each_operator_that_stays_has_a_reason(
+    query: str, tpch_placements: dict[str, Placement]
+) -> None:
+    plan = tpch_placements["split"].plan(QUERIES[query])
+    if not plan.fragments:
+        assert plan.followed == ()  # what is over files alone can go nowhere
+        return
+    lines = [line.strip() for line in plan.residual_text.splitlines()]
+    operators = {
+        "join" if " join " in f" {line} " else line.split()[0]
+        for line in lines
+        if not line.startswith(SILENT)
+    }
+    reasons = {kept.operator for kept in (*plan.kept, *plan.followed)}
+    over_files = {"filter", "project", "aggregate", "cross"}
+    assert operators - reasons <= over_files
+    assert not [kept for kept in plan.followed if kept.refused]
+
+
+def test_a_reason_names_its_tables_and_what_follows_from_it(placement: Placement) -> None:
+    text = explain_text(placement.plan(JOIN))
+    assert "join over lake, shop: its inputs are at several sources" in text
+    assert "aggregate, sort over lake, shop: its input is here" in text
+    kept = "SELECT i.name FROM items i JOIN items j ON i.id = j.id WHERE md5(j.name) = 'x'"
+    text = explain_text(placement.plan(kept))
+    assert "filter over shop (main.items): " in text
+    assert "over shop: its input is here" in text
+
+
+def test_columns_of_one_name_are_told_apart_in_a_join(placement: Placement) -> None:
+    sql = "SELECT i.name FROM items i JOIN sales ON item = id JOIN items j ON j.id = i.id"
+    text = placement.plan(sql).residual_text
+    assert re.search(r"join \((item = f\d\.id|f\d\.id = item)\)", text), text
+    assert re.search(r"join \(f\d\.id = f\d\.id\)", text), text
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Placement]:
+    path = tmp_path_factory.mktemp("explain") / "notes.db"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE prices (id INTEGER, price DECIMAL(10, 2), name TEXT)")
+        database.commit()
+    config = {"notes": {"connector": "sqlite", "uri": str(path)}}
+    with Placement.of_sources(config) as placement:
+        yield placement
+
+
+def test_the_checks_of_each_value_are_left_out_but_for_verbose(notes: Placement) -> None:
+    plan = notes.plan("SELECT id FROM prices WHERE price > 1")
+    short, long = explain_text(plan), explain_text(plan, verbose=True)
+    assert 't1."id" AS "id"' in short
+    assert "TYPEOF" not in short
+    assert "EXPLAIN VERBOSE" in short
+    assert "TYPEOF" in long
+    assert "VERBOSE" not in long
+
+
+def test_a_fragment_of_unknown_size_says_so(notes: Placement) -> None:
+    plan = notes.plan("SELECT id FROM prices")
+    assert "expected: not known: notes has no statistics" in explain_text(plan)
+
+
+def test_what_has_no_form_under_all_is_not_called_unproven(notes: Placement) -> None:
+    sql = "SELECT id FROM prices WHERE initcap(name) = 'Ann'"
+    statement = parse(sql)
+    for pushdown, says in (("proven", "is not proven there"), ("all", "has no form in sqlite")):
+        plan = plan_query(statement, notes.catalog, PlanningOptions(pushdown=pushdown))  # type: ignore[arg-type]
+        assert any(kept.reason.endswith(says) for kept in plan.kept), plan.kept
+
+
+def test_a_statement_that_is_not_cut_names_what_it_reads_and_why(placement: Placement) -> None:
+    text = explain_text(placement.plan(UNCUT))
+    assert "  reads shop.main.items" in text
+    assert "Substrait cannot carry it: unnest" in text
+
+
+def test_analyze_shows_the_plan_that_ran_in_anothers_place(placement: Placement) -> None:
+    plan = placement.plan(JOIN)
+    assert plan.uncut is not None
+    uncut = replace(plan, residual=plan.uncut, fragments=(), natives=(), uncut=None)
+    account = replace(ran(placement, uncut), uncut=True)
+    text = explain_text(plan, account)
+    assert text.startswith("plan: each table is scanned, everything else runs here")
+    assert "the engine cannot read its own plan" in text
+    assert json.loads(explain_json(plan, account))["kind"] == "by_tables"
+    assert "the whole statement" in explain_mermaid(plan, account)
+
+
 # --- JSON -----------------------------------------------------------------------------------------
 
 PART_KEYS = {
     "name", "kind", "source", "tables", "operators", "sql", "columns", "filter", "limit",
-    "expected", "cost", "ran",
+    "expected", "cost", "there", "ran",
 }  # fmt: skip
 KEYS = {
     "version", "kind", "summary", "columns", "parts", "residual", "stayed", "rejected",
@@ -176,7 +276,7 @@ def test_json_says_of_tpch_what_the_text_says(
         *(f.name for f in plan.fragments),
         *(n.name for n in plan.natives),
     ]
-    assert len(value["stayed"]) == len(plan.kept)
+    assert len(value["stayed"]) == len(plan.kept) + len(plan.followed)
     assert len(value["rejected"]) == len(plan.rejected)
     if plan.residual_text:
         texts = [line.strip() for line in plan.residual_text.splitlines()]

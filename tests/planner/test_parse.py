@@ -123,9 +123,17 @@ def test_what_is_fixed_when_planned_is_known(sql: str, volatile: bool) -> None:
 
 
 def test_a_chain_of_operators_too_long_for_the_stack_is_refused() -> None:
-    sql = "SELECT 1 WHERE " + " OR ".join(f"(1 = {i} AND 2 = {i})" for i in range(3000))
-    with pytest.raises(SizeLimitError, match="operators; the limit"):
-        parse(sql)
+    for operator, parts in (("+", 3_000), ("||", 3_000), ("OR", 30_000), ("AND", 30_000)):
+        sql = "SELECT " + f" {operator} ".join(["a"] * parts)
+        with pytest.raises(SizeLimitError, match="operators; the limit"):
+            parse(sql)
+    for dialect in ("postgres", "snowflake"):
+        sql = "SELECT 1 WHERE " + " OR ".join(f"(1 = {i} AND 2 = {i})" for i in range(3_000))
+        if dialect == "postgres":
+            parse(sql)
+        else:
+            with pytest.raises(SizeLimitError, match="operators; the limit"):
+                parse(sql, dialect)
 
 
 @pytest.mark.parametrize("sql", ["SELECT $1", "SELECT * FROM t WHERE a = ?"])
@@ -138,7 +146,7 @@ def test_parameters_are_refused_at_their_place(sql: str) -> None:
 @pytest.mark.parametrize(
     ("opening", "closing"),
     [
-        ("(", ")"),
+        ("(1 + ", ")"),
         ("NOT (", ")"),
         ("f(", ")"),
         ("[", "]"),
@@ -154,6 +162,46 @@ def test_what_is_nested_too_deep_is_refused_where_it_is(opening: str, closing: s
     with pytest.raises(SizeLimitError, match="levels of nesting") as raised:
         parse(nested(100))
     assert raised.value.position is not None
+
+
+@pytest.mark.parametrize(
+    ("sql", "without"),
+    [
+        ("SELECT " + "(" * 30 + "1" + ")" * 30, "SELECT ((1))"),
+        ("SELECT f" + "(" * 30 + "1" + ")" * 30, "SELECT f((1))"),
+        ("SELECT " + "(" * 30 + "a" + " OR b)" * 30, "SELECT a" + " OR b" * 29 + " OR b"),
+        ("SELECT " + "(" * 30 + "a" + " - b)" * 30, "SELECT a" + " - b" * 30),
+        ("SELECT " + "(" * 30 + "a" + " * b)" * 30 + " + 1", "SELECT a" + " * b" * 30 + " + 1"),
+    ],
+)
+def test_brackets_that_change_nothing_are_taken_out_of_what_is_deep(sql: str, without: str) -> None:
+    statement = parse(sql)
+    assert len(statement.sql) == len(sql)
+    outermost = statement.sql.replace(" ", "").replace("(a", "a", 1).removesuffix(")")
+    assert without.replace(" ", "") in (statement.sql.replace(" ", ""), outermost)
+    assert [t.text for t in statement.tokens] == [t.text for t in tokenize(statement.sql)]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT a - (b - c)",
+        "SELECT (a OR b) AND c",
+        "SELECT (a + b) * c",
+        "SELECT (a = b) + c",
+        "SELECT (a AND b BETWEEN 1 AND 2) AND c",
+        "SELECT NOT (a OR b) OR c",
+        "SELECT f(a + b) + c",
+        "SELECT a IN (b + c) + 1",
+        "SELECT (a || b) + c",
+        "SELECT (SELECT a OR b) OR c",
+        "SELECT (a < b) OR c",
+        "SELECT x IN ((SELECT 1))",
+    ],
+)
+def test_brackets_that_mean_something_stay(sql: str) -> None:
+    deep = f"{sql}, [{'f(' * 25}1{')' * 25}]"
+    assert parse(deep).sql == deep
 
 
 def test_brackets_beside_one_another_are_not_nested() -> None:

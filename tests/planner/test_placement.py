@@ -70,8 +70,8 @@ HIDDEN = (
 def test_tables_of_one_source_meet_although_another_stands_between_them(catalog: Catalog) -> None:
     together, apart = cut(HIDDEN, catalog), cut(HIDDEN, catalog, without=regroup_joins)
     assert len(together.fragments) == 1
-    assert sent(together)[0].startswith("inner join (id = customer)") or (
-        "inner join (customer = id)" in sent(together)[0]
+    assert sent(together)[0].startswith("inner join (customers.id = customer)") or (
+        "inner join (customer = customers.id)" in sent(together)[0]
     )
     assert len(apart.fragments) == 2
     assert moved_bytes(together) < moved_bytes(apart) / 5
@@ -132,7 +132,7 @@ def test_a_condition_that_can_fail_waits_for_the_last_join(catalog: Catalog) -> 
 def test_a_filter_that_must_stay_does_not_keep_its_table_from_meeting_another(
     catalog: Catalog,
 ) -> None:
-    found = cut(HIDDEN + " AND o.weight > 1.5", catalog)
+    found = cut(HIDDEN + " AND o.weight IN (1.5, 2.5, 3.5, 4.5, 5.5)", catalog)
     assert len(found.fragments) == 1
     assert "weight" in _line(found.residual)
 
@@ -379,7 +379,7 @@ def test_a_random_order_is_made_once(catalog: Catalog) -> None:
 
 
 def test_no_first_rows_of_an_order_that_is_refused(catalog: Catalog) -> None:
-    sql = "SELECT weight / 2.0 AS half, id FROM shop.orders ORDER BY weight LIMIT 3"
+    sql = "SELECT weight / 2.0 AS half, id FROM shop.orders ORDER BY exp(weight) LIMIT 3"
     assert sent(cut(sql, catalog))[0].startswith("read")
 
 
