@@ -133,7 +133,7 @@ class Engine:
 
     def uncut_session(self) -> datafusion.SessionContext:
         """A session of its own for a statement that runs uncut, and holds a turn of `uncut`."""
-        return self._open_session(UNCUT_SHARE / UNCUT_AT_ONCE)
+        return self._open_session(UNCUT_SHARE / UNCUT_AT_ONCE, parallel_sorts=False)
 
     @property
     def directory(self) -> Path:
@@ -141,13 +141,15 @@ class Engine:
         return Path(self._directory.name)
 
     def _open_session(
-        self, share: float, *, merge_joins: bool = False
+        self, share: float, *, merge_joins: bool = False, parallel_sorts: bool = True
     ) -> datafusion.SessionContext:
         """A session with this engine's settings, and a memory pool: one cannot be shared by two.
 
         Args:
             share: of the memory limit.
             merge_joins: join by sorting, which can spill, rather than by hashing, which cannot.
+            parallel_sorts: sort partitions apart, and merge them. Above a union, one of whose
+                inputs has a column twice, DataFusion 55 refuses such a plan of its own.
         """
         pool_bytes = max(MIN_POOL_BYTES, int(self.settings.memory_limit_bytes * share))
         runtime = (
@@ -165,6 +167,8 @@ class Engine:
             # Each sort of each partition reserves it, and several windows have a dozen of them: of
             # DataFusion's own 10 MiB these would want more than such a session has.
             config = config.set("datafusion.execution.sort_spill_reservation_bytes", str(1 << 20))
+        if not parallel_sorts:
+            config = config.set("datafusion.optimizer.repartition_sorts", "false")
         if merge_joins:
             # Small batches, too: this session has little, and must get through.
             config = config.with_batch_size(MERGING_BATCH_ROWS).set(

@@ -48,6 +48,8 @@ class TakenOverRun:
                 raise
             failure = error
         if self._second is None:
+            if isinstance(failure, UnsupportedError):
+                raise failure
             raise UnsupportedError(
                 f"the plan of this statement cannot run: {failure.message}",
                 hint='With pushdown = "proven" the statement runs without a cut, where it can.',

@@ -125,6 +125,7 @@ def translate(sql: str, dialect: str, columns_of: ColumnsOf | None = None) -> Tr
         columns_of,
         exact_literals=dialect in EXACT_LITERALS,
         upper_names=dialect in UPPER_NAMES,
+        exact_parts=dialect == "postgres",
     )
     reading = Reading(dialect, client.sql, kinds)
     unnest_in_select(tree, reading)

@@ -1,7 +1,8 @@
 """What the engine's messages become: an error's class, its text, the word it is about, a hint.
 
 DataFusion hands errors to Python as text; the patterns are those of version 55. A table that
-`failures` reads; the first row whose pattern is found counts.
+`failures` reads; the first row whose pattern is found counts. Here are values and types; names and
+what has no such form are `engine_forms`'.
 """
 
 from __future__ import annotations
@@ -13,9 +14,7 @@ from dataclasses import dataclass
 from connectors.errors import (
     CrosswindError,
     InvalidValueError,
-    RequestError,
     TypeMismatchError,
-    UnknownNameError,
     UnsupportedError,
 )
 
@@ -41,7 +40,7 @@ class Rule:
     hint: str = ""
 
 
-def _rule(
+def rule(
     pattern: str,
     kind: type[CrosswindError],
     text: str,
@@ -54,7 +53,6 @@ def _rule(
 
 _CAST_ONE = "Cast one side to the type of the other."
 _TRY = "TRY_CAST gives NULL for such a value."
-_ALIASES = "Name one of them otherwise with AS."
 _NANOSECONDS = (
     "A timestamp has nanoseconds, from 1677 to 2262; write timestamp(6) '{value}', or"
     " arrow_cast('{value}', 'Timestamp(µs)') for microseconds."
@@ -64,16 +62,16 @@ _LOCAL_TIMES = (
     " or keep such times out."
 )
 
-RULES: Sequence[Rule] = (
+VALUES_AND_TYPES: Sequence[Rule] = (
     # --- values ---
-    _rule(
+    rule(
         r"Overflow converting (?P<value>[^\n]+?) to Nanosecond",
         InvalidValueError,
         "timestamp '{value}' is outside of the years that a timestamp has",
         ("'{value}", "'{value:.10}"),
         _NANOSECONDS,
     ),
-    _rule(
+    rule(
         r"Cannot cast (?P<type>\S+) value \S+ to Timestamp\(ns\): converted value exceeds|"
         r"Timestamp -?\d+ out of range|represented as nanoseconds have to be between",
         InvalidValueError,
@@ -81,74 +79,73 @@ RULES: Sequence[Rule] = (
         (),
         "Cast both sides to timestamp(6), which has microseconds, or keep such values out.",
     ),
-    _rule(
-        r"Cannot cast (?:string|value) '(?!Scalar subquery)(?P<value>.*?)' to value of"
-        r" (?P<type>\S.*?) type",
+    rule(
+        r"Cannot cast (?:string|value) '(?P<value>.*?)' to value of (?P<type>\S.*?) type",
         InvalidValueError,
         "'{value}' is not a value of type {type}",
         "'{value}",
         _TRY,
     ),
-    _rule(
+    rule(
         r"Can't cast value (?P<value>\S+) to type (?P<type>\S+)",
         InvalidValueError,
         "{value} does not fit type {type}",
         "{value}",
         _TRY,
     ),
-    _rule(
+    rule(
         r"(?P<value>\S+) is too (?P<how>large|small) to store in a (?P<type>Decimal\d+) of"
         r" precision (?P<digits>\d+)",
         InvalidValueError,
         "{value} is too {how} for a decimal of {digits} digits",
     ),
-    _rule(
+    rule(
         r"Cannot cast to (?P<type>Decimal\d+\([^)]*\))\. Overflowing on (?P<value>\S+)",
         InvalidValueError,
         "{value} has no place in {type}, as which a decimal and a double are compared",
         (),
         "Cast the decimal to double, or keep such values out.",
     ),
-    _rule(
+    rule(
         r"Cannot cast timezone to different timezone",
         InvalidValueError,
         "a local time that its time zone does not have, or has twice",
         ("zone", "to_local_time"),
         _LOCAL_TIMES,
     ),
-    _rule(
-        r"Error parsing timestamp from '(?P<value>.*?)': (?P<why>[^\n]*)",
+    rule(
+        r"Error parsing timestamp from '(?!Scalar subquery)(?P<value>.*?)': (?P<why>[^\n]*)",
         InvalidValueError,
         "'{value}' is not a timestamp: {why}",
         ("'{value}", "?to_timestamp", "?to_date"),
         _TRY,
     ),
-    _rule(
+    rule(
         r"Invalid timezone \"(?P<zone>[^\"]*)\"",
         InvalidValueError,
         "there is no time zone '{zone}'",
         "'{zone}",
         "Write a name like 'Europe/Vienna', or an offset like '+01:00'.",
     ),
-    _rule(
+    rule(
         r"Invalid input syntax for type interval: \"(?P<value>[^\"]*)\"",
         InvalidValueError,
         "'{value}' is not an interval",
         "'{value}",
         "Write '1 year 2 months 3 days 4 hours', or '1:30:00'.",
     ),
-    _rule(
+    rule(
         r"regex parse error:\n\s*(?P<pattern>[^\n]*)\n.*error: (?P<why>[^\n]*)",
         InvalidValueError,
         "the regular expression '{pattern}' cannot be read: {why}",
         "'{pattern}",
     ),
-    _rule(
+    rule(
         r"regex parse error:.*error: (?P<why>[^\n]*)",
         InvalidValueError,
         "a regular expression cannot be read: {why}",
     ),
-    _rule(
+    rule(
         r"Date part '(?P<part>[^']*)' not supported",
         UnsupportedError,
         "there is no date part '{part}'",
@@ -156,7 +153,7 @@ RULES: Sequence[Rule] = (
         "There are year, isoyear, quarter, month, week, day, doy, dow, isodow, hour, minute,"
         " second, millisecond, microsecond, nanosecond and epoch.",
     ),
-    _rule(
+    rule(
         r"Unsupported date_trunc granularity: '(?P<part>[^']*)'\."
         r" Supported values are: (?P<all>.+)",
         UnsupportedError,
@@ -164,7 +161,7 @@ RULES: Sequence[Rule] = (
         ("'{part}", "date_trunc"),
         "There are {all}.",
     ),
-    _rule(
+    rule(
         r"(?:There is no built-in (?P<what>[a-z ]+) named|the) '(?P<name>[^']*)', currently"
         r" supported \w+(?: \w+)? are: (?P<all>.+)",
         UnsupportedError,
@@ -172,41 +169,41 @@ RULES: Sequence[Rule] = (
         "'{name}",
         "There are {all}.",
     ),
-    _rule(
+    rule(
         r"Unsupported type '(?P<name>[^']*)'\. Must be a supported arrow type name",
         UnsupportedError,
         "there is no Arrow type '{name}'",
         "'{name}",
         "Write one like 'Int32' or 'Timestamp(µs)'.",
     ),
-    _rule(
+    rule(
         r"Percentile value must be between 0.0 and 1.0 inclusive, (?P<value>\S+) is invalid",
         InvalidValueError,
         "a percentile lies between 0 and 1, and not at {value}",
         ("percentile_cont", "approx_percentile_cont", "quantile_cont"),
     ),
-    _rule(
+    rule(
         r"Cast error: Format error",
         InvalidValueError,
         "a format of dates cannot be read",
         ("?to_char", "?date_format"),
         "Write one like '%Y-%m-%d %H:%M:%S'.",
     ),
-    _rule(
+    rule(
         r"Unable to cast to Date32",
         InvalidValueError,
         "a text is not a date",
         "?to_date",
         "Write dates as '2024-01-31', or give to_date the format.",
     ),
-    _rule(
+    rule(
         r"Divide by zero",
         InvalidValueError,
         "division by zero",
         ("?/", "?%"),
         "NULLIF(divisor, 0) gives NULL instead.",
     ),
-    _rule(
+    rule(
         r"Scalar subquery returned more than one row",
         InvalidValueError,
         "a query that stands for one value has more than one row",
@@ -214,7 +211,7 @@ RULES: Sequence[Rule] = (
         "Add LIMIT 1, or an aggregate.",
     ),
     # --- types ---
-    _rule(
+    rule(
         r"Cannot coerce arithmetic expression (?P<type1>.+?) (?P<op>[-+*/%]) (?P<type2>.+?)"
         r" to valid",
         TypeMismatchError,
@@ -222,7 +219,7 @@ RULES: Sequence[Rule] = (
         "?{op}",
         "Cast one of them.",
     ),
-    _rule(
+    rule(
         r"Cannot infer common argument type for \w+(?: \w+)? operation (?P<type1>.+?) "
         r"(?P<op>[^\w\s]+|AND|OR|IS DISTINCT FROM|IS NOT DISTINCT FROM|I?LIKE) (?P<type2>[^\n]+)",
         TypeMismatchError,
@@ -230,7 +227,7 @@ RULES: Sequence[Rule] = (
         "?{op}",
         _CAST_ONE,
     ),
-    _rule(
+    rule(
         r"Cannot infer common string type for string concat operation (?P<type1>.+?) \|\|"
         r" (?P<type2>[^\n]+)",
         TypeMismatchError,
@@ -238,14 +235,14 @@ RULES: Sequence[Rule] = (
         "?||",
         "Cast one of them to text.",
     ),
-    _rule(
+    rule(
         r"Failed to coerce types (?P<type1>.+?) and (?P<type2>.+?) in BETWEEN expression",
         TypeMismatchError,
         "{type1} and {type2} do not go together in BETWEEN",
         "?between",
         _CAST_ONE,
     ),
-    _rule(
+    rule(
         r"There isn't a common type to coerce (?P<type1>.+?) and (?P<type2>.+?) in (?P<op>[\w ]+?)"
         r" expression",
         TypeMismatchError,
@@ -253,14 +250,14 @@ RULES: Sequence[Rule] = (
         "?{op}",
         "Cast both to text.",
     ),
-    _rule(
+    rule(
         r"Can not find compatible types to compare (?P<type1>.+?) with \[(?P<type2>[^\n]*)\]",
         TypeMismatchError,
         "{type1} and {type2} cannot be compared in IN",
         "?in",
         _CAST_ONE,
     ),
-    _rule(
+    rule(
         r"Cannot create filter with non-boolean predicate '(?P<expr>.*?)' returning"
         r" (?P<type>[^\n]+)",
         TypeMismatchError,
@@ -268,13 +265,13 @@ RULES: Sequence[Rule] = (
         ("{expr}", "where"),
         "Compare it with something.",
     ),
-    _rule(
+    rule(
         r"Unary operator '(?P<op>[^']*)' requires a boolean expression, got (?P<type>[^\n]+)",
         TypeMismatchError,
         "{op} takes a boolean, and not type {type}",
         "?{op}",
     ),
-    _rule(
+    rule(
         r"Incompatible inputs for Union: Previous inputs were of type (?P<type1>.+?), but got"
         r" incompatible type (?P<type2>.+?) on column",
         TypeMismatchError,
@@ -282,38 +279,38 @@ RULES: Sequence[Rule] = (
         ("?union", "?intersect", "?except"),
         _CAST_ONE,
     ),
-    _rule(
+    rule(
         r"Cannot get result type for temporal operation (?P<type1>.+?) (?P<op>[-+*/])"
         r" (?P<type2>.+?):",
         TypeMismatchError,
         "there is no {type1} {op} {type2}",
         "?{op}",
     ),
-    _rule(
+    rule(
         r"Cannot access field at argument \d+: type (?P<type>.+?) is not Struct",
         TypeMismatchError,
         "a value of type {type} has no fields",
         "?get_field",
     ),
-    _rule(
+    rule(
         r"unnest\(\) can only be applied to array, struct and null",
         TypeMismatchError,
         "unnest takes a list or a structure",
         "unnest",
     ),
-    _rule(
+    rule(
         r"Expected LIMIT to be an integer or null, but got (?P<type>[^\n]+)",
         TypeMismatchError,
         "LIMIT takes a number of rows, and not type {type}",
         "limit",
     ),
-    _rule(
+    rule(
         r"(?P<name>\w+) does not support type (?P<type>[^\n]+)",
         TypeMismatchError,
         "{name} does not take {type}",
         ("{name}", "{other_name}"),
     ),
-    _rule(
+    rule(
         r"Function '(?P<name>\w+)' requires (?P<type1>.+?), but received [^\n]*?"
         r"\(DataType: (?P<type2>[^\n]+?)\)\.",
         TypeMismatchError,
@@ -321,179 +318,11 @@ RULES: Sequence[Rule] = (
         ("{name}", "{other_name}"),
         "It takes {type1}.",
     ),
-    _rule(
+    rule(
         r"For function '(?P<name>\w+)' (?P<type1>.+?) and (?P<type2>.+?) is not comparable",
         TypeMismatchError,
         "{name} does not take {type1} and {type2} together",
         "{name}",
         _CAST_ONE,
-    ),
-    # --- names ---
-    _rule(
-        r"table function '(?P<name>[^']*)' not found",
-        UnknownNameError,
-        "there is no table function '{name}'",
-        "{name}",
-        "There are generate_series, range and unnest; tables of files are configured as sources.",
-    ),
-    _rule(
-        r"Invalid qualifier (?P<name>[^\n]+)",
-        UnknownNameError,
-        "there is no table {name} in FROM",
-        "{name}",
-    ),
-    _rule(
-        r"duplicate qualified field name (?P<expr>\S+?)\.(?:\w+|\"[^\n]*\")$",
-        RequestError,
-        "table {expr} is in FROM twice",
-        "{expr}",
-        "Name one of them otherwise with AS.",
-    ),
-    _rule(
-        r"Projections require unique expression names but the expression \"(?P<expr>.*?)\" at"
-        r" position (?P<first>\d+) and .* at position (?P<second>\d+) have the same name",
-        RequestError,
-        "two columns of a SELECT have the same name: {expr}",
-        (),
-        _ALIASES,
-    ),
-    _rule(
-        r"column \"(?P<expr>.*?)\" must appear in the GROUP BY clause or must be part",
-        RequestError,
-        "column {expr} is neither in GROUP BY nor in an aggregate function",
-        ("{expr}", "*"),
-        "Add it to GROUP BY, or take its min or max.",
-    ),
-    _rule(
-        r"HAVING clause references: (?P<expr>.*?) must appear in the GROUP BY",
-        RequestError,
-        "{expr} in HAVING is neither in GROUP BY nor in an aggregate function",
-        "having",
-        "Conditions on rows are for WHERE.",
-    ),
-    _rule(
-        r"The window (?P<name>\S+) is not defined",
-        UnknownNameError,
-        "window {name} is not defined",
-        "{name}",
-        "Add WINDOW {name} AS (…) after the conditions.",
-    ),
-    # --- forms ---
-    _rule(
-        r"Aggregate functions are not allowed in the WHERE clause",
-        RequestError,
-        "WHERE takes no aggregate function",
-        "where",
-        "Write the condition in HAVING.",
-    ),
-    _rule(
-        r"Aggregate function calls cannot be nested: '(?P<expr>.*?)' is nested",
-        RequestError,
-        "an aggregate function in another: {expr}",
-        (),
-        "Make the inner one in a subquery in FROM.",
-    ),
-    _rule(
-        r"queries have different number of columns|Non-recursive term and recursive term must have",
-        RequestError,
-        "the queries of a set operation have a different number of columns",
-        ("?union", "?intersect", "?except"),
-    ),
-    _rule(
-        r"Order by column out of bounds, specified: (?P<number>\d+), max: (?P<most>\d+)",
-        RequestError,
-        "ORDER BY {number}: the answer has {most} columns",
-        "order by",
-    ),
-    _rule(
-        r"(?P<word>LIMIT|OFFSET) must be >= ?0, '(?P<value>[^']*)' was provided",
-        InvalidValueError,
-        "{word} {value}: the number of rows cannot be negative",
-        "{word}",
-    ),
-    _rule(
-        r"Too many columns! The subquery should only return one column",
-        RequestError,
-        "a query that stands for one value has more than one column",
-    ),
-    _rule(
-        r"Query (?P<word>DELETE|INSERT|UPDATE|MERGE)\b",
-        UnsupportedError,
-        "{word} is not something this server does: it only reads",
-        "{word}",
-    ),
-    _rule(
-        r"Operator (?P<op>\S+) is not yet supported",
-        UnsupportedError,
-        "operator {op} is not supported",
-        "{op}",
-    ),
-    _rule(
-        r"Unsupported SQL type (?P<name>[^\n(]+)",
-        UnsupportedError,
-        "there is no type {name}",
-        "{name}",
-        "json, uuid and their like are text here.",
-    ),
-    _rule(
-        r"Unsupported Value '(?P<literal>\w+?)\(\"?(?P<value>.*?)\"?\)'",
-        UnsupportedError,
-        "a literal of this form is not supported: '{value}'",
-        ("''{value}", "'{value}"),
-        "Write it without the letters before it.",
-    ),
-    _rule(
-        r"Substring without for/from",
-        TypeMismatchError,
-        "substring needs a place to begin",
-        ("substring", "substr"),
-        "Write substring(text, start, length).",
-    ),
-    _rule(
-        r"Assertion failed: ",
-        UnsupportedError,
-        "the engine cannot compute an expression of this statement",
-        (),
-        "Look for a comparison of types that do not go together, and cast them.",
-    ),
-    _rule(
-        r"ScalarSubqueryExpr evaluated before the subquery was executed",
-        UnsupportedError,
-        "a query as a value is not supported here",
-        "?values",
-        "Write SELECT, and UNION ALL for more rows, in the place of VALUES.",
-    ),
-    _rule(
-        r"Slice subscript requires an? (?P<what>\w+) bound",
-        UnsupportedError,
-        "a slice without {what} bound is not supported",
-        "?:",
-        "Write both bounds, [1:3], or array_slice.",
-    ),
-    _rule(
-        r"Dot access not supported",
-        UnsupportedError,
-        "a field after this expression is not supported",
-        (),
-        "Write (…)['name'], or get_field(…, 'name').",
-    ),
-    _rule(
-        r"(?P<word>LIKE|ILIKE|SIMILAR TO) does not support escape_char",
-        UnsupportedError,
-        "{word} with an ESCAPE other than the backslash is not supported",
-        "escape",
-        "Write \\ in the pattern, and leave ESCAPE out.",
-    ),
-    _rule(
-        r"Invalid escape character in LIKE expression",
-        InvalidValueError,
-        "ESCAPE takes a single character",
-        "escape",
-    ),
-    _rule(
-        r"string_agg delimiter must be a string literal",
-        UnsupportedError,
-        "the separator of string_agg must be a text literal",
-        "string_agg",
     ),
 )

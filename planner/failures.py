@@ -26,7 +26,8 @@ from connectors.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from planner.engine_messages import RULES
+from planner.engine_forms import NAMES_AND_FORMS
+from planner.engine_messages import VALUES_AND_TYPES
 from planner.engine_words import readable, sentence_of, shortened, type_name, type_parts
 from planner.parse import position_of, tokenize
 from planner.unplanned import unplanned
@@ -137,7 +138,7 @@ def worded(
     """
     if call := _CALL.search(message):
         return _refused_call(call, message, tokens)
-    for rule in RULES:
+    for rule in (*VALUES_AND_TYPES, *NAMES_AND_FORMS):
         if found := rule.pattern.search(message):
             groups = {name: _written(name, text) for name, text in found.groupdict().items()}
             groups["other_name"] = _other_name(groups.get("name", ""))

@@ -127,6 +127,7 @@ def _line(relation: Relation, labels: Mapping[str, str], shared: frozenset[str])
 def _qualified(relation: Relation, shared: frozenset[str]) -> tuple[Field, ...]:
     """A relation's fields, those of a name that several reads have with the read's name before it.
 
+    >>> import pyarrow as pa
     >>> id_ = Field("id", pa.int64())
     >>> [f.name for f in _qualified(Read(("f1",), (id_,), (0,)), frozenset({"id"}))]
     ['f1.id']

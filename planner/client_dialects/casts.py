@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from planner.client_dialects import traits
-from planner.client_dialects.build import Node, call, case, cast, constant_text, whole_number
+from planner.client_dialects.build import Call, Node, call, case, cast, constant_text, whole_number
 from planner.client_dialects.kind_tables import Kind, kind_of_type
 from planner.client_dialects.reading import Reading
 
@@ -129,7 +129,9 @@ def _checked(node: exp.Cast | exp.TryCast) -> Node:
 
 def _to_whole(node: exp.Cast | exp.TryCast, source: Kind, reading: Reading) -> Node:
     this = node.this
-    if source in ("float", "decimal") and reading.speaks(traits.ROUNDING_CASTS):
+    if isinstance(this, Call) and this.name == "date_part":
+        pass  # whole already, whatever EXTRACT's type is
+    elif source in ("float", "decimal") and reading.speaks(traits.ROUNDING_CASTS):
         halves_to_even = source == "float" and reading.speaks(traits.EVEN_HALVES)
         node.set("this", half_even(this) if halves_to_even else call("round", this))
     elif source == "unknown" and reading.speaks(traits.ROUNDING_CASTS):

@@ -26,13 +26,13 @@ def alike(node: Node, reading: Reading) -> Node:
 
     The engine would make decimal numbers of them, which hold no infinity and no NaN.
     """
-    if reading.kind(node) != "float":
-        return node
     if isinstance(node, exp.Case):
         values = [branch.args.get("true") for branch in node.args["ifs"]]
         values.append(node.args.get("default"))
     else:
         values = [node.this, *node.expressions, node.args.get("expression")]
+    if "float" not in {reading.kind(value) for value in values}:
+        return node
     for value in values:
         if isinstance(value, exp.Expr) and reading.kind(value) == "decimal":
             value.replace(cast(value.copy(), "double"))

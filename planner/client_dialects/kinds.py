@@ -37,6 +37,7 @@ class Kinds:
         columns_of: what is known of tables; None when nothing is.
         exact_literals: whether `0.1` is a decimal number.
         upper_names: whether names are folded to upper case there.
+        exact_parts: whether EXTRACT gives a decimal number, also of a year.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class Kinds:
         *,
         exact_literals: bool = False,
         upper_names: bool = False,
+        exact_parts: bool = False,
     ) -> None:
         self._columns_of = columns_of
         self._exact_literals = exact_literals
         self._upper_names = upper_names
+        self._exact_parts = exact_parts
         self._found: dict[int, tuple[exp.Expr, Kind]] = {}
         self._outputs: dict[int, tuple[exp.Expr, Columns | None]] = {}
 
@@ -67,7 +70,10 @@ class Kinds:
     def fresh(self) -> Kinds:
         """The same knowledge of tables, with nothing remembered of nodes."""
         return Kinds(
-            self._columns_of, exact_literals=self._exact_literals, upper_names=self._upper_names
+            self._columns_of,
+            exact_literals=self._exact_literals,
+            upper_names=self._upper_names,
+            exact_parts=self._exact_parts,
         )
 
     def columns_of(self, source: exp.Expr) -> Columns | None:
@@ -110,6 +116,8 @@ class Kinds:
                     return "int"
                 return "decimal" if self._exact_literals and _is_exact(node.name) else "float"
             case exp.Extract():
+                if self._exact_parts:
+                    return "decimal"
                 part = node.this.name.upper()
                 return "unknown" if part in ("EPOCH", "SECOND", "SECONDS") else "int"
             case exp.Null():
@@ -125,7 +133,7 @@ class Kinds:
                 return self._common([*branches, node.args.get("default")])
             case exp.If():
                 return self._common([node.args.get("true"), node.args.get("false")])
-            case exp.Coalesce():
+            case exp.Coalesce() | exp.Greatest() | exp.Least():
                 return self._common([node.this, *node.expressions])
             case exp.Avg():
                 return "decimal" if self.of(node.this) == "decimal" else "float"
@@ -157,6 +165,8 @@ class Kinds:
         left, right = self.of(node.this), self.of(node.expression)
         if left in NUMBERS and right in NUMBERS:
             return self._common([node.this, node.expression])
+        if left == "date" and right == "int":
+            return "date"
         if "interval" in (left, right):
             return next((k for k in (left, right) if k in MOMENTS), "unknown")
         return "unknown"

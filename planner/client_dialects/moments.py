@@ -188,7 +188,10 @@ def summed(node: exp.Add | exp.Sub, reading: Reading) -> Node:
     if unit is not None and _constant(amount.this) is not None:
         plain = unit_of(amount, reading)
         plain = "WEEK" if plain == "SUNDAY" else plain
-        return moved(this, amount.this, plain, sign, node, reading)
+        found = moved(this, amount.this, plain, sign, node, reading)
+        if left in ("date", "text"):
+            reading.kinds.known(found, "date" if this is node.this else "timestamp")
+        return found
     if this is not node.this:
         node.set("this", this)
     return node

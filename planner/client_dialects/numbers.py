@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from planner.client_dialects import traits
 from planner.client_dialects.build import (
+    Call,
     Node,
     binary,
     call,
@@ -100,6 +101,9 @@ def quotient(node: exp.Div, reading: Reading) -> Node:
     if typed:
         if kinds <= {"int"} or "float" in kinds:
             return node
+        if reading.dialect == "postgres" and _has_part(node):
+            # EXTRACT gives a whole number here, whose quotient would be whole.
+            node.set("this", cast(node.this, "double"))
         if "decimal" in kinds or "unknown" in kinds:
             reading.translated(node, "a quotient of decimal numbers may have other digits here")
         return node
@@ -119,6 +123,24 @@ def quotient(node: exp.Div, reading: Reading) -> Node:
     elif by_zero and whole_number(node.expression) in (None, 0):
         reading.translated(node, "a quotient by zero is infinity or NaN here, and fails there")
     return node
+
+
+def _has_part(node: Node) -> bool:
+    return any(called.name == "date_part" for called in node.find_all(Call))
+
+
+def stepped(node: exp.Ceil | exp.Floor, reading: Reading) -> Node:
+    """`ceil(9.5)`: the engine's has the digits of its argument, which may be one too few.
+
+    Of a whole number the engine's is double precision, and in most dialects it is whole.
+    """
+    if reading.kind(node.this) == "int":
+        if not reading.speaks(traits.POSTGRES | {"duckdb"}):
+            return exp.Paren(this=node.this)
+        reading.kinds.known(node, "float")
+    if reading.kind(node.this) != "decimal" or node.find(exp.Column) is not None:
+        return node
+    return type(node)(this=cast(node.this, "decimal(38, 10)"))
 
 
 def whole_quotient(node: exp.IntDiv, reading: Reading) -> Node:
@@ -175,6 +197,11 @@ def rounded(node: exp.Round, reading: Reading) -> Node:
             reading.translated(node, "x.5 is rounded away from zero here")
     if reading.dialect == "sqlite" and kind == "int":
         return cast(call("round", *arguments), "double")
+    if reading.speaks(traits.POSTGRES) and kind == "int":
+        exact = digits is not None
+        wider = cast(node.this, "decimal(20, 0)" if exact else "double")
+        found = call("round", wider, *arguments[1:])
+        return reading.kinds.known(found, "decimal" if exact else "float")
     return call("round", *arguments)
 
 
@@ -226,8 +253,19 @@ def _counted(node: Node, reading: Reading) -> Node:
     return node
 
 
+def power(node: exp.Pow, reading: Reading) -> Node:
+    """T-SQL's power of whole numbers is whole."""
+    if reading.dialect == "tsql" and {reading.kind(node.this), reading.kind(node.expression)} == {
+        "int"
+    }:
+        return cast(node.copy(), "bigint")
+    return node
+
+
 def sign(node: exp.Sign, reading: Reading) -> Node:
-    """DuckDB's sign of NaN is 0."""
+    """The sign of a whole number is whole; DuckDB's of NaN is 0."""
+    if reading.kind(node.this) == "int" and not reading.speaks(traits.POSTGRES):
+        return cast(node.copy(), "bigint")
     if reading.dialect == "duckdb" and reading.kind(node.this) in ("float", "unknown"):
         reading.translated(node, "the sign of NaN is NaN here, and 0 there")
     return node

@@ -77,6 +77,9 @@ RULES: Mapping[type[exp.Expr], tuple[Rule, ...]] = {
     exp.Case: (comparisons.alike,),
     exp.Avg: (numbers.average,),
     exp.Sum: (numbers.total,),
+    exp.Ceil: (numbers.stepped,),
+    exp.Floor: (numbers.stepped,),
+    exp.Pow: (numbers.power,),
     exp.Sign: (numbers.sign,),
     **dict.fromkeys(
         (exp.And, exp.Or, exp.Xor, exp.Not, exp.Where, exp.Having, exp.If), (comparisons.condition,)

@@ -42,6 +42,8 @@ def substring(node: exp.Substring, reading: Reading) -> Node:
     if reading.dialect == "clickhouse":
         reading.translated(node, "places in a text are counted in letters here, and in bytes there")
     text = _as_letters(node.this, reading)
+    if reading.dialect == "duckdb" and length is not None and not at_least_one(start):
+        reading.translated(node, "a part from before the text depends on its letters there")
     start = _start(start, text, reading)
     if length is None:
         return call("substr", text, start)
@@ -54,6 +56,9 @@ def substring(node: exp.Substring, reading: Reading) -> Node:
 
 def of_text(node: exp.Func, reading: Reading) -> Node:
     """A function of texts: of a list the engine would take its printed form."""
+    if reading.dialect == "sqlite" and constant_text(node.args.get("expression")) == "":
+        unchanged: Node = node.this
+        return unchanged  # replace() of nothing, also by NULL
     if reading.kind(node.this) != "list":
         _note_empty(node, reading)
         return node

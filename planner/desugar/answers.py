@@ -2,7 +2,7 @@
 
 Two ways, both exact: where all that the subquery takes from outside is `own column = outer column`
 of one type, its own column is the key, and `=` joins. Else the distinct outer columns are read
-first and their NULLs are values, joined by IS NOT DISTINCT FROM. Reading them again must give the
+first and their NULLs are values, each equal to itself. Reading them again must give the
 same rows, so this is not done over LIMIT, windows or random numbers.
 """
 
@@ -18,6 +18,7 @@ from planner.desugar.around import Around
 from planner.desugar.dependent import Dependent, is_count, is_null_on_nothing
 from planner.desugar.engine_functions import is_aggregated, makes_rows
 from planner.desugar.names import Names, Scope
+from planner.desugar.null_safety import Same, equal, same_values
 from planner.desugar.outputs import name_first
 from planner.desugar.subqueries import Nested, keyed_conditions
 from planner.desugar.tree import (
@@ -52,14 +53,14 @@ class Answers:
     query: exp.Query
     keys: Sequence[str]
     outer: Sequence[exp.Expr]
-    same: Sequence[type[exp.Binary]]
+    same: Sequence[Same]
     names: Sequence[str]
     value: Callable[[str], exp.Expr]
 
     def joined(self, alias: str) -> list[exp.Expr]:
         """The condition of the join with them, in parts."""
         parts = zip(self.same, self.outer, self.keys, strict=True)
-        return [same(this=o.copy(), expression=column(key, alias)) for same, o, key in parts]
+        return [same(o.copy(), column(key, alias)) for same, o, key in parts]
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def bound_keys(
     reading = around.reading(set(distinct), node)
 
     fields = [around.scope.field_of(c) for c in columns]
-    same = [exp.NullSafeEQ if f is None or f.nullable else exp.EQ for f in fields]
+    same = [same_values(field) for field in fields]
     values = [_of_group(c, f) for c, f in zip(columns, fields, strict=True)]
 
     def bindings() -> exp.Expr:
@@ -233,7 +234,7 @@ def _by_own_columns(
     others = [other.copy() for _, _, other in conditions]
     query.set("where", exp.Where(this=all_of(left)) if left else None)
     keys = [fresh.next("k") for _ in own_keys]
-    same = [exp.EQ for _ in keys]
+    same: list[Same] = [equal for _ in keys]
     return _Keyed(keys, others, Dependent(keys, None, fresh, same), own_keys)
 
 
@@ -271,10 +272,11 @@ def _not_null(node: exp.Expr) -> exp.Expr:
 
 def _only_one(value: exp.Expr, count: exp.Expr) -> exp.Expr:
     """The value, if it was one; else an error, where the value is asked for and not before."""
-    # No function raises an error: a cast does, whose words are those of the engine's own.
+    # No function raises an error. This one does for such a text, whose words are the engine's own,
+    # and no source has it: the error is the same wherever the rows come from.
     said = exp.Literal.string("Scalar subquery returned more than one row: ")
     text = exp.Anonymous(this="concat", expressions=[said, count.copy()])
-    error = exp.Cast(this=text, to=exp.DataType.build("bigint"))
+    error = exp.Anonymous(this="to_unixtime", expressions=[text])
     several = exp.GT(this=count.copy(), expression=exp.Literal.number(1))
     checked = exp.Case(ifs=[exp.If(this=several, true=error)], default=exp.Literal.number(0))
     once = exp.EQ(this=checked, expression=exp.Literal.number(0))

@@ -2,7 +2,7 @@
 
     SELECT id, (SELECT max(k) FROM solid WHERE k < p.id) FROM people p
 
-    SELECT id, a.v FROM people p LEFT JOIN (…) a ON p.id IS NOT DISTINCT FROM a.key
+    SELECT id, a.v FROM people p LEFT JOIN (…) a ON p.id = a.key
 
 The answers have one row for each value of the outer columns that has rows, so that the join keeps
 every row of the query around, once. How they are found is `answers`'s.

@@ -20,6 +20,7 @@ from sqlglot import exp
 
 from planner.desugar.engine_functions import aggregates_of, is_aggregated
 from planner.desugar.names import alias_of, sources_of
+from planner.desugar.null_safety import Same
 from planner.desugar.outputs import leave_out, name_outputs
 from planner.desugar.tree import (
     CORRELATED,
@@ -57,7 +58,7 @@ class Dependent:
         keys: Sequence[str],
         bindings: Callable[[], exp.Expr] | None,
         fresh: FreshNames,
-        same: Sequence[type[exp.Binary]],
+        same: Sequence[Same],
     ) -> None:
         self.same = list(same)
         self._keys = list(keys)
@@ -281,7 +282,7 @@ class Dependent:
     def _joined(self, left: str, right: str) -> list[exp.Expr]:
         """That the keys of two sources are the same."""
         return [
-            same(this=column(key, left), expression=column(key, right))
+            same(column(key, left), column(key, right))
             for same, key in zip(self.same, self._keys, strict=True)
         ]
 

@@ -21,6 +21,7 @@ from planner.desugar.chains import LONG, balance_chains
 from planner.desugar.decorrelate import Decorrelation
 from planner.desugar.limits import write_fetch
 from planner.desugar.names import Names
+from planner.desugar.null_safety import keep_null_safety_apart
 from planner.desugar.pivots import write_pivots
 from planner.desugar.row_values import compare_by_parts
 from planner.desugar.set_operations import number_repeats
@@ -60,6 +61,7 @@ _SPELLINGS: Sequence[tuple[tuple[str, ...], Spelling]] = (
 _REWRITES: Sequence[tuple[tuple[str, ...], Rewrite]] = (
     (("PIVOT",), write_pivots),
     (("UNPIVOT",), write_pivots),
+    (("DISTINCT", "FROM"), keep_null_safety_apart),
     (("EXCEPT", "ALL"), number_repeats),
     (("INTERSECT", "ALL"), number_repeats),
 )
@@ -68,6 +70,7 @@ _WRONG: Mapping[object, str] = {
     number_repeats: "EXCEPT ALL or INTERSECT ALL",
     compare_by_parts: "a comparison of rows",
     bracket_distinct_from: "IS DISTINCT FROM beside another operator",
+    keep_null_safety_apart: "IS NOT DISTINCT FROM",
     write_is_null: "ISNULL or NOTNULL",
 }
 

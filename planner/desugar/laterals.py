@@ -71,7 +71,7 @@ def _join(
     join.set("this", exp.Subquery(this=rows, alias=alias))
     name = alias_of(join.this)
     on = [
-        same(this=c.copy(), expression=column(key, name))
+        same(c.copy(), column(key, name))
         for same, c, key in zip(dependent.same, columns, keys, strict=True)
     ]
     for other in joins:

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from planner.desugar.engine_functions import is_aggregate, is_aggregated
 from planner.desugar.names import Scope
-from planner.desugar.tree import conjuncts, own_nodes
+from planner.desugar.tree import conjuncts, named, own_nodes
 
 Kind = Literal["exists", "in", "any", "all", "scalar"]
 Clause = Literal["select", "where", "group", "having", "qualify", "order", "on"]
@@ -121,7 +121,7 @@ def engine_plans(nested: Nested, outer: OuterColumns, around: Scope) -> bool:
     query = _unwrapped(nested.query)
     if nested.clause not in ("where", "having", "select") or not isinstance(query, exp.Select):
         return False
-    if not _is_simple(query, outer, around):
+    if not _is_simple(query, outer, around) or _has_namesakes(query, outer):
         return False
     match nested.kind:
         case "exists" if nested.clause != "select":
@@ -174,6 +174,25 @@ def _is_simple(query: exp.Select, outer: OuterColumns, around: Scope) -> bool:
         return False
     where = query.args.get("where")
     return where is not None and all(_stands_in(column, where) for column, _ in outer)
+
+
+def _has_namesakes(query: exp.Select, outer: OuterColumns) -> bool:
+    """Whether its conditions on outer columns name two of its own columns that are called alike.
+
+    The engine pulls them out of the query under their names alone, and takes one for the other.
+    """
+    outside = {id(column) for column, _ in outer}
+    tables: dict[str, str] = {}
+    where = query.args.get("where")
+    parts = conjuncts(where.this if where is not None else None)
+    asking = [p for p in parts if any(id(node) in outside for node in p.walk())]
+    for part in (*asking, *query.expressions):
+        for node in part.find_all(exp.Column):
+            if id(node) not in outside and not isinstance(node.this, exp.Star):
+                table = named(node.args["table"]) if node.table else ""
+                if tables.setdefault(named(node.this), table) != table:
+                    return True
+    return False
 
 
 def _stands_in(column: exp.Expr, where: exp.Expr) -> bool:

@@ -98,11 +98,13 @@ def _lacking(what: str, dialect: Dialect, unproven: bool) -> str:
     return f"{what} has no form in {dialect.name}" if unproven else f"{what} is not proven there"
 
 
+_BY_INTERVALS = ("add", "subtract", "date_bin")
+
+
 def _is_shift(expression: Expression, argument: Expression) -> bool:
-    """A constant interval that something is moved by: the rule of the move decides about it."""
+    """A constant interval that something is moved or counted by: that rule decides about it."""
     constant = isinstance(argument, Literal) and pa.types.is_interval(argument.type)
-    moved = isinstance(expression, Call) and expression.function in ("add", "subtract")
-    return constant and moved
+    return constant and isinstance(expression, Call) and expression.function in _BY_INTERVALS
 
 
 def refusal_of(

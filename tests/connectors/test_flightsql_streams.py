@@ -52,6 +52,10 @@ from tests.connectors.relay import relay
 from tests.execution.waiting import eventually
 from tests.processes import started
 
+INTEGERS = pa.schema([("i", pa.int64())])
+TABLE_SCAN = Fragment(TableScan(TableName("main", "t"), ("a",)), pa.schema([("a", pa.int64())]))
+
+
 # --- streaming and stopping ---
 
 
@@ -70,9 +74,6 @@ def test_batches_of_the_right_type_are_not_copied(west: FlightsqlConnector) -> N
     assert sum(batch.num_rows for batch in again) == 3_000_000
     # The driver's memory is its own: nothing of 24 MB went through Arrow's pool here.
     assert pa.total_allocated_bytes() - before < 1 << 20
-
-
-INTEGERS = pa.schema([("i", pa.int64())])
 
 
 @pytest.mark.parametrize("compression", ["zstd", "lz4"])
@@ -280,9 +281,6 @@ def test_a_server_that_never_answers_is_not_waited_for(
         threading.Timer(0.05, batches.cancel).start()
         with pytest.raises(CancelledError):
             list(batches)
-
-
-TABLE_SCAN = Fragment(TableScan(TableName("main", "t"), ("a",)), pa.schema([("a", pa.int64())]))
 
 
 def test_a_server_that_dies_in_mid_stream_and_comes_back(

@@ -199,6 +199,17 @@ def test_a_file_that_cannot_be_read(
         create("notes", {"uri": str(file)}).tables().names()
 
 
+def test_a_file_in_utf_16_is_refused(tmp_path: Path) -> None:
+    """Its texts compare by the bytes of UTF-16: rows would be missing."""
+    file = tmp_path / "wide.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript("PRAGMA encoding = 'UTF-16le'; CREATE TABLE t (a TEXT)")
+    tables = create("notes", {"uri": str(file)}).tables()
+    for ask in (tables.names, lambda: tables.find(TableName("main", "t"))):
+        with pytest.raises(SourceRejectedError, match="UTF-16le"):
+            ask()
+
+
 def test_a_table_that_has_changed_is_noticed(tmp_path: Path) -> None:
     file = tmp_path / "changing.db"
     with closing(sqlite3.connect(file)) as connection:

@@ -1,56 +1,100 @@
-"""What happens to a residual that the engine cannot read: it runs uncut, or is refused."""
+"""A run in another's place: when, and what is said of it."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pyarrow as pa
 import pytest
 
-from connectors.errors import UnsupportedError
-from connectors.memory import MemoryConnector
-from planner.catalog import Source
-from planner.options import PlanningOptions
-from planner.parse import parse
-from planner.plan import Plan, SubstraitResidual
-from planner.planning import plan_query
-from tests.placements import Placement
+from connectors.errors import (
+    CrosswindError,
+    InternalError,
+    InvalidValueError,
+    Position,
+    SourceRejectedError,
+    UnsupportedError,
+)
+from execution.running import Ran
+from execution.taking_over import TakenOverRun
 
-SQL = "SELECT a.x, b.y FROM a JOIN b ON a.x = b.x"
-
-
-def _unreadable(placement: Placement, pushdown: str) -> Plan:
-    """A plan with a function in its residual that the engine does not have."""
-    plan = plan_query(parse(SQL), placement.catalog, PlanningOptions(pushdown=pushdown))  # type: ignore[arg-type]
-    residual = plan.residual
-    assert isinstance(residual, SubstraitResidual)
-    message = residual.substrait.replace(b"equal", b"eqall")
-    assert message != residual.substrait
-    return replace(plan, residual=replace(residual, substrait=message))
+BATCH = pa.record_batch({"a": [1]})
 
 
-@pytest.fixture
-def placement() -> Iterator[Placement]:
-    left = MemoryConnector("left", {"a": pa.table({"x": [1, 2]})})
-    right = MemoryConnector("right", {"b": pa.table({"x": [2, 3], "y": ["two", "three"]})})
-    with Placement.opened([Source("left", left), Source("right", right)]) as placement:
-        yield placement
+class ScriptedRun:
+    """Gives so many batches, then fails if it has a failure."""
+
+    def __init__(self, batches: int, failure: CrosswindError | None = None) -> None:
+        self._batches, self._failure = batches, failure
+        self.closed = False
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        yield from [BATCH] * self._batches
+        if self._failure is not None:
+            raise self._failure
+
+    def cancel(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        self.closed = True
+
+    def account(self) -> Ran:
+        return Ran()
 
 
-def test_it_runs_uncut(placement: Placement) -> None:
-    assert placement.run(_unreadable(placement, "proven")).to_pylist() == [{"x": 2, "y": "two"}]
+UNREAD = InternalError("the engine failed: ambiguous")
 
 
-def test_where_nothing_may_run_uncut_it_is_refused(placement: Placement) -> None:
-    with pytest.raises(UnsupportedError, match="the plan of this statement cannot run"):
-        placement.run(_unreadable(placement, "required"))
+@pytest.mark.parametrize("batches", [0, 2])
+def test_what_the_engine_cannot_begin_another_runs_and_the_log_says_so(
+    batches: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = ScriptedRun(0, UNREAD)
+    run = TakenOverRun(first, lambda: ScriptedRun(batches))
+    assert not run.account().uncut
+    with caplog.at_level(logging.WARNING):
+        assert len(list(run.batches())) == batches
+    assert [r.getMessage() for r in caplog.records] == [
+        "a plan ran uncut, because the engine cannot read it: [internal] the engine failed: "
+        "ambiguous"
+    ]
+    assert first.closed
+    assert run.account().uncut
 
 
-def test_of_no_rows_columns_may_have_one_name(placement: Placement) -> None:
-    """The optimiser makes constants of a join that gives nothing."""
-    sql = "SELECT sum(b.x) AS s, max(a.x) AS m FROM a JOIN b ON a.x = b.x WHERE NULL"
-    options = PlanningOptions(pushdown="required")
-    plan = plan_query(parse(sql), placement.catalog, options)
-    assert plan.uncut is None
-    assert placement.run(plan).to_pylist() == [{"s": None, "m": None}]
+def test_what_fails_both_ways_alike_is_no_fault_of_the_plan(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = TakenOverRun(ScriptedRun(0, UNREAD), lambda: ScriptedRun(0, UNREAD))
+    with caplog.at_level(logging.WARNING), pytest.raises(InternalError, match="ambiguous"):
+        list(run.batches())
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [InvalidValueError("division by zero"), SourceRejectedError("no", source="shop")],
+)
+def test_a_fault_of_the_data_or_of_a_source_stays(failure: CrosswindError) -> None:
+    run = TakenOverRun(ScriptedRun(0, failure), lambda: pytest.fail("another was begun"))
+    with pytest.raises(type(failure)):
+        list(run.batches())
+
+
+def test_what_has_given_rows_is_not_begun_again() -> None:
+    run = TakenOverRun(ScriptedRun(1, UNREAD), lambda: pytest.fail("another was begun"))
+    batches = run.batches()
+    assert next(batches) is BATCH
+    with pytest.raises(InternalError):
+        next(batches)
+
+
+def test_without_another_the_statement_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="ambiguous"):
+        list(TakenOverRun(ScriptedRun(0, UNREAD), None).batches())
+    own = UnsupportedError("there is no date part 'x'", position=Position(1, 8))
+    with pytest.raises(UnsupportedError) as refused:
+        list(TakenOverRun(ScriptedRun(0, own), None).batches())
+    assert refused.value is own

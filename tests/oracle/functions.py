@@ -18,6 +18,8 @@ Sql = exp.Expression
 
 _WORDS = ("a", "A", "abc", "ABC", "k", "s", "STRASSE", "strasse", "true", "fi", "FI", "mist", "")
 _CASELESS = ("a%", "%b", "%A%", "_", "a_b", "%k%", "%s", "abc", "%ST%", "%")
+_REGEXES = ("^a", "[a-c]+", "a.b", "^.$", "(a|s)k?", "[^a-z]", "k$", "^[0-9]{1,3}$", "[A-Z]x?")
+_FORMATS = ("%Y-%m", "%Y-%m-%d %H:%M:%S", "%d. %B %Y", "%j %a %p")
 _BITWISE = (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor)
 _SPANS = ("1 day", "-3 days", "1 month", "-1 year", "13 months 2 days")
 _OF_DATES = ("year", "quarter", "month", "week", "day", "doy", "dow", "isodow", "isoyear")
@@ -132,6 +134,22 @@ def _caseless(these: Choosing, _: Kind, depth: int) -> Sql:
     return exp.Paren(this=exp.ILike(this=these.operand("text", depth), expression=pattern))
 
 
+def _matched(these: Choosing, _: Kind, depth: int) -> Sql:
+    node = these.pick((exp.RegexpLike, exp.RegexpILike))
+    value, pattern = these.operand("text", depth), _text(these.pick(_REGEXES))
+    return exp.Paren(this=node(this=value, expression=pattern))  # type: ignore[operator]
+
+
+def _formatted(these: Choosing, _: Kind, depth: int) -> Sql:
+    of: Kind = "date" if these.pick((True, False)) else "timestamp"
+    return _named("to_char", these.of(of, depth), _text(these.pick(_FORMATS)))
+
+
+def _binned(these: Choosing, kind: Kind, depth: int) -> Sql:
+    span = exp.Interval(this=_text(these.pick(("15 minutes", "1 day", "7 days"))))
+    return _named("date_bin", span, these.of(kind, depth))
+
+
 def _found(these: Choosing, _: Kind, depth: int) -> Sql:
     name = str(these.pick(("starts_with", "ends_with", "contains")))
     word = _text(these.pick((*_WORDS, *(t for t in FOLDS if t is not None))))
@@ -142,6 +160,7 @@ MAKERS: Mapping[Kind, tuple[Maker, ...]] = {
     "int": (
         _call("strpos", "text", "text"),
         _call("octet_length", "text"),
+        _call("ascii", "text"),
         _same_kind("greatest"),
         _same_kind("least"),
         _negated,
@@ -173,10 +192,11 @@ MAKERS: Mapping[Kind, tuple[Maker, ...]] = {
         _call("md5", "text"),
         _same_kind("greatest"),
         _same_kind("least"),
+        _formatted,
         _split,
         _padded,
     ),
-    "bool": (_cased_word, _cased_pattern, _caseless, _found, _call("isnan", "float")),
+    "bool": (_cased_word, _cased_pattern, _caseless, _matched, _found, _call("isnan", "float")),
     "date": (_shifted, _same_kind("greatest")),
-    "timestamp": (_same_kind("least"),),
+    "timestamp": (_same_kind("least"), _binned),
 }

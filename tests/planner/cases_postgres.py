@@ -342,6 +342,14 @@ TIMES: dict[str, list[str]] = {
         "SELECT to_char(d, '%Y-%m') AS m, count(*) FROM odd GROUP BY m ORDER BY m",
         "SELECT id FROM odd WHERE to_char(ts, '%Y') = '2024' OR to_char(d, '''%d') LIKE '''2%'",
     ],
+    "date_bin": [
+        f"SELECT id, date_bin(interval '{span}', ts) FROM odd"
+        for span in ("15 minutes", "1 day", "7 days", "36 hours", "0.000007 seconds")
+    ]
+    + [
+        "SELECT date_bin(interval '1 hour', ts) AS h, count(*) FROM odd GROUP BY h ORDER BY h",
+        "SELECT date_bin(interval '1 week', ts) FROM early",
+    ],
     "make_date": [
         "SELECT make_date(date_part('year', d), date_part('month', d), 1) FROM odd",
         "SELECT make_date(2024, date_part('month', d), date_part('day', d)) FROM odd",

@@ -110,6 +110,13 @@ TEXTS: dict[str, list[str]] = {
         "SELECT a_id, b_id, strpos(a_t, b_t) FROM text_pairs",
         "SELECT id FROM odd WHERE strpos(v, 'b') > 1 OR strpos(folded, '') = 1",
     ],
+    "character_length": [
+        "SELECT id, character_length(t) FROM texts",
+        "SELECT length(v), char_length(folded), length(i4::varchar) AS x FROM odd",
+        "SELECT id FROM texts WHERE length(t) = 3",
+    ],
+    "octet_length": ["SELECT id, octet_length(t) FROM texts", "SELECT octet_length(v) FROM odd"],
+    "bit_length": ["SELECT id, bit_length(t), bit_length(t) + 1 FROM texts"],
     "replace": [
         f"SELECT id, replace(t, {_quoted(part)}, {_quoted(by)}) FROM texts"
         for part in ("a", "ab", "é", "\U0001f600", " ", "\\", "'")

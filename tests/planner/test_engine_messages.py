@@ -11,7 +11,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from connectors.errors import CrosswindError
+from connectors.errors import CrosswindError, Position
 from connectors.memory import MemoryConnector
 from execution.failures import engine_failure
 from planner.catalog import Source
@@ -224,5 +224,8 @@ def test_what_nobody_foresaw_is_a_request_error_when_planned_and_internal_when_r
     assert engine_failure(message, (), "SELECT 1").code == "internal"
     assert engine_failure("the engine panicked: boom", (), "SELECT 1").code == "internal"
     assert engine_failure("Execution error: never seen", (), "SELECT 1").code == "request.value"
+    order = "SanityCheckPlan\ncaused by\nPlan: [x] does not satisfy order requirements: [y]"
+    found = engine_failure(order, (), "SELECT sum(a) OVER (PARTITION BY b) FROM t")
+    assert (found.code, found.position) == ("request.unsupported", Position(1, 15))
     # Of a client's dialect, whose tokens are others: no place.
     assert engine_failure("Divide by zero", (), "SELECT `a").position is None

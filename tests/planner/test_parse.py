@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.errors import Position, SizeLimitError, SqlSyntaxError, UnsupportedError
-from planner.parse import MAX_SQL_CHARACTERS, parse
+from planner.parse import MAX_SQL_CHARACTERS, parse, tokenize
 
 
 @pytest.mark.parametrize(
@@ -169,16 +169,15 @@ def test_what_is_nested_too_deep_is_refused_where_it_is(opening: str, closing: s
     [
         ("SELECT " + "(" * 30 + "1" + ")" * 30, "SELECT ((1))"),
         ("SELECT f" + "(" * 30 + "1" + ")" * 30, "SELECT f((1))"),
-        ("SELECT " + "(" * 30 + "a" + " OR b)" * 30, "SELECT a" + " OR b" * 29 + " OR b"),
-        ("SELECT " + "(" * 30 + "a" + " - b)" * 30, "SELECT a" + " - b" * 30),
+        ("SELECT " + "(" * 30 + "a" + " OR b)" * 30, "SELECT (a" + " OR b" * 30 + ")"),
+        ("SELECT " + "(" * 30 + "a" + " - b)" * 30, "SELECT (a" + " - b" * 30 + ")"),
         ("SELECT " + "(" * 30 + "a" + " * b)" * 30 + " + 1", "SELECT a" + " * b" * 30 + " + 1"),
     ],
 )
 def test_brackets_that_change_nothing_are_taken_out_of_what_is_deep(sql: str, without: str) -> None:
     statement = parse(sql)
     assert len(statement.sql) == len(sql)
-    outermost = statement.sql.replace(" ", "").replace("(a", "a", 1).removesuffix(")")
-    assert without.replace(" ", "") in (statement.sql.replace(" ", ""), outermost)
+    assert statement.sql.replace(" ", "") == without.replace(" ", "")
     assert [t.text for t in statement.tokens] == [t.text for t in tokenize(statement.sql)]
 
 

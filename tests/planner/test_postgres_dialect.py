@@ -253,6 +253,8 @@ CAST_CASES = [
     "SELECT i4::boolean, i8::boolean, i2::boolean, b::int FROM odd",
     "SELECT b::bigint, i4::real, i8::real, i2::real FROM odd",
     "SELECT b::smallint FROM odd",
+    "SELECT t::int AS a, t::bigint AS b, t::smallint AS c FROM digits",
+    "SELECT id FROM digits WHERE t::int > 4",
     "SELECT id, d::varchar FROM odd",
     "SELECT d::varchar || 'x' AS x, count(*) FROM early GROUP BY x",
     "SELECT id FROM odd WHERE d::varchar LIKE '2024-%'",
@@ -395,6 +397,12 @@ def test_what_is_not_proven_stays_with_a_reason(sql: str, twins: Twins) -> None:
         "SELECT gcd(i8, 0), lcm(i8, 3) FROM odd",
         "SELECT factorial(a) FROM pairs",
         "SELECT i8::int FROM odd",
+        "SELECT t::int FROM texts",
+        *(
+            f"SELECT (t || {constant(text)})::int FROM digits"
+            for text in ("_0", "x", "\v", "a", ".0")
+        ),
+        *(f"SELECT ({constant(text)} || t)::int FROM digits" for text in ("0x", "\v", "+-", "0b")),
         "SELECT f8::int FROM odd",
         "SELECT split_part(t, 'a', 0) FROM texts",
         "SELECT overlay(t placing 'x' from 0) FROM texts",

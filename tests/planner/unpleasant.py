@@ -231,10 +231,13 @@ def statements() -> list[str]:
         "CREATE TABLE early AS SELECT d::date, d::timestamp AS ts FROM unnest(ARRAY["
         "'0044-03-15 BC', '0001-12-31 BC', '4713-01-01 BC', '0001-01-01', '10000-01-01'"
         ", '200000-02-28']) d",
+        "CREATE TABLE digits AS SELECT row_number() OVER () AS id, t FROM unnest(ARRAY["
+        "'5', '+5', '-5', ' 5', '5 ', E'\\t5\\n', '05', '-0', '-32768', '32767',"
+        " '00000000000000000000000005', NULL, E'\\f7\\r']) t",
         "CREATE TABLE folds (id int8 NOT NULL, t text)",
         f"INSERT INTO folds VALUES {', '.join(folds)}",
         "CREATE TABLE nothing (id int NOT NULL, i4 int, n numeric(15,2), t text, f8 float8)",
     ]
 
 
-TABLES = ("odd", "texts", "pairs", "early", "nothing", "folds")
+TABLES = ("odd", "texts", "pairs", "early", "nothing", "folds", "digits")

@@ -96,15 +96,19 @@ class FlightsqlConnector:
         """Accept one statement or one scan; nothing happens before it is iterated.
 
         Raises:
-            UnsupportedError: for a filter in a scan, and for SQL where its meaning is not known.
+            UnsupportedError: for a scan where SQL goes, for SQL where it does not, and for a
+                filter in a scan.
         """
         query, schema = fragment.query, fragment.schema
+        scans = self.capabilities.dialect is None
         if isinstance(query, TableScan):
+            if not scans:
+                raise UnsupportedError(f"source {self.name!r} runs SQL, not table scans")
             if query.filter is not None:
                 raise UnsupportedError(f"source {self.name!r} does not filter scans")
             scan = query
             return self._batches(lambda: self._select(scan), schema, deadline)
-        if self.capabilities.dialect is None:
+        if scans:
             raise UnsupportedError(f"source {self.name!r} runs table scans, not SQL")
         text = query.text
         return self._batches(lambda: text, schema, deadline)

@@ -15,6 +15,7 @@ import pyarrow as pa
 from connectors.errors import (
     CrosswindError,
     InvalidValueError,
+    QueueFullError,
     SourceError,
     SourceRejectedError,
     SourceSchemaChangedError,
@@ -22,10 +23,15 @@ from connectors.errors import (
     SourceUnavailableError,
 )
 
+
+class ServerLostError(SourceUnavailableError):
+    """The server itself cannot be reached or went away, not one of its own sources."""
+
+
 _BY_STATUS: Mapping[adbc.AdbcStatusCode, type[SourceError]] = {
     # A statement was made for the tables as they were planned.
     adbc.AdbcStatusCode.NOT_FOUND: SourceSchemaChangedError,
-    adbc.AdbcStatusCode.IO: SourceUnavailableError,
+    adbc.AdbcStatusCode.IO: ServerLostError,
     adbc.AdbcStatusCode.TIMEOUT: SourceTimeoutError,
 }
 
@@ -38,7 +44,7 @@ _BY_CODE: Mapping[str, type[CrosswindError]] = {
     "source.unavailable": SourceUnavailableError,
     "source.timeout": SourceTimeoutError,
     "limit.deadline": SourceTimeoutError,
-    "limit.queue": SourceUnavailableError,
+    "limit.queue": QueueFullError,
 }
 
 _LOGIN = (adbc.AdbcStatusCode.UNAUTHENTICATED, adbc.AdbcStatusCode.UNAUTHORIZED)
@@ -97,7 +103,7 @@ def translated(source: str, mask: Callable[[str], str]) -> Iterator[None]:
     except adbc.Error as error:
         raise translation(error, source, mask) from None
     except (OSError, pa.ArrowException) as error:
-        raise SourceUnavailableError(mask(_meaning(str(error))), source=source) from None
+        raise ServerLostError(mask(_meaning(str(error))), source=source) from None
 
 
 def translation(error: adbc.Error, source: str, mask: Callable[[str], str]) -> CrosswindError:

@@ -19,7 +19,7 @@ from adbc_driver_flightsql import StatementOptions
 from adbc_driver_manager._reader import AdbcRecordBatchReader
 
 from connectors.adbc.flightsql.columns import Columns
-from connectors.adbc.flightsql.failures import translated
+from connectors.adbc.flightsql.failures import ServerLostError, translated
 from connectors.adbc.flightsql.server import Server, Session
 from connectors.errors import (
     CancelledError,
@@ -29,7 +29,6 @@ from connectors.errors import (
     QueueFullError,
     SourceSchemaChangedError,
     SourceTimeoutError,
-    SourceUnavailableError,
 )
 
 _FIRST_PAUSE_SECONDS = 0.01
@@ -130,7 +129,7 @@ class QueryBatches:
             session = self._call(self._connect)
             try:
                 return self._call(lambda: self._execute(sql))
-            except SourceUnavailableError:
+            except ServerLostError:
                 if session.fresh:
                     raise
                 with self._using:
@@ -149,7 +148,7 @@ class QueryBatches:
             except CrosswindError as error:
                 self._check()
                 # A server that refuses is there; one that does not answer may be gone.
-                self._sound = not isinstance(error, SourceUnavailableError | SourceTimeoutError)
+                self._sound = not isinstance(error, ServerLostError | SourceTimeoutError)
                 raise
             self._check()
             return result

@@ -19,7 +19,7 @@ from adbc_driver_flightsql import ConnectionOptions
 
 from connectors import circle
 from connectors.adbc.flightsql.endpoint import Endpoint
-from connectors.adbc.flightsql.failures import translated
+from connectors.adbc.flightsql.failures import ServerLostError, translated
 from connectors.adbc.flightsql.product import Product, product_of
 from connectors.errors import (
     CancelledError,
@@ -125,7 +125,7 @@ class Server:
                     answer = question(session.connection)
                 sound = True
                 return answer
-            except SourceUnavailableError:
+            except ServerLostError:
                 if fresh:
                     raise
                 self.discard_idle()

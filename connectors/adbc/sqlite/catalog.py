@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from connectors.adbc.sqlite.database import Database, Version
 from connectors.adbc.sqlite.types import arrow_type, lost, native_type, traits
 from connectors.contract import Column, Table, TableName
+from connectors.errors import SourceRejectedError
 
 SCHEMA = "main"
+
+_ENCODING = "SELECT encoding FROM pragma_encoding"
 
 _NAMES = """
 SELECT name FROM pragma_table_list
@@ -45,7 +48,11 @@ class SqliteTables:
         return SCHEMA
 
     def names(self) -> Sequence[TableName]:
-        """Every table and view, sorted."""
+        """Every table and view, sorted.
+
+        Raises:
+            SourceRejectedError: for a file whose texts are not in UTF-8.
+        """
         with self._lock:
             self._forget_old()
             if self._names is None:
@@ -75,7 +82,18 @@ class SqliteTables:
     def _forget_old(self) -> None:
         version = self._database.version()
         if version != self._version:
+            self._check_encoding()
             self._version, self._names, self._found = version, None, {}
+
+    def _check_encoding(self) -> None:
+        """Texts compare by their bytes: only those of UTF-8 are in the order of code points."""
+        encoding = self._database.rows(_ENCODING)[0]["encoding"]
+        if encoding != "UTF-8":
+            raise SourceRejectedError(
+                f"the file keeps its texts in {encoding}, in which they have another order",
+                source=self._database.source,
+                hint="Copy it to a file in UTF-8, with `.dump` of the command sqlite3.",
+            )
 
 
 def _column(row: dict[str, object]) -> Column:

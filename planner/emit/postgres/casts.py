@@ -18,12 +18,15 @@ from planner.emit.postgres.types import (
     is_decimal,
     is_text,
     number,
+    text,
     type_sql,
 )
 from planner.relations import Cast
 
 _UNDECLARED = pa.decimal128(38, 18)
 """A numeric that the source gave no scale has this type, and may have more digits there."""
+
+_IN_NUMBERS_THERE = "_xXoObB\v"
 
 _MOMENTS = (pa.timestamp("us"), pa.timestamp("us", "UTC"))
 
@@ -51,6 +54,8 @@ def refuse_cast(conversion: Cast) -> str | None:
     refused = f"the conversion of {source} to {target}"
     if type_sql(target) is None or type_sql(source) is None:
         return refused
+    if is_text(source):
+        return None if strict and pa.types.is_signed_integer(target) else refused
     if pa.types.is_signed_integer(source):
         wider = pa.types.is_signed_integer(target) and target.bit_width >= source.bit_width
         sound = wider or is_text(target) or target in (pa.float32(), pa.float64(), pa.bool_())
@@ -85,6 +90,10 @@ def write_cast(conversion: Cast, sql: Sql) -> Sql:
         return cast_to(cast_to(sql, cast(exp.DataType, type_sql(source))), to)
     if whole and (is_decimal(source) or pa.types.is_floating(source)):
         return cast_to(function_call("trunc", sql), to)
+    if is_text(source):
+        # What the engine takes for no number: 1_000, 0x10, and a vertical tab beside one.
+        no_number = text("?" * len(_IN_NUMBERS_THERE))
+        return cast_to(function_call("translate", sql, text(_IN_NUMBERS_THERE), no_number), to)
     if pa.types.is_boolean(target):
         return exp.Paren(this=exp.NEQ(this=grouped(sql), expression=number(0)))
     if pa.types.is_boolean(source) and whole and target != pa.int32():

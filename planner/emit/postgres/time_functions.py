@@ -5,7 +5,7 @@ A session's time zone is UTC, which is the engine's.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import cast
 
 import pyarrow as pa
@@ -153,7 +153,51 @@ def write_shift(call: Call, arguments: list[Sql]) -> Sql:
     return exp.Add(this=grouped(moved), expression=shift)
 
 
+_MICROSECONDS_A_DAY = 86_400_000_000
+_EPOCH = datetime(1970, 1, 1)
+_FIRST, _LAST = (_EPOCH + sign * timedelta(microseconds=(2**63 - 1) // 1000) for sign in (-1, 1))
+"""The moments that the engine can count in nanoseconds; of others it bins none."""
+
+
+def _bin_microseconds(call: Call) -> int:
+    """The length of a constant bin of time; 0 when it has none."""
+    span = call.arguments[0]
+    if not isinstance(span, Literal) or span.value is None or not pa.types.is_interval(span.type):
+        return 0
+    by = span.value
+    if by.months or by.nanoseconds % 1000:
+        return 0
+    return max(0, int(by.days * _MICROSECONDS_A_DAY + by.nanoseconds // 1000))
+
+
+def _date_bin(call: Call) -> str | None:
+    if not _bin_microseconds(call):
+        return "only bins of a constant time, without months, are pushed"
+    types = [a.type for a in call.arguments[1:]]
+    return None if types == [pa.timestamp("us")] == [call.type] else "date_bin of other than x, y"
+
+
+def _write_date_bin(call: Call, arguments: list[Sql]) -> Sql:
+    first, last, epoch = (
+        write_literal(Literal(moment, pa.timestamp("us"))) for moment in (_FIRST, _LAST, _EPOCH)
+    )
+    moment = arguments[1]
+    span = cast_to(text(f"{_bin_microseconds(call)} microseconds"), INTERVAL)
+    bin_ = function_call("date_bin", span, moment, epoch)
+    counted = exp.Between(this=grouped(moment.copy()), low=first, high=last)
+    begins = exp.GTE(this=bin_.copy(), expression=first.copy())
+    return exp.Case(ifs=[exp.If(this=exp.And(this=counted, expression=begins), true=bin_)])
+
+
 TIME_FUNCTIONS: dict[str, FunctionRule] = {
+    "date_bin": FunctionRule(
+        _write_date_bin,
+        _date_bin,
+        "counted from 1970; NULL beyond the years that the engine counts in nanoseconds",
+        takes="interval constant, timestamp",
+        when="without months, and without an origin",
+        written="date_bin(x, y, '1970-01-01'), NULL before 1677 and after 2262",
+    ),
     "date_part": FunctionRule(
         _write_date_part,
         _date_part,

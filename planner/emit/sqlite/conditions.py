@@ -32,6 +32,9 @@ def magnitude_bits(expression: Expression) -> int:
             return max(magnitude_bits(a) for a in expression.arguments)
         case Call(function="date_part"):
             return 14
+        case Call(function="character_length" | "octet_length" | "strpos"):
+            # SQLite's texts have at most 2^31 - 1 bytes.
+            return 31
     return widest
 
 

@@ -1,7 +1,8 @@
 """Functions of text: when SQLite's result is the engine's, and how each is written there.
 
 For LIKE, GLOB, length, substr and unicode a text ends at its first NUL character, which the
-engine's does not: what they would do is done by instr and by the bytes, or stays here.
+engine's does not: what they would do is done by instr and by the bytes, or stays here. Texts are in
+UTF-8: the connector reads no other file.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ import pyarrow as pa
 from sqlglot import exp
 
 from planner.emit.dialect import FunctionRule, Sql
-from planner.emit.sqlite.columns import BLOB, as_type, call, is_text, number, text, unless_null
+from planner.emit.sqlite.columns import (
+    BLOB,
+    TEXT,
+    as_type,
+    call,
+    is_text,
+    number,
+    text,
+    unless_null,
+)
 from planner.emit.sqlite.conditions import is_ascii
 from planner.relations import Call, Literal
 
@@ -154,6 +164,14 @@ def _counted(call_: Call) -> str | None:
     return _texts(call_) if call_.type == pa.int32() else f"{call_.function} as {call_.type}"
 
 
+def _write_length(_: Call, arguments: list[Sql]) -> Sql:
+    """Where a byte that is in no text begins, after the text."""
+    end = as_type(exp.HexString(this="FF"), TEXT)
+    whole = exp.DPipe(this=_closed(arguments[0]), expression=end)
+    place = call("instr", whole, end.copy())
+    return exp.Paren(this=exp.Sub(this=place, expression=number(1)))
+
+
 def _repeated(call_: Call) -> str | None:
     count = call_.arguments[1]
     known = isinstance(count, Literal) and isinstance(count.value, int)
@@ -227,6 +245,27 @@ TEXT_FUNCTIONS: dict[str, FunctionRule] = {
         "code points in both",
         takes="text, text",
         written="instr(x, y)",
+    ),
+    "character_length": FunctionRule(
+        _write_length,
+        _counted,
+        "code points in both; a NUL character ends no text",
+        takes="text",
+        written="instr(x || CAST(x'FF' AS TEXT), CAST(x'FF' AS TEXT)) - 1",
+    ),
+    "octet_length": FunctionRule(
+        lambda _, a: _bytes_long(a[0]),
+        _counted,
+        "bytes of UTF-8",
+        takes="text",
+        written="length(CAST(x AS BLOB))",
+    ),
+    "bit_length": FunctionRule(
+        lambda _, a: exp.Mul(this=_bytes_long(a[0]), expression=number(8)),
+        _counted,
+        "bytes of UTF-8",
+        takes="text",
+        written="length(CAST(x AS BLOB)) * 8",
     ),
     "replace": FunctionRule(
         lambda _, a: call("replace", *a),

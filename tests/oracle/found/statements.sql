@@ -28,8 +28,9 @@ SELECT FIRST_VALUE('a\b') OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
 SELECT COALESCE(ROUND(t1."x", 0), CAST(1.10 AS DECIMAL(15, 2))) AS c0 FROM pairs AS t1
 SELECT CASE WHEN t1."a" > 0 THEN t1."x" ELSE ROUND(t1."x", 0) END AS c0 FROM pairs AS t1
 SELECT t1."i2" AS c0, BOOL_AND(t1."b") FILTER(WHERE t1."b" IS TRUE) AS c3 FROM odd AS t1 GROUP BY 1
-SELECT t2."i4" AS c0, AVG(t1."x") AS c1, MAX(t2."j") AS c2, 9999999999999.99 AS c3 FROM pairs AS t1 JOIN odd AS t2 ON t1."x" = t2."w" GROUP BY 1 INTERSECT SELECT 2 AS c0, 0.00 AS c1, t5."t" AS c2, t3."c2" AS c3 FROM (SELECT t4."n" AS c0, t4."id" AS c2 FROM nothing AS t4) AS t3 LEFT JOIN nothing AS t5 ON t3."c0" = t5."n"
+SELECT t2."i4" AS c0, AVG(t1."x") AS c1, MAX(t2."i4") AS c2, 9999999999999.99 AS c3 FROM pairs AS t1 JOIN odd AS t2 ON t1."x" = t2."n" GROUP BY 1 INTERSECT SELECT 2 AS c0, 0.00 AS c1, t5."i4" AS c2, t3."c2" AS c3 FROM (SELECT t4."n" AS c0, t4."id" AS c2 FROM nothing AS t4) AS t3 LEFT JOIN nothing AS t5 ON t3."c0" = t5."n"
 SELECT t1."id" AS c0 FROM odd AS t1 WHERE t1."id" < 0 OR EXISTS(SELECT 1 FROM odd AS t2 WHERE t1."id" = t2."i4" AND t1."n" <> t2."n")
 SELECT t1."id" AS c0 FROM odd AS t1 WHERE t1."id" < 0 OR EXISTS(SELECT 1 FROM odd AS t2 WHERE t1."id" = t2."i4" AND NOT t1."n" = t2."n")
 SELECT t1."id" AS c0 FROM odd AS t1 WHERE t1."b" OR t1."id" IN (SELECT t2."a" FROM pairs AS t2) OR t1."id" IN (SELECT t3."b" FROM pairs AS t3) OR EXISTS(SELECT 1 FROM nothing AS t4 WHERE t4."id" = t1."id")
 SELECT t1."mark" AS c0, t1."id" AS c1 FROM (SELECT "id", "b" AS mark FROM odd) AS t1 WHERE t1."mark" OR t1."id" IN (SELECT t2."a" FROM pairs AS t2)
+SELECT t1."t" AS c0, t1."id" AS c1, t1."id" AS c2, t1."id" AS c3 FROM texts AS t1 UNION ALL SELECT t3."t" AS c0, t2."id" AS c1, t3."i4" AS c2, t2."id" AS c3 FROM texts AS t2 JOIN nothing AS t3 ON '2024-02-29 12:34:56.789012' IN ('2000-02-29') ORDER BY 1, 2, 3, 4

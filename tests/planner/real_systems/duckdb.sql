@@ -373,3 +373,12 @@ reverse(l::varchar)
 upper(s) || lower(s)
 list_concat(l, l)
 concat(l, [9])
+ceil(9.5)
+floor(-0.1)::int
+nullif(ceil(m), greatest(f, -0.1))
+(d + 1) + interval '1 day'
+extract(year from d) / 3
+floor(n) // 2
+ceil(n)
+sign(n)
+round(n) // 2

@@ -306,3 +306,18 @@ sum(m) over ()
 extract(day from ts) || 'x'
 substr(n::text, 1, 1)
 left(s, n::int)
+extract(year from d) / 3
+date_part('year', d) / 3
+(7 - extract(month from d)) / 2
+extract(year from d)::int / 3
+nullif(ceil(m), greatest(f, -0.1))
+ceil(9.5)
+floor(-0.1)::int
+(d + 1) + interval '1 day'
+((d + 1) + interval '1 day')::text
+select id from t where extract(year from d) = 2024 order by id
+round(2) / 3
+round(n, 0) / 3
+floor(n) / 2
+round(n, -1)
+sign(n) / 2

@@ -184,3 +184,9 @@ case when n then 'y' else 'n' end
 iif(n, 1, 2)
 n and i
 not n
+replace(s, '', n)
+replace(s, '', null)
+floor(n) / 2
+ceil(7) / 2
+sign(n) / 2
+round(7) / 2
