@@ -73,7 +73,7 @@ class Decorrelation:
 
     def _select(self, select: exp.Select, parent: Scope | None, ctes: Ctes) -> None:
         around = Around(select, self.names.scope(select, parent, ctes), ctes)
-        self.changed |= write_laterals(around, self.names, self.fresh)
+        self.changed |= write_laterals(around, self.names, self.fresh, trusting=self.trusting)
         if is_aggregated(select) and self._beside_groups(around):
             lift_groups(select, around.scope, self.names, self.fresh)
             around = Around(select, self.names.scope(select, parent, ctes), ctes)

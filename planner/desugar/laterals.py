@@ -20,8 +20,11 @@ from planner.desugar.subqueries import Nested, engine_plans
 from planner.desugar.tree import FreshNames, NoRewriteError, all_of, column, conjuncts, quoted
 
 
-def write_laterals(around: Around, names: Names, fresh: FreshNames) -> bool:
+def write_laterals(around: Around, names: Names, fresh: FreshNames, *, trusting: bool) -> bool:
     """Rewrite the lateral queries in FROM, from left to right; whether there was one.
+
+    Args:
+        trusting: whether what the engine is known to plan is left to it.
 
     Raises:
         NoRewriteError: for a form that cannot be rewritten.
@@ -34,7 +37,7 @@ def write_laterals(around: Around, names: Names, fresh: FreshNames) -> bool:
             continue
         outer = outer_columns(lateral.this, around.scope, names, around.ctes)
         nested = Nested("exists", lateral, lateral.this, "where", join)
-        if not outer or _engine_plans(nested, outer, around.scope):
+        if not outer or (trusting and _engine_plans(nested, outer, around.scope)):
             continue
         changed = True
         if any(scope is not around.scope for _, scope in outer):

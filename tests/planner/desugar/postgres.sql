@@ -365,3 +365,109 @@ SELECT x.id FROM people x JOIN (SELECT DISTINCT d.id, t.k FROM (SELECT DISTINCT 
 SELECT x.id FROM people x JOIN (SELECT d.id, t.k, count(*) AS n FROM (SELECT DISTINCT id FROM people) d CROSS JOIN gaps t GROUP BY d.id, t.k) y ON x.id = y.id
 SELECT a FROM nums EXCEPT ALL SELECT k FROM gaps
 SELECT a FROM nums INTERSECT ALL SELECT k FROM gaps
+SELECT s1.a, s1.b FROM nums s1 WHERE (SELECT max(s2.k) - min(s2.k) FROM void s2 WHERE s2.k <> s1.b) = s1.a AND NOT (s1.b <> s1.b)
+SELECT s1.a, s1.b FROM nums s1 WHERE (SELECT max(s2.k) - min(s2.k) FROM void s2 WHERE s2.k <> s1.b) = s1.a
+SELECT m.a, n.b FROM nums m JOIN nums n ON m.a IS NOT DISTINCT FROM n.a WHERE m.b = n.b
+SELECT m.a, n.b FROM nums m LEFT JOIN nums n ON m.a IS NOT DISTINCT FROM n.a WHERE m.b = n.b
+SELECT m.a, n.b FROM nums m JOIN nums n ON m.a IS NOT DISTINCT FROM n.a AND m.b = n.b
+SELECT m.a, n.b FROM nums m JOIN nums n ON m.b = n.b WHERE NOT (m.a IS DISTINCT FROM n.a)
+SELECT m.a, n.b FROM nums m LEFT JOIN (SELECT a, max(b) AS b FROM nums GROUP BY a) n ON m.a IS NOT DISTINCT FROM n.a WHERE m.b = n.b
+SELECT m.a, n.b FROM nums m, nums n WHERE m.a IS NOT DISTINCT FROM n.a AND m.b = n.b
+SELECT m.a FROM nums m WHERE EXISTS (SELECT 1 FROM nums n WHERE m.a IS NOT DISTINCT FROM n.a AND m.b = n.b)
+SELECT m.a FROM nums m JOIN nums n ON m.a IS NOT DISTINCT FROM n.a JOIN nums o ON o.b = m.b
+SELECT m.name, n.id FROM people m JOIN people n ON m.name IS NOT DISTINCT FROM n.name AND m.dept = n.dept
+SELECT m.id, n.id FROM people m JOIN people n ON m.pay IS NOT DISTINCT FROM n.pay AND m.dept = n.dept
+SELECT m.i, n.i FROM floats m JOIN floats n ON m.x IS NOT DISTINCT FROM n.x AND m.i + 1 = n.i
+SELECT m.i, n.i FROM floats m JOIN floats n ON m.x IS NOT DISTINCT FROM n.x
+SELECT s2.b FROM solid s1 LEFT JOIN nums s2 ON s1.k = s2.a WHERE (s2.b NOT IN (SELECT s4.k FROM solid s3 CROSS JOIN gaps s4 WHERE s4.k = s2.a AND s3.k <= s1.k)) IS UNKNOWN
+SELECT s1.k, s2.a, s2.b, s2.b NOT IN (SELECT s4.k FROM solid s3 CROSS JOIN gaps s4 WHERE s4.k = s2.a AND s3.k <= s1.k) FROM solid s1 LEFT JOIN nums s2 ON s1.k = s2.a
+SELECT s1.k, x.v FROM gaps s1 CROSS JOIN LATERAL (SELECT count(*) FROM solid s2 WHERE s2.k <= s1.k OR s2.k <= s1.k) x(v)
+SELECT s1.id, s1.boss, s1.dept FROM people s1 WHERE EXISTS (SELECT s2.k FROM unknown s2 CROSS JOIN unknown s3 WHERE s2.k > s1.boss AND s2.k = s1.boss) OR s1.dept <= s1.boss
+SELECT s1.k, count(*) AS n, EXISTS (SELECT 1 FROM solid z WHERE z.k < s1.k) AS p FROM solid s1 GROUP BY s1.k
+SELECT s1.k, EXISTS (SELECT s2.k FROM gaps s2 WHERE s2.k <= s1.k GROUP BY s2.k HAVING count(*) > 2) AS p FROM void s1
+SELECT s1.k, s2.id, count(*) AS n, s2.id IN (SELECT k FROM gaps) AS p FROM solid s1 LEFT JOIN depts s2 ON s1.k = s2.id GROUP BY s1.k, s2.id
+SELECT s1.k, s1.k > ANY (SELECT x.v FROM (SELECT s2.k AS v FROM void s2 WHERE s2.k <> s2.k) x WHERE x.v = s1.k) AS p FROM solid s1
+SELECT s1.k FROM unknown s1 WHERE s1.k IN (SELECT s2.k FROM gaps s2 WHERE s2.k <> s1.k AND s2.k = s1.k ORDER BY s2.k LIMIT 1) OR s1.k > 0
+SELECT s1.k, (SELECT count(*) + 1 FROM solid s2 WHERE s2.k = s1.k AND s2.k < s1.k) AS v FROM gaps s1
+SELECT s1.k, s1.k = ANY (SELECT x.v FROM (SELECT s2.a AS v FROM nums s2 WHERE s1.k > s1.k) x WHERE x.v <= s1.k) AS p FROM void s1
+SELECT s1.a, (SELECT sum(s2.k) FROM void s2 WHERE s2.k <= s1.a) AS v FROM nums s1
+SELECT s1.id, s2.k, count(*) AS n FROM depts s1 CROSS JOIN gaps s2 GROUP BY s1.id, s2.k HAVING s2.k IN (SELECT k FROM gaps)
+SELECT s1.a, s1.b, count(*) AS n FROM nums s1 GROUP BY s1.a, s1.b HAVING max(s1.b) > ALL (SELECT k FROM void)
+SELECT s1.id, s1.boss, s1.dept FROM people s1 WHERE s1.boss <> ANY (SELECT s2.k FROM unknown s2 LEFT JOIN gaps s3 ON s2.k = s3.k WHERE s2.k = s3.k) OR s1.boss > s1.dept
+SELECT s1.k, count(*) AS n, (SELECT count(*) FROM solid z WHERE z.k <= s1.k) > 1 AS p FROM solid s1 GROUP BY s1.k
+SELECT s1.k, (SELECT coalesce(max(s3.k), 7) FROM unknown s3 WHERE s3.k = s2.dept AND (SELECT min(s4.boss) FROM people s4 WHERE s4.id = s1.k) <> s1.k) AS v FROM gaps s1 JOIN people s2 ON s1.k = s2.boss
+SELECT s1.a, s1.b FROM nums s1 WHERE (SELECT s2.id + s1.a FROM depts s2 ORDER BY s2.id + s1.a NULLS LAST LIMIT 1 OFFSET 1) > s1.b AND s1.b <= s1.a
+SELECT s1.k FROM gaps s1 WHERE NOT EXISTS (SELECT s2.id FROM depts s2 WHERE s2.id <> s1.k ORDER BY s2.id LIMIT 2) ORDER BY (SELECT count(DISTINCT s4.k + s3.k) FROM solid s3 CROSS JOIN solid s4 WHERE s4.k <= s1.k OR s3.k > s1.k), 1
+SELECT s1.id, s1.boss, s1.dept, s2.id FROM people s1 LEFT JOIN depts s2 ON s1.dept = s2.id WHERE s1.id NOT IN (SELECT s3.k FROM unknown s3 GROUP BY s3.k) AND s1.id = s1.dept
+SELECT s1.k FROM solid s1 WHERE (NOT EXISTS (SELECT s2.k FROM unknown s2 LEFT JOIN people s3 ON s2.k = s3.id WHERE s3.boss = s1.k)) IS TRUE
+SELECT s1.k, x.v FROM unknown s1 CROSS JOIN LATERAL (SELECT s2.k FROM solid s2 WHERE s1.k IS NOT NULL) x(v)
+SELECT s1.k, count(*) AS n, count(*) IN (SELECT k FROM gaps) AS p FROM solid s1 GROUP BY s1.k
+SELECT s1.a, EXISTS (SELECT max(s2.k) FROM unknown s2 WHERE s2.k <> s1.b) AS p FROM nums s1
+SELECT s1.k, s2.k FROM void s1 JOIN gaps s2 ON s1.k = s2.k WHERE (SELECT count(s3.k) FROM void s3 WHERE NOT EXISTS (SELECT s4.k FROM solid s4) OR s3.k <> s2.k) <= s1.k AND (s1.k <= s2.k OR s1.k IS NULL)
+SELECT s1.k, EXISTS (SELECT DISTINCT s2.boss FROM people s2) AS p FROM solid s1
+SELECT s1.k, NOT EXISTS (SELECT s2.a FROM nums s2 WHERE s2.b = s1.k AND s2.a <> s1.k GROUP BY s2.a HAVING count(*) > 1) AS p FROM solid s1
+SELECT s2.k FROM void s1 LEFT JOIN unknown s2 ON s1.k < s2.k WHERE (s2.k IN (SELECT s4.k FROM void s3 LEFT JOIN void s4 ON s3.k = s4.k WHERE s4.k > s1.k ORDER BY s4.k LIMIT 2)) IS NULL
+SELECT s1.k, count(*) AS n, EXISTS (SELECT 1 FROM solid z WHERE z.k = s1.k) AS p FROM solid s1 GROUP BY s1.k
+SELECT s2.b, (SELECT count(*) + 1 FROM solid s3 WHERE s1.k IS NOT DISTINCT FROM s2.b AND s3.k < s2.a) <> s2.b AS p FROM solid s1 JOIN nums s2 ON s1.k = s2.a
+SELECT s1.a FROM nums s1 WHERE (EXISTS (SELECT s2.id FROM depts s2 WHERE s2.id = s1.a OR s2.id < s1.a)) IS NOT TRUE
+SELECT s1.k FROM void s1 WHERE s1.k NOT IN (SELECT count(*) FROM gaps s2 WHERE s2.k <> s1.k OR NOT (((SELECT min(s3.k) FROM unknown s3 WHERE s3.k = s1.k) = s2.k OR s2.k < s1.k)) GROUP BY s2.k HAVING count(*) > 1) AND s1.k < 3
+SELECT s1.a, s1.b, count(*) AS n, s1.a IN (SELECT k FROM gaps) AS p FROM nums s1 GROUP BY s1.a, s1.b
+SELECT s1.k FROM void s1 WHERE s1.k <= ALL (SELECT DISTINCT s2.k FROM gaps s2 WHERE ((SELECT max(s3.k) FROM solid s3 WHERE s3.k = s1.k) > s2.k OR s2.k <= s2.k) AND s2.k = s1.k) ORDER BY (SELECT coalesce(max(s4.a), 7) FROM nums s4 JOIN depts s5 ON s4.b < s5.id WHERE s4.b <> s1.k), 1
+SELECT s1.k FROM solid s1 WHERE EXISTS (SELECT x.v FROM (SELECT s2.a AS v FROM nums s2 WHERE s2.b <= s1.k) x WHERE x.v = s1.k) ORDER BY (SELECT count(*) + 1 FROM void s3 WHERE s3.k <= s1.k), 1
+SELECT s1.k, s1.k NOT IN (SELECT s2.k FROM solid s2 WHERE s2.k < s1.k) AS p FROM unknown s1
+SELECT s1.a, s1.b, count(*) AS n FROM nums s1 GROUP BY s1.a, s1.b HAVING count(*) IN (SELECT k FROM gaps)
+SELECT s1.k, CASE WHEN s1.k = ANY (SELECT max(s2.id) - min(s2.id) FROM depts s2 WHERE s2.id <= s1.k) THEN 1 WHEN (SELECT count(*) + 1 FROM depts s3 WHERE s3.id = s1.k) <> s1.k THEN 2 ELSE 3 END AS x FROM solid s1
+SELECT s2.k, s1.id IN (SELECT s3.k FROM solid s3) AS p FROM depts s1 JOIN gaps s2 ON s1.id < s2.k
+SELECT s2.b, x.v FROM solid s1 JOIN nums s2 ON s1.k = s2.b LEFT JOIN LATERAL (SELECT s3.k FROM void s3 WHERE s3.k = s2.a OR s3.k > s2.b) x(v) ON true
+SELECT s1.k FROM gaps s1 WHERE (s1.k <> ALL (SELECT s2.k FROM void s2 WHERE s2.k = s1.k)) IS UNKNOWN
+SELECT s1.k FROM unknown s1 WHERE (SELECT sum(s2.a) FROM nums s2 WHERE s2.b < s1.k) < s1.k AND s1.k > 1
+SELECT s1.id, s1.boss, s1.dept FROM people s1 WHERE (SELECT max(s2.k) - min(s2.k) FROM unknown s2 WHERE s2.k = s1.boss) = s1.boss OR s1.id <= 0
+SELECT s1.k, s2.id, s2.boss, s2.dept FROM solid s1 JOIN people s2 ON s1.k < s2.boss WHERE EXISTS (SELECT s3.b FROM nums s3) AND s1.k > s2.dept
+SELECT s1.a, s1.b, count(*) AS n FROM nums s1 GROUP BY s1.a, s1.b HAVING max(s1.a) > ALL (SELECT k FROM void)
+SELECT s1.k, count(*) AS n FROM unknown s1 GROUP BY s1.k HAVING count(*) IN (SELECT k FROM gaps)
+SELECT s1.dept FROM people s1 WHERE s1.boss IN (SELECT DISTINCT s3.k FROM solid s2 JOIN gaps s3 ON s2.k < s3.k WHERE s2.k > s1.id) ORDER BY (SELECT count(DISTINCT s4.id) FROM people s4 WHERE s4.boss <> s1.id), 1
+SELECT s1.id, x.v FROM depts s1 JOIN gaps s2 ON s1.id = s2.k LEFT JOIN LATERAL (SELECT s3.k FROM gaps s3 WHERE (s2.k = s2.k OR s1.id IN (SELECT s4.id FROM depts s4 WHERE s4.id <= s3.k))) x(v) ON true
+SELECT s1.k FROM solid s1 WHERE (SELECT count(*) + 1 FROM depts s2 WHERE s2.id > s1.k) <> s1.k OR s1.k <> s1.k
+SELECT s1.k, count(*) AS n, (SELECT count(*) FROM solid z WHERE z.k <= s1.k) > 1 AS p FROM void s1 GROUP BY s1.k
+SELECT s1.b, x.v FROM nums s1 LEFT JOIN LATERAL (SELECT DISTINCT s2.k FROM gaps s2 WHERE s2.k = s1.b) x(v) ON true
+SELECT s2.id FROM gaps s1 CROSS JOIN depts s2 WHERE (EXISTS (SELECT s3.b + s2.id FROM nums s3 WHERE s3.b > s1.k)) IS UNKNOWN
+SELECT s1.k, s1.k NOT IN (SELECT s2.b FROM nums s2 WHERE s2.a <= s1.k) AS p FROM void s1
+SELECT s1.k, (SELECT count(DISTINCT s3.id + s1.k) FROM gaps s2 JOIN people s3 ON s2.k = s3.boss WHERE s3.boss = s1.k OR s3.dept < s1.k) AS v FROM gaps s1
+SELECT s1.id, s1.boss, s1.dept FROM people s1 WHERE NOT EXISTS (SELECT s2.k FROM gaps s2 CROSS JOIN depts s3 WHERE s2.k > s1.boss GROUP BY s2.k) AND s1.dept IS NULL
+SELECT s1.k, count(*) AS n FROM void s1 GROUP BY s1.k HAVING s1.k IN (SELECT k FROM gaps)
+SELECT s1.id, (SELECT max(s2.id) FROM depts s2 WHERE s2.id < s1.id AND s2.id <> s1.id) AS v FROM depts s1
+SELECT s1.k, NOT EXISTS (SELECT x.v FROM (SELECT s2.a AS v FROM nums s2 WHERE s2.b = s1.k AND s2.b = s1.k) x WHERE x.v <= s1.k) AS p FROM void s1
+SELECT s1.b, CASE WHEN (SELECT count(s2.id) FROM depts s2) = s1.a THEN 1 WHEN (SELECT min(s3.b) FROM nums s3 CROSS JOIN gaps s4 WHERE s3.b <> s1.b AND s3.a > s4.k) = s1.a THEN 2 ELSE 3 END AS x FROM nums s1
+SELECT s1.k FROM unknown s1 WHERE EXISTS (SELECT DISTINCT s3.k FROM people s2 CROSS JOIN void s3 WHERE s3.k = s1.k) OR s1.k = s1.k
+SELECT s1.k, s1.k NOT IN (SELECT DISTINCT s2.id FROM people s2 WHERE s2.id < s1.k OR s1.k <= s1.k) AS p FROM void s1
+SELECT s1.id FROM depts s1 WHERE (SELECT max(s2.a) FROM nums s2 HAVING count(*) > 2) = s1.id AND s1.id = s1.id
+SELECT s1.id, EXISTS (SELECT s2.a FROM nums s2 JOIN solid s3 ON s2.b = s3.k WHERE s2.b = s1.id) AS p FROM depts s1
+SELECT s1.k, x.v FROM unknown s1 LEFT JOIN LATERAL (SELECT s2.k FROM solid s2 WHERE s2.k <> s1.k OR s2.k > s1.k EXCEPT SELECT s3.dept FROM people s3) x(v) ON true
+SELECT s1.k FROM solid s1 WHERE s1.k = ALL (SELECT coalesce(max(s2.id), 7) FROM people s2 WHERE (s1.k <> s1.k OR s1.k <= s1.k) AND s2.id = s1.k) ORDER BY (SELECT coalesce(max(s3.id), 7) FROM depts s3 CROSS JOIN people s4 WHERE s3.id = s4.dept), 1
+SELECT s1.id FROM depts s1 WHERE (SELECT count(DISTINCT s2.k) FROM unknown s2 WHERE s2.k = s1.id) <> s1.id ORDER BY (SELECT max(s3.k) - min(s3.k) FROM unknown s3 WHERE s3.k <= s1.id), 1
+SELECT s1.a, s1.b, s2.a, s2.b FROM nums s1 JOIN nums s2 ON s1.b = s2.b WHERE s1.b NOT IN (SELECT s3.a FROM nums s3 WHERE s3.a = s2.b INTERSECT SELECT s4.k FROM void s4 WHERE s4.k < s1.b) OR s2.b > s1.b
+SELECT s1.k, (SELECT s2.k + s2.k FROM void s2 WHERE s2.k > 4 ORDER BY s2.k + s2.k DESC NULLS LAST LIMIT 1 OFFSET 1) < s1.k AS p FROM unknown s1
+SELECT s1.k, s1.k NOT IN (SELECT count(*) FROM solid s2 GROUP BY s2.k HAVING count(*) > 0) AS p FROM void s1
+SELECT s1.k, EXISTS (SELECT s2.k FROM void s2 WHERE s2.k > s1.k AND (s2.k <= s1.k OR s1.k = s2.k) INTERSECT ALL SELECT s3.k FROM unknown s3 WHERE s3.k < s1.k) AS p FROM solid s1
+SELECT s1.a, s1.b FROM nums s1 WHERE s1.a NOT IN (SELECT s2.k FROM solid s2 WHERE s2.k < s1.b AND s1.a = s2.k ORDER BY s2.k LIMIT 0) OR s1.b = s1.a
+SELECT s1.a, s1.b, count(*) AS n, EXISTS (SELECT 1 FROM solid z WHERE z.k = s1.b) AS p FROM nums s1 GROUP BY s1.a, s1.b
+SELECT s1.k, count(*) AS n FROM gaps s1 GROUP BY s1.k HAVING count(*) IN (SELECT k FROM gaps)
+SELECT s2.k, CASE WHEN s1.a <> ALL (SELECT s3.k FROM gaps s3 WHERE s3.k <> s1.b) THEN 1 WHEN (SELECT count(*) + 1 FROM void s4 WHERE s4.k < s1.a AND s4.k = s1.b) = s1.a THEN 2 ELSE 3 END AS x FROM nums s1 JOIN void s2 ON s1.a = s2.k
+SELECT s1.k FROM unknown s1 WHERE (EXISTS (SELECT count(*) + 1 FROM people s2 WHERE s2.boss > s1.k)) IS TRUE
+SELECT s1.k, (SELECT s2.id FROM people s2 WHERE s2.dept = s1.k ORDER BY s2.id DESC NULLS LAST LIMIT 1) AS v FROM unknown s1
+SELECT s1.k, EXISTS (SELECT s2.k FROM void s2 WHERE s2.k < s1.k) AS p FROM gaps s1
+SELECT s1.id, NOT EXISTS (SELECT s2.boss FROM people s2 WHERE s2.dept = s1.id) AS p FROM depts s1
+SELECT s1.k FROM gaps s1 WHERE s1.k IN (SELECT max(s2.k) FROM unknown s2 WHERE s2.k IS NOT NULL) OR s1.k > s1.k
+SELECT s1.k, x.v FROM void s1 LEFT JOIN LATERAL (SELECT s2.k FROM solid s2) x(v) ON true
+SELECT s2.k, s2.k IN (SELECT s3.k FROM void s3 WHERE s3.k = s1.k AND s3.k = s2.k) AS p FROM gaps s1 JOIN unknown s2 ON s1.k < s2.k
+SELECT s1.id, s1.id NOT IN (SELECT count(*) FROM gaps s2 LEFT JOIN void s3 ON s2.k = s3.k WHERE s3.k <> s1.boss GROUP BY s2.k HAVING count(*) > 1) AS p FROM people s1
+SELECT s1.id, CASE WHEN NOT EXISTS (SELECT s2.k FROM solid s2 WHERE s2.k = s1.id AND s2.k < s1.id) THEN 1 WHEN (SELECT s3.k FROM void s3 WHERE s3.k = s1.id AND s3.k = s1.id ORDER BY s3.k NULLS LAST LIMIT 1 OFFSET 1) <> s1.id THEN 2 ELSE 3 END AS x FROM depts s1
+SELECT s1.k FROM void s1 WHERE s1.k IN (SELECT sum(s3.id) FROM void s2 CROSS JOIN depts s3 WHERE s2.k < s1.k) ORDER BY (SELECT s4.a FROM nums s4 ORDER BY s4.a DESC NULLS LAST LIMIT 1), 1
+SELECT s1.k FROM solid s1 JOIN depts s2 ON s1.k = s2.id WHERE s2.id NOT IN (SELECT s3.boss FROM people s3 LEFT JOIN people s4 ON s3.boss = s4.boss WHERE s4.boss > s2.id AND s4.boss > s2.id) ORDER BY (SELECT count(s5.k) FROM solid s5 WHERE s1.k IS NULL), 1
+SELECT s1.k, count(*) AS n FROM gaps s1 GROUP BY s1.k HAVING EXISTS (SELECT 1 FROM solid z WHERE z.k <= s1.k)
+SELECT s1.k FROM void s1 WHERE (s1.k IN (SELECT max(s2.dept) - min(s2.boss) FROM people s2 WHERE s2.id > s1.k)) IS NOT TRUE
+SELECT s1.a FROM nums s1 WHERE (s1.b <> ANY (SELECT s2.k FROM unknown s2 WHERE s2.k IS DISTINCT FROM s2.k)) IS NULL
+SELECT s2.a, CASE WHEN s1.id <= ALL (SELECT s3.k FROM void s3 GROUP BY s3.k HAVING count(*) > 1) THEN 1 WHEN EXISTS (SELECT s4.id FROM depts s4 WHERE s4.id <= s2.a AND s4.id < s2.a GROUP BY s4.id HAVING count(*) > 1) THEN 2 ELSE 3 END AS x FROM depts s1 JOIN nums s2 ON s1.id = s2.a
+SELECT s1.k, s1.k IN (SELECT s2.k FROM solid s2 WHERE s2.k < s1.k) AS p FROM solid s1
+SELECT s1.k FROM gaps s1 WHERE (SELECT max(s2.id + s2.id) - min(s2.id) FROM depts s2) = s1.k AND s1.k <> s1.k
+SELECT s1.k, count(*) AS n FROM gaps s1 GROUP BY s1.k HAVING max(s1.k) > ALL (SELECT k FROM void)
