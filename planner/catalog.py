@@ -7,11 +7,11 @@ tables up, and cache them.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.contract import Connector, Table, TableName
-from connectors.errors import SourceUnavailableError, UnknownNameError
+from connectors.errors import SourceError, SourceUnavailableError, UnknownNameError
 from planner.cost import Link
 from planner.options import Pushdown
 
@@ -121,7 +121,7 @@ class Catalog:
         known = [
             (source.name, name.schema, name.name)
             for source in self.sources.values()
-            for name in source.connector.tables().names()
+            for name in _names(source)
         ]
         if len(parts) == 3 and parts[0] not in self.sources:
             return f"Known sources: {', '.join(sorted(self.sources)) or 'none'}."
@@ -132,6 +132,14 @@ class Catalog:
         if names:
             return f"Nearest: {', '.join(names)}."
         return f"Known sources: {', '.join(sorted(self.sources)) or 'none'}."
+
+
+def _names(source: Source) -> Sequence[TableName]:
+    """A source's tables; none where it cannot be asked: a name's error is not its."""
+    try:
+        return source.connector.tables().names()
+    except SourceError:
+        return ()
 
 
 def _found(sources: Iterable[Source], name: TableName) -> list[CatalogTable]:

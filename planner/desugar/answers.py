@@ -15,8 +15,13 @@ import pyarrow as pa
 from sqlglot import exp
 
 from planner.desugar.around import Around
-from planner.desugar.dependent import Dependent, is_count, is_null_on_nothing
-from planner.desugar.engine_functions import is_aggregated, makes_rows
+from planner.desugar.dependent import Dependent
+from planner.desugar.engine_functions import (
+    is_aggregated,
+    is_count,
+    is_null_on_nothing,
+    makes_rows,
+)
 from planner.desugar.names import Names, Scope
 from planner.desugar.null_safety import Same, equal, same_values
 from planner.desugar.outputs import name_first

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
+from planner.desugar.dependent_ctes import inline_dependent_ctes
 from planner.desugar.engine_functions import aggregates_of, is_aggregated
 from planner.desugar.names import alias_of, sources_of
 from planner.desugar.null_safety import Same
@@ -28,7 +29,6 @@ from planner.desugar.tree import (
     NoRewriteError,
     aliased,
     all_of,
-    bare,
     column,
     conjuncts,
     named,
@@ -76,7 +76,7 @@ class Dependent:
         """
         while isinstance(query, exp.Subquery | exp.Paren):
             query = query.this
-        _inline_dependent_ctes(query)
+        inline_dependent_ctes(query, has_keys)
         if isinstance(query, exp.Select):
             return self._select(query, own_keys)
         if isinstance(query, exp.SetOperation) and not own_keys:
@@ -347,48 +347,3 @@ def _only_where(aggregate: exp.Expr, condition: exp.Expr) -> None:
 def _at_least_one(limit: exp.Expr) -> bool:
     count = limit.args.get("expression")
     return isinstance(count, exp.Literal) and count.name.isdigit() and int(count.name) > 0
-
-
-def _inline_dependent_ctes(query: exp.Expr) -> None:
-    """A query of WITH that depends on the keys, in each place that names it."""
-    with_ = query.args.get("with_")
-    if not isinstance(with_, exp.With) or not has_keys(with_):
-        return
-    if with_.args.get("recursive"):
-        raise NoRewriteError("WITH RECURSIVE in a correlated subquery", with_)
-    for cte in list(with_.expressions):
-        if not has_keys(cte):
-            continue
-        cte.pop()
-        name = alias_of(cte)
-        for table in list(query.find_all(exp.Table)):
-            plain = isinstance(table.this, exp.Identifier) and not table.db
-            if plain and named(table.this) == name:
-                alias = exp.TableAlias(
-                    this=quoted(alias_of(table)),
-                    columns=[c.copy() for c in cte.args["alias"].columns] or None,
-                )
-                table.replace(exp.Subquery(this=cte.this.copy(), alias=alias))
-    if not with_.expressions:
-        query.set("with_", None)
-
-
-def is_null_on_nothing(expression: exp.Expr) -> bool:
-    """Whether this aggregate is NULL over no rows."""
-    inner = bare(expression)
-    if isinstance(inner, exp.Filter):
-        inner = inner.this
-    return isinstance(inner, exp.Anonymous) and inner.name.lower() in _NULL_ON_NOTHING
-
-
-def is_count(expression: exp.Expr) -> bool:
-    """Whether this is a count, which is 0 over no rows."""
-    inner = bare(expression)
-    if isinstance(inner, exp.Filter):
-        inner = inner.this
-    return isinstance(inner, exp.Anonymous) and inner.name.lower() == "count"
-
-
-_NULL_ON_NOTHING = frozenset(
-    {"max", "min", "sum", "avg", "mean", "median", "bool_and", "bool_or", "string_agg", "array_agg"}
-)

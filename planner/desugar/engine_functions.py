@@ -7,7 +7,7 @@ import functools
 import datafusion
 from sqlglot import exp
 
-from planner.desugar.tree import own_nodes
+from planner.desugar.tree import bare, own_nodes
 
 _VOLATILE = frozenset({"random", "rand", "uuid", "gen_random_uuid"})
 _ORDERLESS = frozenset({"count", "min", "max", "bool_and", "bool_or", "bit_and", "bit_or"})
@@ -76,3 +76,24 @@ def makes_rows(select: exp.Select) -> bool:
     """Whether a call among its columns gives several rows for one."""
     calls = (n for e in select.expressions for n in own_nodes(e) if isinstance(n, exp.Anonymous))
     return any(call.name.lower() == "unnest" for call in calls)
+
+
+def is_null_on_nothing(expression: exp.Expr) -> bool:
+    """Whether this aggregate is NULL over no rows."""
+    inner = bare(expression)
+    if isinstance(inner, exp.Filter):
+        inner = inner.this
+    return isinstance(inner, exp.Anonymous) and inner.name.lower() in _NULL_ON_NOTHING
+
+
+def is_count(expression: exp.Expr) -> bool:
+    """Whether this is a count, which is 0 over no rows."""
+    inner = bare(expression)
+    if isinstance(inner, exp.Filter):
+        inner = inner.this
+    return isinstance(inner, exp.Anonymous) and inner.name.lower() == "count"
+
+
+_NULL_ON_NOTHING = frozenset(
+    {"max", "min", "sum", "avg", "mean", "median", "bool_and", "bool_or", "string_agg", "array_agg"}
+)

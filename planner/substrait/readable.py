@@ -1,4 +1,4 @@
-"""What the engine does not read back as it was meant, written otherwise: joins.
+"""What the engine does not read back as it was meant, written otherwise: joins, filters above them.
 
 Rewrites trees into others of the same rows. Knows no message.
 """
@@ -10,16 +10,23 @@ import pyarrow as pa
 from planner.relations import (
     MARK,
     Call,
+    Cross,
     Expression,
+    Fetch,
     Field,
     FieldRef,
+    Filter,
     Join,
     JoinKind,
     Project,
     Relation,
+    Sort,
     conjunction,
     conjuncts,
+    references,
 )
+
+_OUTER = (JoinKind.LEFT, JoinKind.RIGHT, JoinKind.OUTER)
 
 
 def of_one_equality(condition: Expression) -> Expression:
@@ -65,3 +72,46 @@ def _without_mark(relation: Relation) -> Relation:
     if all(isinstance(e, FieldRef) for e in expressions):
         return relation
     return Project(relation, expressions, relation.fields)
+
+
+def held(relation: Filter) -> Relation:
+    """The input of a filter, below a limit that never bites where the filter could go astray.
+
+    DataFusion 55 moves a filter from above an outer join to a side that has columns of its names,
+    also where its columns are the other side's: https://github.com/apache/datafusion/issues/25296.
+    Nothing is moved below a limit.
+    """
+    read = references(relation.condition)
+    if read is None or not _strays(relation.input, read):
+        return relation.input
+    return Fetch(relation.input, 0, 2**63 - 1)
+
+
+def _strays(relation: Relation, read: set[int]) -> bool:
+    """Whether a column that a filter reads has its name on both sides of an outer join below."""
+    match relation:
+        case Filter() | Sort():
+            return _strays(relation.input, read)
+        case Project():
+            found = [references(relation.expressions[index]) for index in read]
+            known = {index for part in found if part is not None for index in part}
+            return None in found or _strays(relation.input, known)
+        case Join(kind=JoinKind.INNER) | Cross():
+            sides = (relation.left, relation.right)
+        case Join() if relation.kind in _OUTER:
+            sides = (relation.left, relation.right)
+        case Join():
+            side = relation.right if relation.kind.value.startswith("RIGHT") else relation.left
+            return _strays(side, {index for index in read if index < len(side.fields)})
+        case _:
+            return False
+    names = [{field.name for field in side.fields} for side in sides]
+    outer = isinstance(relation, Join) and relation.kind in _OUTER
+    if outer and any(relation.fields[index].name in names[0] & names[1] for index in read):
+        return True
+    width = len(sides[0].fields)
+    if all(index < width for index in read):
+        return _strays(sides[0], read)
+    if all(index >= width for index in read):
+        return _strays(sides[1], {index - width for index in read})
+    return False

@@ -57,7 +57,7 @@ from planner.relations import (
 from planner.substrait.grouping import FUNCTION as GROUPING
 from planner.substrait.grouping import unfolded
 from planner.substrait.literals import write_literal
-from planner.substrait.readable import apart, of_one_equality
+from planner.substrait.readable import apart, held, of_one_equality
 from planner.substrait.types import named_struct, substrait_type
 
 WindowFunction = ExpressionMessage.WindowFunction
@@ -120,7 +120,7 @@ class _Writer:
             case Filter():
                 return Rel(
                     filter=FilterRel(
-                        input=self.relation(relation.input),
+                        input=self.relation(held(relation)),
                         condition=self._expression(relation.condition),
                     )
                 )

@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from deltalake import WriterProperties, write_deltalake
 
 from connectors.conformance import Place, Profile
 from connectors.memory import MemoryConnector
+from tests.child_server import child_server
 from tests.postgres_server import PostgresServer, free_port
 from tests.s3_server import SECRET, s3_server
 
@@ -437,4 +438,56 @@ def delta() -> Profile:
         opened=opened,
         holds={**{t: t for t in types}, listed: pa.list_(pa.field("element", pa.int32()))},
         waivers=_file_waivers(),
+    )
+
+
+def flightsql() -> Profile:
+    """Another Crosswind in a process of its own, over Parquet files."""
+
+    @contextmanager
+    def opened(tables: Mapping[str, pa.Table]) -> Iterator[Place]:
+        with tempfile.TemporaryDirectory(prefix="crosswind-kit-") as folder, ExitStack() as stack:
+            root, other = Path(folder, "lake"), Path(folder, "other")
+            root.mkdir()
+            other.mkdir()
+
+            def write(name: str, table: pa.Table) -> None:
+                pq.write_table(table, root / f"{name}.parquet", row_group_size=_GROUP_ROWS)
+
+            for name, table in tables.items():
+                write(name, table)
+            write("many", pa.table({"i": pa.array(range(3_000_000), pa.int64())}))
+            # A server that was killed has no exit code to be content with.
+            stack.enter_context(suppress(AssertionError))
+            far, elsewhere = (
+                stack.enter_context(child_server({"lake": {"connector": "files", "root": str(at)}}))
+                for at in (root, other)
+            )
+            login = {
+                "token": _PASSWORD,
+                "dialect": "datafusion",
+                "default_schema": "main",
+                "wait_seconds": 5,
+            }
+            yield Place(
+                {"uri": far.url, **login},
+                unreachable={"uri": f"grpc://127.0.0.1:{free_port()}", **login},
+                other={"uri": elsewhere.url, **login},
+                secret=_PASSWORD,
+                alter=lambda name: write(name, tables[name].drop_columns(["a"])),
+                silent="SELECT count(*) AS a FROM lake.main.many a, lake.main.many b"
+                " WHERE a.i * b.i = -7",
+                kill=far.process.kill,
+            )
+
+    listed = pa.list_(pa.int32())
+    return Profile(
+        connector="flightsql",
+        opened=opened,
+        holds={**_EVERY, listed: listed},
+        waivers={
+            "a_new_table_is_seen_after_refresh": "the other server remembers its tables, too",
+            "a_refusal_names_the_source": "a Crosswind lets everybody in",
+            "what_is_left_or_cancelled_ends_at_the_source": "it does not tell what it runs",
+        },
     )

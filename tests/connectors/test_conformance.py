@@ -22,6 +22,10 @@ class TestDuckdb(Conformance):
     profile = profiles.duck()
 
 
+class TestFlightsql(Conformance):
+    profile = profiles.flightsql()
+
+
 class TestParquet(Conformance):
     profile = profiles.parquet()
 

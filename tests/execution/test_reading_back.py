@@ -21,11 +21,16 @@ from tests.placements import Placement
 
 @pytest.fixture(scope="module")
 def placement() -> Iterator[Placement]:
-    left = {"a": pa.table({"x": [1, 2]}), "none": pa.table({"z": pa.array([], pa.int32())})}
+    left = {
+        "a": pa.table({"x": [1, 2]}),
+        "few": pa.table({"k": ["x", "y"], "n": [5, 1]}),
+        "none": pa.table({"z": pa.array([], pa.int32())}),
+    }
+    many = pa.table({"k": ["x", "y", "z"], "n": [0, 9, 9], "m": [3, 3, 3]})
     right = pa.table({"x": [2, 3], "y": ["two", "three"], "mark": [True, False]})
     sources = [
         Source("left", MemoryConnector("left", left)),
-        Source("right", MemoryConnector("right", {"b": right})),
+        Source("right", MemoryConnector("right", {"b": right, "many": many})),
     ]
     with Placement.opened(sources) as placement:
         yield placement
@@ -73,6 +78,24 @@ def test_names_that_meet_are_kept_apart(
     plan = _planned(placement, sql, "required")
     assert plan.uncut is None
     assert [tuple(row.values()) for row in placement.run(plan).to_pylist()] == answer
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT m.n FROM few f RIGHT JOIN many m ON f.k = m.k"
+        " WHERE m.m % 2 = 1 AND m.m <= coalesce(f.n, f.n)",
+        "SELECT m.n FROM many m LEFT JOIN few f ON f.k = m.k"
+        " WHERE m.m % 2 = 1 AND m.m <= coalesce(f.n, f.n)",
+        "SELECT m.n FROM (SELECT * FROM many WHERE m % 2 = 1) m LEFT JOIN few f ON f.k = m.k"
+        " JOIN a ON a.x < m.m - 1 WHERE m.m <= coalesce(f.n, f.n)",
+    ],
+)
+def test_a_filter_keeps_its_column_where_both_sides_have_one_of_its_name(
+    sql: str, placement: Placement
+) -> None:
+    """The engine alone takes the other side's, and answers 9 twice."""
+    assert placement.query(sql)["n"].to_pylist() == [0]
 
 
 def test_an_order_above_a_union_is_sorted_whole_where_the_engine_loses_count(
