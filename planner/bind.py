@@ -1,6 +1,6 @@
 """Names and types: the statement -> a relation tree, by DataFusion over tables without rows.
 
-Owns the engine's planning session and how it asks the catalog for tables. Executes nothing.
+Owns the engine's planning session. Executes nothing.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 
 import datafusion
 import pyarrow as pa
-import pyarrow.dataset as pds
-from datafusion.catalog import CatalogProvider, SchemaProvider, Table
 from datafusion.substrait import Producer
 from google.protobuf.message import DecodeError
 from substrait.plan_pb2 import Plan as SubstraitPlan
@@ -23,6 +21,8 @@ from planner.desugar.desugar import desugared
 from planner.desugar.duplicates import REFUSALS, Renamed, distinct_outputs
 from planner.engine_words import construct_of
 from planner.failures import panics_as_errors, planning_failure, position_of_name
+from planner.lookup import HOME as HOME
+from planner.lookup import Lookup, register
 from planner.lost import refuse_lost, refuse_lost_sets
 from planner.null_aware import rewrite_null_aware
 from planner.parse import Statement, tokenize
@@ -30,10 +30,6 @@ from planner.relations import Relation
 from planner.substrait.reader import read_plan
 from planner.substrait.types import NotCarriedError
 from planner.wide_times import in_microseconds
-
-HOME = "crosswind"
-"""The engine's default catalog, where names of one or two parts are looked up, and the schema in it
-for those of one part. No source can have this name."""
 
 _CONNECTIVE = re.compile(r" (?:OR|AND|\+|-|\*|/|\|\|) ")
 
@@ -101,11 +97,9 @@ def bind(statement: Statement, catalog: Catalog) -> Bound:
         RequestError: a family of it, with the position where known.
         SourceError: when a source must be asked for a table and cannot be.
     """
-    lookup = _Lookup(catalog)
+    lookup = Lookup(catalog)
     context = without_faulty_rules(datafusion.SessionContext(_CONFIG))
-    context.register_catalog_provider(HOME, _Home(lookup))
-    for source in catalog.sources:
-        context.register_catalog_provider(source, _SourceCatalog(lookup, source))
+    register(context, lookup, catalog)
     tokens = statement.tokens or tokenize(statement.sql)
 
     def ask(query: str) -> pa.Schema | None:
@@ -143,7 +137,7 @@ def bind(statement: Statement, catalog: Catalog) -> Bound:
 
 
 def _untrusting(
-    statement: Statement, lookup: _Lookup, ask: Callable[[str], pa.Schema | None]
+    statement: Statement, lookup: Lookup, ask: Callable[[str], pa.Schema | None]
 ) -> str | None:
     """The statement with its subqueries rewritten, also those that the engine should plan."""
     tokens = statement.tokens or tokenize(statement.sql)
@@ -195,7 +189,7 @@ def _failure_of(
     sql: str,
     error: Exception,
     context: datafusion.SessionContext,
-    lookup: _Lookup,
+    lookup: Lookup,
 ) -> CrosswindError:
     """What is wrong with the client's text, of which the engine was given another form.
 
@@ -213,7 +207,7 @@ def _failure_of(
     return _binding_failure(error, lookup, sql)
 
 
-def _binding_failure(error: Exception, lookup: _Lookup, sql: str) -> CrosswindError:
+def _binding_failure(error: Exception, lookup: Lookup, sql: str) -> CrosswindError:
     """What the catalog said of a table that was asked for, or what the engine says."""
     failure = planning_failure(str(error), sql)
     missing_table = isinstance(failure, UnknownNameError) and failure.message.startswith("table")
@@ -234,7 +228,7 @@ def _carry(
     context: datafusion.SessionContext,
     logical: datafusion.LogicalPlan,
     schema: pa.Schema,
-    lookup: _Lookup,
+    lookup: Lookup,
 ) -> Bound:
     def table_of(parts: tuple[str, ...]) -> tuple[tuple[str, ...], pa.Schema]:
         if parts not in lookup.found:
@@ -315,71 +309,3 @@ def _refuse_zones(logical: datafusion.LogicalPlan) -> None:
     zones = set(_ZONE.findall(logical.display_indent_schema()))
     if zones - {"UTC", "+00:00"}:
         raise NotCarriedError("a timestamp of a time zone other than UTC")
-
-
-class _Lookup:
-    """The tables that one statement asked for, by their name parts, and what went wrong."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        self.found: dict[tuple[str, ...], CatalogTable] = {}
-        self.problems: dict[tuple[str, ...], CrosswindError] = {}
-
-    def table(self, parts: tuple[str, ...]) -> Table | None:
-        """A provider without rows, or None; the reason is kept."""
-        try:
-            found = self.found[parts] = self._catalog.resolve(parts)
-        except CrosswindError as error:
-            self.problems[parts] = error
-            return None
-        return Table(pds.dataset(found.table.schema.empty_table()))
-
-    def schema(self, parts: tuple[str, ...]) -> pa.Schema | None:
-        """A table's columns, or None; the reason is kept."""
-        if parts not in self.found and self.table(parts) is None:
-            return None
-        return self.found[parts].table.schema
-
-
-class _Home(CatalogProvider):  # type: ignore[misc]
-    """Names of one part (the schema `HOME`) and of two (a schema or a source, and a table)."""
-
-    def __init__(self, lookup: _Lookup) -> None:
-        self._lookup = lookup
-
-    def schema_names(self) -> set[str]:
-        return set()
-
-    def schema(self, name: str) -> SchemaProvider:
-        return _Tables(self._lookup, () if name == HOME else (name,))
-
-
-class _SourceCatalog(CatalogProvider):  # type: ignore[misc]
-    """Names of three parts: a source, a schema and a table."""
-
-    def __init__(self, lookup: _Lookup, source: str) -> None:
-        self._lookup = lookup
-        self._source = source
-
-    def schema_names(self) -> set[str]:
-        return set()
-
-    def schema(self, name: str) -> SchemaProvider:
-        return _Tables(self._lookup, (self._source, name))
-
-
-class _Tables(SchemaProvider):  # type: ignore[misc]
-    """The tables below a prefix of name parts, looked up when asked for."""
-
-    def __init__(self, lookup: _Lookup, prefix: tuple[str, ...]) -> None:
-        self._lookup = lookup
-        self._prefix = prefix
-
-    def table_names(self) -> set[str]:
-        return set()
-
-    def table(self, name: str) -> Table | None:
-        return self._lookup.table((*self._prefix, name))
-
-    def table_exist(self, name: str) -> bool:
-        return self.table(name) is not None

@@ -93,7 +93,7 @@ def _compare(node: type[exp.Binary], symbol: str, ordered: bool) -> FunctionRule
         _comparable,
         "code point order by COLLATE; a NaN with a sign by get_byte(float8send(x), 0)",
         takes="any with an order, twice",
-        when="" if ordered or node in (exp.NEQ, exp.NullSafeNEQ) else _NO_JOIN,
+        when=_NO_JOIN if node is exp.EQ else "",
         written=f"x {symbol} y{by}",
     )
 

@@ -1,18 +1,27 @@
-"""Relations that PostgreSQL has in the language and cannot run."""
+"""Relations that PostgreSQL has in the language and cannot run, or not in good time."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
 from planner.emit.postgres.float_bounds import bounds
-from planner.relations import Call, Expression, Join, JoinKind, Relation, conjuncts, references
+from planner.relations import (
+    Call,
+    Expression,
+    Join,
+    JoinKind,
+    Relation,
+    conjuncts,
+    references,
+    walk_expression,
+)
 
 _EQUALITIES = ("equal", "is_not_distinct_from")
 
 
 def refuse_relation(relation: Relation) -> str | None:
-    """Why a relation fails there: a FULL JOIN runs by merging or hashing, or not at all."""
-    if isinstance(relation, Join) and any(map(_is_of_floats, conjuncts(relation.condition))):
+    """Why a relation stays: a FULL JOIN runs by merging or hashing there, or not at all."""
+    if isinstance(relation, Join) and any(map(_is_of_floats, walk_expression(relation.condition))):
         return "a join by floats, whose NaN and -0.0 compare differently there"
     if isinstance(relation, Join) and relation.kind is JoinKind.OUTER:
         width = len(relation.left.fields)
