@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlglot import exp
 
 from connectors.contract import Table
+from planner.emit.block import Block, conjunction, quoted, select, sliced
 from planner.emit.dialect import Dialect, Sql
 from planner.emit.expressions import Input, write, write_keys, write_measure, write_window
 from planner.emit.names import ONE, unique_names
@@ -42,45 +43,6 @@ from planner.relations import (
 )
 
 TableOf = Callable[[tuple[str, ...]], Table]
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A SELECT under construction; `columns` are its output as SQL over its FROM.
-
-    Attributes:
-        sets: positions in `groups`, for each of several grouping sets: a group in an expression is
-            then not what it is in the list of groups, so that nothing is computed beside them.
-        windowed: a column is a window function's, which no clause but SELECT and ORDER BY takes.
-    """
-
-    source: Sql
-    columns: tuple[Sql, ...]
-    fields: tuple[Field, ...]
-    joins: tuple[exp.Join, ...] = ()
-    where: tuple[Sql, ...] = ()
-    groups: tuple[Sql, ...] | None = None
-    having: tuple[Sql, ...] = ()
-    order: tuple[Sql, ...] = ()
-    limit: int | None = None
-    offset: int = 0
-    sets: tuple[tuple[int, ...], ...] = ()
-    windowed: bool = False
-
-    @property
-    def sliced(self) -> bool:
-        return self.limit is not None or self.offset > 0
-
-    @property
-    def simple(self) -> bool:
-        """Nothing but FROM, WHERE and columns: more of these may be added."""
-        return self.groups is None and not self.sliced and not self.windowed
-
-    @property
-    def bare(self) -> bool:
-        """One table with its own columns: it may stand on the nullable side of a join."""
-        plain = all(isinstance(column, exp.Column) for column in self.columns)
-        return self.simple and not self.joins and plain
 
 
 def emit(
@@ -116,7 +78,7 @@ class _Emitter:
             parts = output.expressions if isinstance(output, exp.Tuple) else [output]
             columns += parts
             labels += [name] * len(parts)
-        return _select(block, columns, self._names(tuple(labels)))
+        return select(block, columns, self._names(tuple(labels)))
 
     # --- relations ---
 
@@ -135,7 +97,7 @@ class _Emitter:
             case Sort():
                 return self._sort(relation)
             case Fetch():
-                return _sliced(self._block(relation.input), relation.offset, relation.count)
+                return sliced(self._block(relation.input), relation.offset, relation.count)
             case Join():
                 return self._join(relation)
             case Cross():
@@ -157,16 +119,16 @@ class _Emitter:
         alias = self._alias()
         columns = tuple(
             self._dialect.read_column(
-                column, exp.column(_name(column.name), table=exp.to_identifier(alias))
+                column, exp.column(quoted(column.name), table=exp.to_identifier(alias))
             )
             for column in (table.columns[index] for index in relation.columns)
         )
         parts = table.path or (table.name.schema, table.name.name)
         name, schema, catalog, *_ = (*reversed(parts), "", "")
         source = exp.Table(
-            this=_name(name),
-            db=_name(schema) if schema else None,
-            catalog=_name(catalog) if catalog else None,
+            this=quoted(name),
+            db=quoted(schema) if schema else None,
+            catalog=quoted(catalog) if catalog else None,
             alias=exp.TableAlias(this=exp.to_identifier(alias)),
         )
         return Block(source, columns, relation.fields)
@@ -268,10 +230,10 @@ class _Emitter:
         for part in relation.inputs:
             block = self._block(part)
             block = self._wrapped(block) if block.sliced or block.order else block
-            selects.append(_select(block, list(block.columns), names))
+            selects.append(select(block, list(block.columns), names))
         union = selects[0]
-        for select in selects[1:]:
-            union = exp.Union(this=union, expression=select, distinct=False)
+        for query in selects[1:]:
+            union = exp.Union(this=union, expression=query, distinct=False)
         return self._derived(union, names, relation.fields)
 
     # --- joins ---
@@ -327,7 +289,7 @@ class _Emitter:
 
     def _exists(self, relation: Join, left: Block, right: Block) -> Block:
         conditions = right.where + self._conditions(relation, left, right)
-        inner = _select(
+        inner = select(
             replace(right, where=conditions), [exp.Literal.number(1)], ("one",), bare=True
         )
         exists: Sql = exp.Exists(this=inner)
@@ -345,7 +307,7 @@ class _Emitter:
             this=right.source,
             side="LEFT",
             kind="ANTI" if relation.kind is JoinKind.LEFT_ANTI else "SEMI",
-            on=_all(conditions) if conditions else exp.true(),
+            on=conjunction(conditions) if conditions else exp.true(),
         )
         return replace(left, joins=(*left.joins, join), fields=relation.fields)
 
@@ -354,7 +316,7 @@ class _Emitter:
             right = self._wrapped(right)
         join = exp.Join(this=right.source)
         if conditions:
-            join.set("on", _all(conditions))
+            join.set("on", conjunction(conditions))
             if side:
                 join.set("side", side)
         elif side == "LEFT" or side == "FULL":
@@ -387,17 +349,17 @@ class _Emitter:
 
     def _subquery(self, relation: Relation) -> exp.Expression:
         block = self._block(relation)
-        return _select(block, list(block.columns), ("value",) * len(block.columns), bare=True)
+        return select(block, list(block.columns), ("value",) * len(block.columns), bare=True)
 
     def _wrapped(self, block: Block) -> Block:
         names = self._names(tuple(field.name for field in block.fields))
         block = block if block.sliced else replace(block, order=())
-        return self._derived(_select(block, list(block.columns), names), names, block.fields)
+        return self._derived(select(block, list(block.columns), names), names, block.fields)
 
     def _computed(self, block: Block) -> Block:
         """The same as a derived table that stays one."""
         names = self._names(tuple(field.name for field in block.fields))
-        query = _select(block, list(block.columns), names)
+        query = select(block, list(block.columns), names)
         query.set("limit", exp.Limit(expression=exp.Neg(this=exp.Literal.number(1))))
         return self._derived(query, names, block.fields)
 
@@ -406,50 +368,11 @@ class _Emitter:
     ) -> Block:
         alias = self._alias()
         source = exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(alias)))
+        table = exp.to_identifier(alias)
         columns = tuple(
-            exp.column(_name(name), table=exp.to_identifier(alias)) for name in names[: len(fields)]
+            exp.column(quoted(name), table=table.copy()) for name in names[: len(fields)]
         )
         return Block(source, columns, fields)
-
-
-def _sliced(block: Block, offset: int, count: int | None) -> Block:
-    """A slice of the block's rows; a slice of a slice is one slice."""
-    limit = count
-    if block.limit is not None:
-        left = max(0, block.limit - offset)
-        limit = left if count is None else min(left, count)
-    return replace(block, limit=limit, offset=block.offset + offset)
-
-
-def _select(
-    block: Block, columns: list[Sql], names: tuple[str, ...], *, bare: bool = False
-) -> exp.Select:
-    """The block as a statement; `bare` leaves the column names out."""
-    if not columns:
-        columns, names = [exp.Literal.number(1)], (ONE.name,)
-    select = exp.Select(
-        expressions=[
-            column if bare else exp.Alias(this=column, alias=_name(name))
-            for column, name in zip(columns, names, strict=True)
-        ],
-        from_=exp.From(this=block.source),
-        joins=list(block.joins),
-    )
-    if block.where:
-        select.set("where", exp.Where(this=_all(block.where)))
-    if block.sets:
-        select.set("group", exp.Group(expressions=[_grouping_sets(block)]))
-    elif block.groups:
-        select.set("group", exp.Group(expressions=[group.copy() for group in block.groups]))
-    if block.having:
-        select.set("having", exp.Having(this=_all(block.having)))
-    if block.order:
-        select.set("order", exp.Order(expressions=list(block.order)))
-    if block.limit is not None:
-        select.set("limit", exp.Limit(expression=exp.Literal.number(block.limit)))
-    if block.offset:
-        select.set("offset", exp.Offset(expression=exp.Literal.number(block.offset)))
-    return select
 
 
 def _of_columns(relation: Aggregate) -> Aggregate:
@@ -460,24 +383,6 @@ def _of_columns(relation: Aggregate) -> Aggregate:
     project = Project(source, passed + relation.groups, source.fields + keys)
     made = (FieldRef(len(passed) + i, f.type, f.nullable) for i, f in enumerate(keys))
     return replace(relation, input=project, groups=tuple(made))
-
-
-def _grouping_sets(block: Block) -> exp.GroupingSets:
-    groups = block.groups or ()
-    sets = [exp.Tuple(expressions=[groups[i].copy() for i in s]) for s in block.sets]
-    return exp.GroupingSets(expressions=sets)
-
-
-def _name(name: str) -> exp.Identifier:
-    """An identifier from outside: always quoted."""
-    return exp.to_identifier(name, quoted=True)
-
-
-def _all(conditions: tuple[Sql, ...]) -> Sql:
-    result = conditions[0]
-    for condition in conditions[1:]:
-        result = exp.And(this=result, expression=condition)
-    return result
 
 
 def _clause(sql: Sql) -> Sql:
