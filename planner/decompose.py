@@ -41,13 +41,12 @@ from planner.relations import (
     conjuncts,
     inputs_of,
     kind_of,
-    read_all,
     references,
     subqueries_of,
     transform_expression,
     with_inputs,
 )
-from planner.rewrite import with_expressions
+from planner.rewrite import read_all, with_expressions
 
 
 @dataclass(frozen=True, slots=True)

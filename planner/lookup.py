@@ -32,15 +32,20 @@ class Lookup:
         self._catalog = catalog
         self.found: dict[tuple[str, ...], CatalogTable] = {}
         self.problems: dict[tuple[str, ...], CrosswindError] = {}
+        self._providers: dict[tuple[str, ...], Table] = {}
 
     def table(self, parts: tuple[str, ...]) -> Table | None:
         """A provider without rows, or None; the reason is kept."""
+        # The engine asks more than once for each.
+        if parts in self._providers:
+            return self._providers[parts]
         try:
             found = self.found[parts] = self._catalog.resolve(parts)
         except CrosswindError as error:
             self.problems[parts] = error
             return None
-        return Table(pds.dataset(found.table.schema.empty_table()))
+        provider = self._providers[parts] = Table(pds.dataset(found.table.schema.empty_table()))
+        return provider
 
     def schema(self, parts: tuple[str, ...]) -> pa.Schema | None:
         """A table's columns, or None; the reason is kept."""

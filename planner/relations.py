@@ -454,9 +454,11 @@ def with_arguments(expression: Expression, arguments: tuple[Expression, ...]) ->
 
 def walk_expression(expression: Expression) -> Iterator[Expression]:
     """The expression and its operands, outermost first; does not enter subqueries."""
-    yield expression
-    for argument in arguments_of(expression):
-        yield from walk_expression(argument)
+    waiting = [expression]
+    while waiting:
+        yield (part := waiting.pop())
+        if type(part) not in (FieldRef, Literal):  # Most are, and trees are walked often.
+            waiting.extend(reversed(arguments_of(part)))
 
 
 def transform_expression(
@@ -493,8 +495,3 @@ def conjunction(parts: tuple[Expression, ...]) -> Expression:
     if len(parts) == 1:
         return parts[0]
     return Call("and", parts, pa.bool_(), any(part.nullable for part in parts))
-
-
-def read_all(path: tuple[str, ...], fields: tuple[Field, ...]) -> Read:
-    """A read of every column."""
-    return Read(path, fields, tuple(range(len(fields))))

@@ -9,6 +9,7 @@ from planner.relations import (
     Aggregate,
     ExistsSubquery,
     Expression,
+    Field,
     FieldRef,
     Filter,
     Join,
@@ -114,3 +115,8 @@ def with_reads(relation: Relation, change: Callable[[Read], Relation]) -> Relati
     if any(True for _ in subqueries_of(relation)):
         relation = with_expressions(relation, lambda e: transform_expression(e, inside))
     return with_inputs(relation, tuple(with_reads(i, change) for i in inputs_of(relation)))
+
+
+def read_all(path: tuple[str, ...], fields: tuple[Field, ...]) -> Read:
+    """A read of every column."""
+    return Read(path, fields, tuple(range(len(fields))))

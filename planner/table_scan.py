@@ -29,9 +29,9 @@ from planner.relations import (
     Relation,
     conjunction,
     conjuncts,
-    read_all,
     references,
 )
+from planner.rewrite import read_all
 from planner.substrait.arrow_filter import read_filter
 
 

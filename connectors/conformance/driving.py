@@ -22,7 +22,6 @@ from planner.parse import parse
 from planner.plan import Plan
 from planner.planning import plan_query
 
-
 BATCH_ROWS = 2_048
 """Few, so that what memory is used is the connector's, and not what the engine has on its way."""
 
