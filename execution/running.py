@@ -9,16 +9,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
 from connectors.errors import CancelledError, CrosswindError, MemoryLimitError
+from execution.engine_stream import EngineStream
 from execution.failures import engine_failure
-from execution.metrics import Scan, compute_seconds, native_account, scans_of
+from execution.metrics import native_account
 from execution.reading import FragmentReaders
 from planner.account import Account, FragmentAccount, NativeAccount
 from planner.failures import panics_as_errors
@@ -331,175 +330,3 @@ class _Attempt:
             tuple(native_account(n, scans) for n in self._plan.natives),
             compute_seconds=self._stream.compute_seconds(),
         )
-
-
-READ_AHEAD = 4
-"""Batches that a partition may be ahead of the consumer."""
-
-READ_AHEAD_BYTES = 16 << 20
-"""The same in bytes: a batch of wide rows takes much. One batch may always wait."""
-
-AWAITED_BATCHES = 2
-"""A partition's first batches, for which the engine may compute long, are awaited on its loop, so
-that a cancel drops the work. The rest follow each other quickly: a thread fetches them, in half the
-time that the loop takes."""
-
-CLOSE_SECONDS = 0.5
-"""How long closing waits for a fetch that is under way; it ends with its batch at the latest."""
-
-
-class EngineStream:
-    """The engine's output: every partition of a plan, a little ahead of the consumer."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._lock = threading.Lock()
-        self._ready: SimpleQueue[_Pulled] = SimpleQueue()
-        self._pending: list[Future[None]] = []
-        self._threads: list[threading.Thread] = []
-        self._room: list[_Room] = []
-        self._physical: Any = None
-        self._cancelled = False
-
-    def batches(self, session: Any, frame: Any) -> Iterator[pa.RecordBatch]:
-        """What a data frame of a session makes; in its order when it has one.
-
-        Raises:
-            CancelledError: after `cancel`.
-            Exception: the engine's own.
-        """
-        # A plan whose rows are in order has one partition, which keeps them so.
-        with panics_as_errors():
-            physical = self._physical = frame.execution_plan()
-            partitions = range(physical.partition_count)
-            streams = [session.execute(physical, partition) for partition in partitions]
-        with self._lock:
-            if self._cancelled:
-                raise CancelledError("the query was cancelled")
-            self._room = [_Room() for _ in streams]
-            for partition, stream in enumerate(streams):
-                self._pending.append(self._engine.submit(self._await(stream, partition)))
-        del streams
-        running = len(partitions)
-        while running:
-            pulled = self._ready.get()
-            if pulled.failure is not None:
-                raise pulled.failure
-            if pulled.batch is None:
-                running -= 1
-                continue
-            yield pulled.batch
-            if pulled.partition is not None:
-                self._room[pulled.partition].leave(pulled.batch.nbytes)
-
-    async def _await(self, stream: Any, partition: int) -> None:
-        """Hand over a partition's first batches, then leave the rest to a thread."""
-        try:
-            for _ in range(AWAITED_BATCHES):
-                with panics_as_errors():
-                    batch = await anext(stream)
-                self._ready.put(_Pulled(batch.to_pyarrow()))
-        except StopAsyncIteration:
-            self._ready.put(_Pulled())
-        except Exception as error:
-            self._ready.put(_Pulled(failure=error))
-        else:
-            thread = threading.Thread(
-                target=self._fetch, args=(stream, partition), name="crosswind-fetch", daemon=True
-            )
-            with self._lock:
-                self._threads.append(thread)
-            thread.start()
-
-    def _fetch(self, stream: Any, partition: int) -> None:
-        """Hand over what is left of a partition, in a thread of its own."""
-        room = self._room[partition]
-        try:
-            with panics_as_errors():
-                for batch in stream:
-                    arrow = batch.to_pyarrow()
-                    room.enter(arrow.nbytes)
-                    if self._cancelled:
-                        return
-                    self._ready.put(_Pulled(arrow, partition))
-        except Exception as error:
-            self._ready.put(_Pulled(failure=error))
-        else:
-            self._ready.put(_Pulled())
-
-    def cancel(self) -> None:
-        """Drop the engine's work, and wake the consumer; from any thread."""
-        with self._lock:
-            self._cancelled = True
-            pending = list(self._pending)
-            rooms = list(self._room)
-        for pull in pending:
-            pull.cancel()
-        for room in rooms:
-            room.open()
-        self._ready.put(_Pulled(failure=CancelledError("the query was cancelled")))
-
-    def close(self) -> None:
-        """Drop the engine's work. The consuming thread must be outside of `batches`, or ending."""
-        self.cancel()
-        wait(self._pending, timeout=CLOSE_SECONDS)
-        with self._lock:
-            threads = list(self._threads)
-        until = time.monotonic() + CLOSE_SECONDS
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join(max(0.0, until - time.monotonic()))
-
-    def scans(self) -> list[Scan]:
-        """What the engine's readers took."""
-        return scans_of(self._physical)
-
-    def compute_seconds(self) -> float | None:
-        """What the engine's operators took, its readers left out; None before it has begun."""
-        return compute_seconds(self._physical)
-
-
-class _Room:
-    """What of one partition waits for the consumer: some batches, of not too many bytes."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._batches = 0
-        self._size_bytes = 0
-        self._opened = False
-
-    def enter(self, size_bytes: int) -> None:
-        """Wait until a batch has room."""
-        with self._changed:
-            while self._batches and not self._opened and not self._has_room(size_bytes):
-                self._changed.wait()
-            self._batches += 1
-            self._size_bytes += size_bytes
-
-    def _has_room(self, size_bytes: int) -> bool:
-        return self._batches < READ_AHEAD and self._size_bytes + size_bytes <= READ_AHEAD_BYTES
-
-    def leave(self, size_bytes: int) -> None:
-        with self._changed:
-            self._batches -= 1
-            self._size_bytes -= size_bytes
-            self._changed.notify()
-
-    def open(self) -> None:
-        """Nobody waits here any more."""
-        with self._changed:
-            self._opened = True
-            self._changed.notify_all()
-
-
-@dataclass(frozen=True, slots=True)
-class _Pulled:
-    """A batch, a partition's end (neither), or a failure.
-
-    Attributes:
-        partition: whose room the batch takes until it is consumed; None for an awaited one.
-    """
-
-    batch: pa.RecordBatch | None = None
-    partition: int | None = None
-    failure: Exception | None = None

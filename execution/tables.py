@@ -27,9 +27,10 @@ from connectors.errors import (
 )
 from execution.buffer import Overflow
 from execution.datasets import ScanDataset
+from execution.engine_stream import EngineStream
 from execution.failures import engine_failure
 from execution.reading import FragmentReader, SharedTurn
-from execution.running import EngineStream, Ran
+from execution.running import Ran
 from planner.barriers import has_statistics
 from planner.bind import HOME
 from planner.catalog import CatalogTable, Source

@@ -33,6 +33,7 @@ from connectors.files.inference import csv_types
 from connectors.files.listing import Contents, Entry
 from connectors.files.location import Location
 from connectors.files.options import FilesOptions
+from connectors.files.remembered import forget_what_changed
 from connectors.files.scan import FileBatches, Target, width_bytes
 
 if TYPE_CHECKING:
@@ -114,11 +115,14 @@ class FilesConnector:
             return
         with self._location.reading(entry.path):
             self._location.introduce(context, entry.path)
+            uri = self._location.uri(entry.path, folder=entry.folder)
+            store = uri.partition("://")[0] + uri.partition("://")[2].partition("/")[0]
+            forget_what_changed(context, store, entry.path, contents)
             FORMATS[contents.format].register(
                 Registration(
                     context,
                     name,
-                    self._location.uri(entry.path, folder=entry.folder),
+                    uri,
                     shape.schema,
                     contents.suffix,
                     loaded.partitions,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import adbc_driver_postgresql.dbapi as postgres
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from connectors.adbc.postgres import create
@@ -348,3 +350,22 @@ def test_every_error_is_of_the_tree(open_placement: Open) -> None:
     ):
         with pytest.raises(CrosswindError):
             placement.query(sql)
+
+
+def test_a_thread_that_cannot_be_started_fails_the_query(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pq.write_table(pa.table({"id": range(500_000)}), tmp_path / "t.parquet")
+    start = threading.Thread.start
+
+    def refuse(self: threading.Thread) -> None:
+        if self.name == "crosswind-fetch":
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    with Placement.of_sources({"lake": {"connector": "files", "root": str(tmp_path)}}) as placement:
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(QueueFullError, match="cannot start another thread"):
+            placement.query("SELECT id + 1 AS x FROM t")
+        monkeypatch.undo()
+        assert placement.query("SELECT id + 1 AS x FROM t").num_rows == 500_000
