@@ -117,7 +117,7 @@ class FilesConnector:
             self._location.introduce(context, entry.path)
             uri = self._location.uri(entry.path, folder=entry.folder)
             store = uri.partition("://")[0] + uri.partition("://")[2].partition("/")[0]
-            forget_what_changed(context, store, entry.path, contents)
+            forget_what_changed(context, store, contents.files)
             FORMATS[contents.format].register(
                 Registration(
                     context,
@@ -248,7 +248,8 @@ class FileTables:
             except FileNotFoundError:
                 self._forget(name)
                 return None
-            if known is not None and known.contents == contents:
+            dated = all(file.version for file in contents.files)
+            if known is not None and known.contents == contents and dated:
                 self._keep(name, known)
                 return known
             shape = FORMATS[contents.format].read(self._location, contents, self._options.csv)

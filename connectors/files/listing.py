@@ -42,7 +42,8 @@ class DataFile:
 
     Attributes:
         size_bytes: None where the file system does not say.
-        version: what the file system says of its age; another version is another content.
+        version: what the file system says of its age; another version is another content. Empty
+            where it says nothing: then it may be another content at any time.
         partition: `(column, text)` of the folders that it lies in.
     """
 
@@ -147,7 +148,9 @@ def _holds_data(filesystem: Any, path: str) -> bool:
 
 def _data_file(info: Mapping[str, Any], partition: tuple[tuple[str, str], ...]) -> DataFile:
     # Whatever of these a file system tells; an inode shows a file that was put in another's place.
-    keys = ("ETag", "etag", "CRC", "mtime", "LastModified", "updated", "created", "ino")
+    tags = ("ETag", "etag", "sha", "CRC", "ino")
+    times = ("mtime", "LastModified", "last_modified", "modified", "modify", "modificationTime")
+    keys = (*tags, *times, "updated", "created")
     version = " ".join(str(info[key]) for key in keys if info.get(key) is not None)
     size = info.get("size")
     return DataFile(str(info["name"]), None if size is None else int(size), version, partition)

@@ -9,9 +9,12 @@ bucket by that of another. Owns the question whether that may have happened. Kno
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
+
+from connectors.files.listing import DataFile
 
 if TYPE_CHECKING:
     import datafusion
@@ -25,12 +28,12 @@ class _Seen:
     """What a session was given.
 
     Attributes:
-        files: of each table, what was known of its files when it was last registered.
+        files: by store and path, what was known of each when it was last read.
         stores: those whose files it has read.
         off: it remembers nothing any more.
     """
 
-    files: dict[tuple[str, str], object] = field(default_factory=dict)
+    files: dict[tuple[str, str], tuple[int | None, str]] = field(default_factory=dict)
     stores: set[str] = field(default_factory=set)
     off: bool = False
 
@@ -40,19 +43,19 @@ _LOCK = threading.Lock()
 
 
 def forget_what_changed(
-    context: datafusion.SessionContext, store: str, path: str, files: object
+    context: datafusion.SessionContext, store: str, files: Sequence[DataFile]
 ) -> None:
     """Call before files are read in a session. Files of more than one store are not remembered.
 
     Args:
         store: where the files are; two stores may have files of one path.
-        path: of the file or folder there.
-        files: all that is known of them; another value is another content.
+        files: as they are now.
     """
     with _LOCK:
         seen = _SESSIONS.setdefault(context, _Seen())
-        changed = seen.files.get((store, path), files) != files
-        seen.files[store, path] = files
+        now = {(store, file.path): (file.size_bytes, file.version) for file in files}
+        changed = any(seen.files.get(at, known) != known for at, known in now.items())
+        seen.files.update(now)
         seen.stores.add(store)
         if seen.off or not (changed or len(seen.stores) > 1):
             return

@@ -12,17 +12,18 @@ from typing import Any
 import adbc_driver_flightsql.dbapi as flightsql
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import flight_server
 from connectors import registry
-from connectors.adbc.flightsql import FlightsqlConnector, create
+from connectors.adbc.flightsql import FlightsqlConnector, catalog, create
 from connectors.adbc.flightsql.options import FlightsqlOptions, TlsOptions
 from connectors.adbc.flightsql.product import Product
 from connectors.contract import Connector, Fragment, TableName, TableScan
 from connectors.errors import ConfigurationError
 from flight_server.config import Config
-from tests.child_server import ChildServer
+from tests.child_server import ChildServer, child_server
 from tests.comparison import assert_same
 from tests.connectors.far import NESTED, configured
 from tests.connectors.foreign_server import foreign_server
@@ -350,3 +351,23 @@ def test_the_pages_examples_are_taken() -> None:
         if "token" in options:
             options["token"] = "t0ken"
         registry.create("flightsql", "any", options).close()
+
+
+def test_a_column_that_was_added_there_is_seen_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "_KNOWN_SECONDS", 0.0)
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "t.parquet")
+    with child_server({"lake": {"connector": "files", "root": str(tmp_path)}}) as far:
+        connector = create("west", {"uri": far.url})
+        tables, name = connector.tables(), TableName("main", "t")
+        try:
+            found = tables.find(name)
+            assert found is not None
+            assert found.schema.names == ["a"]
+            pq.write_table(pa.table({"a": [1], "b": [2]}), tmp_path / "t.parquet")
+            found = tables.find(name)
+            assert found is not None
+            assert found.schema.names == ["a", "b"]
+        finally:
+            connector.close()

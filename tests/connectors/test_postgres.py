@@ -20,7 +20,7 @@ import pyarrow as pa
 import pytest
 
 from connectors import registry
-from connectors.adbc.postgres import PostgresConnector, create
+from connectors.adbc.postgres import PostgresConnector, catalog, create
 from connectors.adbc.postgres.endpoint import parse
 from connectors.adbc.postgres.reader import QueryBatches
 from connectors.adbc.postgres.session import Session, SettingsLostError
@@ -552,6 +552,27 @@ def test_a_not_null_that_was_never_validated_is_no_promise(
 def test_missing_names_are_none_whatever_they_hold(shop: PostgresConnector) -> None:
     for schema, name in (("public", "nope"), ("pg_catalogue", "x"), ("'; DROP", '"\\$1')):
         assert shop.tables().find(TableName(schema, name)) is None
+
+
+def test_a_column_that_was_added_is_seen_after_a_while(
+    shop: PostgresConnector, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = TableName("public", "growing")
+    postgres_server.execute("CREATE TABLE growing (a int)", database=DATABASE)
+    try:
+        monkeypatch.setattr(catalog, "_KNOWN_SECONDS", 0.0)
+        assert name in shop.tables().names()
+        found = shop.tables().find(name)
+        assert found is not None
+        assert [column.name for column in found.columns] == ["a"]
+        postgres_server.execute("ALTER TABLE growing ADD COLUMN b int", database=DATABASE)
+        found = shop.tables().find(name)
+        assert found is not None
+        assert [column.name for column in found.columns] == ["a", "b"]
+    finally:
+        postgres_server.execute("DROP TABLE growing", database=DATABASE)
+    assert name not in shop.tables().names()
+    assert shop.tables().find(name) is None
 
 
 def test_schemas_limits_what_exists(connect: Callable[..., PostgresConnector]) -> None:

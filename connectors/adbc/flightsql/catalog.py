@@ -27,6 +27,9 @@ _SYSTEM = frozenset({"information_schema", "pg_catalog"})
 # A name that is not there may be made at any time; asking again costs a few round trips.
 _MISSING_SECONDS = 10.0
 
+# What was added since causes no error by which it would be noticed.
+_KNOWN_SECONDS = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -75,7 +78,8 @@ class FlightsqlTables:
         self._generation = 0
         self._catalogs: tuple[str, ...] | None = None
         self._listed: tuple[_Entry, ...] | None = None
-        self._found: dict[TableName, Table] = {}
+        self._listed_until = 0.0
+        self._found: dict[TableName, tuple[Table, float]] = {}
         self._missing: dict[TableName, float] = {}
 
     @property
@@ -90,7 +94,8 @@ class FlightsqlTables:
             SourceRejectedError: the server cannot list them, and `tables` does not either.
         """
         with self._lock:
-            entries, generation = self._given or self._listed, self._generation
+            listed = self._listed if time.monotonic() < self._listed_until else None
+            entries, generation = self._given or listed, self._generation
         if entries is None:
             entries = self._ask(None, None)
             if entries is None:
@@ -103,6 +108,7 @@ class FlightsqlTables:
                 # What was loaded before a refresh may be old already.
                 if generation == self._generation:
                     self._listed = entries
+                    self._listed_until = time.monotonic() + _KNOWN_SECONDS
                     # Of these it was not known whether they are views.
                     self._found = {}
         return sorted(map(self._shown, entries))
@@ -110,8 +116,9 @@ class FlightsqlTables:
     def find(self, name: TableName) -> Table | None:
         """One table with its columns. A missing one is asked for again after a few seconds."""
         with self._lock:
-            if name in self._found:
-                return self._found[name]
+            known, until = self._found.get(name, (None, 0.0))
+            if known is not None and time.monotonic() < until:
+                return known
             if time.monotonic() < self._missing.get(name, 0.0):
                 return None
             generation = self._generation
@@ -121,7 +128,8 @@ class FlightsqlTables:
                 if table is None:
                     self._remember_missing(name)
                 else:
-                    self._found[name] = self._found[table.name] = table
+                    until = time.monotonic() + _KNOWN_SECONDS
+                    self._found[name] = self._found[table.name] = (table, until)
         return table
 
     def refresh(self) -> None:

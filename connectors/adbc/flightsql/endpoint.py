@@ -41,7 +41,8 @@ class Endpoint:
     def __init__(self, source: str, options: FlightsqlOptions) -> None:
         self._source = source
         self._options = options
-        self._secrets = tuple(_secrets(options))
+        # The longest first: one may be part of another.
+        self._secrets = sorted(_secrets(options), key=len, reverse=True)
 
     def __repr__(self) -> str:
         return f"Endpoint({self.address!r}, username={self._options.username!r})"

@@ -28,6 +28,9 @@ _ENFORCED_KINDS = frozenset("rp")
 # A name that is not there may be made at any time; asking again costs a few round trips.
 _MISSING_SECONDS = 10.0
 
+# A column that was added since causes no error by which it would be noticed.
+_KNOWN_SECONDS = 60.0
+
 # $1: the schemas to list as a JSON array of texts, or NULL. Tables without any readable column are
 # left out, as information_schema does.
 _NAMES = """
@@ -101,7 +104,8 @@ class PostgresTables:
         self._lock = threading.Lock()
         self._generation = 0
         self._names: tuple[TableName, ...] | None = None
-        self._found: dict[TableName, Table] = {}
+        self._names_until = 0.0
+        self._found: dict[TableName, tuple[Table, float]] = {}
         self._missing: dict[TableName, float] = {}
         self._encoding = ""
 
@@ -118,7 +122,7 @@ class PostgresTables:
     def names(self) -> Sequence[TableName]:
         """Every readable table, view and foreign table outside the system schemas, sorted."""
         with self._lock:
-            if self._names is not None:
+            if self._names is not None and time.monotonic() < self._names_until:
                 return self._names
             generation = self._generation
         schemas = None if self._schemas is None else json.dumps(self._schemas)
@@ -128,6 +132,7 @@ class PostgresTables:
             # What was loaded before a refresh may be old already.
             if generation == self._generation:
                 self._names = names
+                self._names_until = time.monotonic() + _KNOWN_SECONDS
         return names
 
     def find(self, name: TableName) -> Table | None:
@@ -135,8 +140,9 @@ class PostgresTables:
         if self._schemas is not None and name.schema not in self._schemas:
             return None
         with self._lock:
-            if name in self._found:
-                return self._found[name]
+            known, until = self._found.get(name, (None, 0.0))
+            if known is not None and time.monotonic() < until:
+                return known
             if time.monotonic() < self._missing.get(name, 0.0):
                 return None
             generation = self._generation
@@ -147,7 +153,7 @@ class PostgresTables:
                 self._encoding = str(rows[0]["encoding"])
             if generation == self._generation:
                 if table is not None:
-                    self._found[name] = table
+                    self._found[name] = (table, time.monotonic() + _KNOWN_SECONDS)
                 else:
                     self._remember_missing(name)
         return table
