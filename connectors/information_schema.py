@@ -6,8 +6,10 @@ source, and asks a source only for the tables that a query's filter leaves.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 
 import pyarrow as pa
 
@@ -21,7 +23,7 @@ from connectors.contract import (
     TableName,
     TableScan,
 )
-from connectors.errors import CancelledError, DeadlineError, UnsupportedError
+from connectors.errors import CancelledError, DeadlineError, QueueFullError, UnsupportedError
 
 NAME = "information_schema"
 
@@ -100,11 +102,12 @@ class InformationBatches:
     ) -> None:
         self._connectors, self._scan, self._deadline = connectors, scan, deadline
         self._cancelled = False
+        self._changed = threading.Event()
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         left, condition = self._scan.limit, self._scan.filter
         for source in sorted(self._connectors):
-            rows = list(self._rows(source))
+            rows = self._asked(source)
             table = _table(_SCHEMAS[self._scan.table.name], rows)
             table = table if condition is None else table.filter(condition)
             table = table.select(list(self._scan.columns)).slice(0, left)
@@ -115,8 +118,33 @@ class InformationBatches:
 
     def cancel(self) -> None:
         self._cancelled = True
+        self._changed.set()
 
     close = cancel
+
+    def _asked(self, source: str) -> list[tuple[object, ...]]:
+        """A source's rows. Nobody waits for a source that does not answer in time."""
+        answer: Future[list[tuple[object, ...]]] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(list(self._rows(source)))
+            except BaseException as error:
+                answer.set_exception(error)
+            self._changed.set()
+
+        try:
+            threading.Thread(target=ask, name="crosswind-information", daemon=True).start()
+        except RuntimeError:
+            raise QueueFullError("the server cannot start another thread") from None
+        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        while not (self._cancelled or answer.done()):
+            if not self._changed.wait(left):
+                raise DeadlineError("the query's time is up", source=source)
+            self._changed.clear()
+        if self._cancelled:
+            raise CancelledError("the scan was cancelled")
+        return answer.result()
 
     def _rows(self, source: str) -> Iterator[tuple[object, ...]]:
         match self._scan.table.name:
