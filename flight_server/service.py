@@ -29,6 +29,7 @@ from planner.explain_json import explain_json
 from planner.explain_mermaid import explain_mermaid
 from planner.explain_options import Form
 from planner.parse import parse
+from planner.plain_formats import plain_formats
 from planner.plan import Plan
 from planner.planning import plan_query
 
@@ -45,6 +46,8 @@ class SqlPlanning:
             return _plan_translated(translated, catalog, options)
         statement = parse(sql)
         plan = plan_query(statement, catalog, options.planning)
+        if formats := tuple(plain_formats(statement)):
+            plan = replace(plan, warnings=(*formats, *plan.warnings))
         return Planned(statement.mode, plan, statement.volatile, statement.form)
 
     def explain(self, plan: Plan, account: Account | None, form: Form = "text") -> list[str]:

@@ -118,7 +118,7 @@ def translate(sql: str, dialect: str, columns_of: ColumnsOf | None = None) -> Tr
         UnsupportedError: it is, and has no equal here, with the place.
     """
     read = DIALECTS[dialect]
-    client = parse(sql, read)
+    client = _client_statement(sql, read)
     tree = _tree(client, read)
     _refuse_what_is_no_query(tree, client.sql, read)
     kinds = Kinds(
@@ -179,6 +179,30 @@ def in_clients_text(error: CrosswindError, translated: Translated) -> CrosswindE
     )
     moved.__cause__ = error.__cause__
     return moved
+
+
+_SIGNS: Mapping[str, tuple[re.Pattern[str], str, str]] = {
+    "snowflake": (
+        re.compile(r"\$\d"),
+        "a column by its number",
+        "Name the columns, and use the name.",
+    ),
+    "mysql": (re.compile("@"), "a variable", "Write the value, or a subquery, in its place."),
+}
+"""What begins like a parameter, and is none in a dialect: what it is, and what to write."""
+
+
+def _client_statement(sql: str, read: str) -> Statement:
+    try:
+        return parse(sql, read)
+    except UnsupportedError as error:
+        sign, place = _SIGNS.get(read), error.position
+        if sign is None or place is None:
+            raise
+        pattern, what, hint = sign
+        if not pattern.match(sql.split("\n")[place.line - 1], place.column - 1):
+            raise
+        raise UnsupportedError(f"{what} has no equal here", position=place, hint=hint) from error
 
 
 def _tree(client: Statement, read: str) -> exp.Expr:

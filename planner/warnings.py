@@ -21,6 +21,7 @@ Code = Literal[
     "join.across_sources",
     "order.not_guaranteed",
     "dialect.best_effort",
+    "format.without_fields",
 ]
 """What a program may rely on; codes are added, and never change their meaning.
 
@@ -32,6 +33,7 @@ operator.kept: another operator runs here although its input is all at one sourc
 join.across_sources: rows of several sources are joined here.
 order.not_guaranteed: which rows the answer has depends on an order that the query does not give.
 dialect.best_effort: a meaning of the client's dialect is not quite the engine's.
+format.without_fields: a format of times names no field, and is itself the text of each row.
 """
 
 CODES: tuple[Code, ...] = get_args(Code)
@@ -42,6 +44,7 @@ SURPRISES: frozenset[Code] = frozenset(
         "function.translated",
         "order.not_guaranteed",
         "dialect.best_effort",
+        "format.without_fields",
     }
 )
 """The codes that may change what a user makes of an answer; the others only cost time."""

@@ -83,6 +83,10 @@ def interval(amount: int, unit: str) -> exp.Interval:
     return exp.Interval(this=exp.Literal.string(str(amount)), unit=exp.var(unit.upper()))
 
 
+_MOST_DIGITS = 1000
+"""Python reads a few thousand digits as a number, and fails beyond."""
+
+
 def whole_number(node: object) -> int | None:
     """The value of a constant without a fraction; None for anything else.
 
@@ -96,7 +100,7 @@ def whole_number(node: object) -> int | None:
         inner = whole_number(node.this)
         return None if inner is None else -inner
     if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
-        return int(node.name)
+        return int(node.name) if len(node.name) < _MOST_DIGITS else None
     return None
 
 

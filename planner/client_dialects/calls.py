@@ -5,6 +5,9 @@ Owns what fits no subject: a module for each would be a few lines.
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 from sqlglot import exp
 
 from planner.client_dialects import traits
@@ -136,10 +139,13 @@ def as_moment(node: exp.Timestamp, reading: Reading) -> Node:
 def percentile(node: exp.Quantile | exp.PercentileCont, reading: Reading) -> Node:
     """`percentile(x, 0.5)`: between two values it is between them."""
     part_of = node.args.get("quantile") or node.args.get("expression")
+    _note_cut_places(node.this if part_of is None else part_of, node, reading)
     if part_of is None:
         return node
     if isinstance(node.parent, exp.Window | exp.Filter) or reading.dialect == "bigquery":
         reading.refuse(node, "a percentile over a window")
+    if isinstance(part_of, exp.Array):
+        reading.refuse(node, "a list of percentiles", "Write one call for each.")
     if isinstance(node, exp.Quantile) and reading.dialect not in ("spark", "databricks", "hive"):
         if reading.dialect != "clickhouse":
             reading.refuse(node)
@@ -149,6 +155,15 @@ def percentile(node: exp.Quantile | exp.PercentileCont, reading: Reading) -> Nod
         this=exp.PercentileCont(this=_plain_number(part_of)),
         expression=exp.Order(expressions=[key]),
     )
+
+
+def _note_cut_places(part_of: Node, node: Node, reading: Reading) -> None:
+    # The engine cuts the place between two values after some digits, which an eighth does not need.
+    written = _plain_number(part_of)
+    known = isinstance(written, exp.Literal) and re.fullmatch(r"\d*\.?\d+", written.name)
+    if known and Decimal(written.name) * 8 % 1 == 0:
+        return
+    reading.translated(node, "a percentile between two values may have other last digits here")
 
 
 def _plain_number(node: Node) -> Node:

@@ -199,6 +199,8 @@ def as_text(node: Node, reading: Reading) -> Node:
         return node
     if kind == "int" or (kind == "date" and reading.dialect != "oracle"):
         return cast(node, "varchar")
+    if kind == "decimal" and reading.dialect == "bigquery":
+        return _without_idle_zeros(node)
     if kind == "decimal" and reading.dialect not in ("sqlite", "snowflake", "oracle"):
         return cast(node, "varchar")
     if kind == "bool" and reading.speaks(traits.TRUE_IS_ONE_AS_TEXT):
@@ -230,6 +232,13 @@ _NAMES: dict[Kind, str] = {
     "date": "a date",
     "bool": "a truth value",
 }
+
+
+def _without_idle_zeros(number: Node) -> Node:
+    """A decimal number as a text without the zeros that its type has at its end."""
+    text = cast(number, "varchar")
+    has_point = exp.GT(this=call("strpos", text, "."), expression=exp.Literal.number(0))
+    return case([(has_point, call("rtrim", call("rtrim", text.copy(), "0"), "."))], text.copy())
 
 
 def _timestamp_text(node: Node) -> Node:

@@ -16,7 +16,7 @@ from planner.client_dialects.build import (
     constant_text,
     whole_number,
 )
-from planner.client_dialects.kind_tables import NUMBERS
+from planner.client_dialects.kind_tables import MOMENTS, NUMBERS
 from planner.client_dialects.numbers import is_number
 from planner.client_dialects.reading import Reading
 
@@ -69,6 +69,7 @@ def compared(node: exp.Binary, reading: Reading) -> Node:
             other.replace(exp.Boolean(this=whole_number(other) == 1))
         elif reading.kind(this) in NUMBERS and reading.kind(other) == "text":
             other.replace(_as_number(this, other, node, reading))
+    _refuse_times_beside_numbers(node, [node.this, node.expression], reading)
     _exactly(node, reading)
     _note_case([node.this, node.expression], node, reading)
     return node
@@ -93,17 +94,26 @@ def one_of(node: exp.In, reading: Reading) -> Node:
         and any(reading.kind(value) in NUMBERS for value in node.expressions)
     ):
         reading.refuse(node, "a comparison of a text with a number")
+    _refuse_times_beside_numbers(node, [node.this, *node.expressions], reading)
     _note_case([node.this, *node.expressions], node, reading)
     return node
 
 
 def between(node: exp.Between, reading: Reading) -> Node:
     """`x BETWEEN a AND b` of numbers and texts."""
+    _refuse_times_beside_numbers(node, [node.this, node.args["low"], node.args["high"]], reading)
     if reading.kind(node.this) in NUMBERS:
         for value in (node.args["low"], node.args["high"]):
             if reading.kind(value) == "text":
                 value.replace(_as_number(node.this, value, node, reading))
     return node
+
+
+def _refuse_times_beside_numbers(node: Node, values: list[Node], reading: Reading) -> None:
+    # The engine counts days or nanoseconds; the dialects fail, or take other numbers for a time.
+    kinds = {reading.kind(value) for value in values}
+    if kinds & {"date", *MOMENTS} and kinds & NUMBERS and reading.dialect != "clickhouse":
+        reading.refuse(node, "a comparison of a time with a number", "Write DATE '2024-01-31'.")
 
 
 def _as_number(number: Node, text: Node, node: Node, reading: Reading) -> Node:

@@ -102,6 +102,9 @@ def ordered_texts(node: exp.GroupConcat, reading: Reading) -> Node:
     while isinstance(inner, exp.Order | exp.Distinct):
         holder = inner
         inner = inner.this if isinstance(inner, exp.Order) else inner.expressions[0]
+    if isinstance(inner, exp.Limit | exp.HavingMax):
+        word = "LIMIT" if isinstance(inner, exp.Limit) else "HAVING"
+        reading.refuse(node, f"{word} within an aggregate of texts")
     text = as_text(inner, reading)
     if text is not inner:
         if isinstance(holder, exp.Distinct):

@@ -1,4 +1,4 @@
-"""Numbers: literals, quotients, remainders, rounding, the greatest of several, averages.
+"""Numbers: quotients, remainders, rounding, the greatest of several, averages.
 
 Owns where a number of the client's dialect is another one than the engine's would be. What compares
 numbers is `comparisons`'.
@@ -26,67 +26,8 @@ from planner.client_dialects.build import (
 )
 from planner.client_dialects.casts import half_even
 from planner.client_dialects.kind_tables import NUMBERS
+from planner.client_dialects.places import spelled
 from planner.client_dialects.reading import Reading
-
-_ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Mod)
-
-_INSIDE = (
-    exp.Paren, exp.Neg, *_ARITHMETIC, exp.Case, exp.If, exp.Coalesce, exp.Greatest, exp.Least,
-    exp.Nullif,
-)  # fmt: skip
-"""Through these a number goes as what it is; all that stands in them has one kind then."""
-
-_TAKES_DECIMALS = (
-    exp.Select, exp.Alias, exp.Tuple, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Round, exp.Ceil,
-    exp.Floor, exp.Abs, exp.Cast, exp.TryCast, exp.Div, exp.Where, exp.Having, exp.Ordered,
-    exp.Subquery, exp.Concat, exp.DPipe,
-)  # fmt: skip
-
-
-def literal(node: exp.Literal, reading: Reading) -> Node:
-    """`0.1` is a decimal number in most dialects, and double precision in the engine.
-
-    So `0.06 + 0.01` is 0.07 there. It is written so where all that it is computed with is exact.
-    """
-    if node.is_string or "." not in node.name or not re.fullmatch(r"\d*\.\d+", node.name):
-        return node
-    if not reading.speaks(traits.EXACT_LITERALS) or not _in_exact_place(node, reading):
-        return node
-    before, after = node.name.split(".")
-    before = before.lstrip("0")
-    digits = max(1, len(before) + len(after))
-    if digits > 38:
-        return node
-    return cast(exp.Literal.string(f"{before or '0'}.{after}"), f"decimal({digits}, {len(after)})")
-
-
-def _in_exact_place(node: Node, reading: Reading) -> bool:
-    top = node
-    while isinstance(top.parent, _INSIDE) and _is_value(top):
-        top = top.parent
-    if reading.kind(top) != "decimal":
-        return False
-    parent = top.parent
-    if isinstance(parent, exp.Predicate) and not isinstance(parent, exp.SubqueryPredicate):
-        others = [part for part in parent.iter_expressions() if part is not top]
-        kinds = {reading.kind(part) for part in others}
-        return kinds <= {"decimal", "int", "null"} and (
-            "decimal" in kinds or not isinstance(top, exp.Literal)
-        )
-    if isinstance(parent, exp.Div):
-        return bool(parent.args.get("typed"))
-    output = parent.parent if isinstance(parent, exp.Alias) else parent
-    if isinstance(output, exp.Select) and isinstance(output.parent, exp.SetOperation):
-        return False  # another branch may have double precision there
-    return isinstance(parent, _TAKES_DECIMALS)
-
-
-def _is_value(node: Node) -> bool:
-    """Whether it is one of the values that the node around it may have."""
-    parent = node.parent
-    if isinstance(parent, exp.If):
-        return node.arg_key in ("true", "false")
-    return not isinstance(parent, exp.Case) or node.arg_key in ("ifs", "default")
 
 
 def quotient(node: exp.Div, reading: Reading) -> Node:
@@ -134,6 +75,8 @@ def stepped(node: exp.Ceil | exp.Floor, reading: Reading) -> Node:
 
     Of a whole number the engine's is double precision, and in most dialects it is whole.
     """
+    if node.args.get("decimals") is not None:
+        return _stepped_behind_the_point(node, reading)
     if reading.kind(node.this) == "int":
         if not reading.speaks(traits.POSTGRES | {"duckdb"}):
             return exp.Paren(this=node.this)
@@ -141,6 +84,20 @@ def stepped(node: exp.Ceil | exp.Floor, reading: Reading) -> Node:
     if reading.kind(node.this) != "decimal" or node.find(exp.Column) is not None:
         return node
     return type(node)(this=cast(node.this, "decimal(38, 10)"))
+
+
+def _stepped_behind_the_point(node: exp.Ceil | exp.Floor, reading: Reading) -> Node:
+    """`ceil(2.345, 2)`, which the engine has for whole numbers only."""
+    digits = whole_number(node.args["decimals"])
+    exact = reading.kind(node.this) in ("int", "decimal")
+    if not reading.speaks(traits.STEPS_BEHIND_THE_POINT) or not exact or digits is None:
+        reading.refuse(node, f"{spelled(node, reading.sql)} with a number of digits")
+    if not 0 <= digits <= 9:
+        reading.refuse(node, f"{spelled(node, reading.sql)} with this number of digits")
+    scale = cast(exp.Literal.string(str(10**digits)), f"decimal({digits + 1}, 0)")
+    step = cast(exp.Literal.string(f"{10**-digits:.{digits}f}"), f"decimal({digits + 1}, {digits})")
+    whole = type(node)(this=binary(exp.Mul, node.this, scale))
+    return binary(exp.Mul, cast(whole, f"decimal({38 - digits - 1}, 0)"), step)
 
 
 def whole_quotient(node: exp.IntDiv, reading: Reading) -> Node:
@@ -241,8 +198,17 @@ def average(node: exp.Avg, reading: Reading) -> Node:
 
 
 def total(node: exp.Sum, reading: Reading) -> Node:
-    """`sum(a > 1)` counts, where true is 1."""
-    node.set("this", _counted(node.this, reading))
+    """`sum(a > 1)` counts, where true is 1.
+
+    T-SQL's users widen what they add up, which the engine does itself. It calls both sums by one
+    name, and refuses them beside each other, as in a quotient that is an average.
+    """
+    this = node.this
+    widened = isinstance(this, exp.Cast) and this.to.this is exp.DType.BIGINT
+    if reading.dialect == "tsql" and widened and reading.kind(this.this) == "int":
+        node.set("this", this.this)
+    else:
+        node.set("this", _counted(this, reading))
     return node
 
 

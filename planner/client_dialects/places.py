@@ -33,6 +33,62 @@ def _places(node: exp.Expr) -> Iterator[Position]:
             yield Position(meta["line"], max(1, meta["col"] - width))
 
 
+def called_at(node: exp.Expr, sql: str) -> Position | None:
+    """Where a function is called that was read without a place of its own; None for others."""
+    start = None if "start" in node.meta else _word_before(node, sql)
+    if start is None:
+        return None
+    line_start = sql.rfind("\n", 0, start.start()) + 1
+    return Position(sql.count("\n", 0, start.start()) + 1, start.start() - line_start + 1)
+
+
+def word_before(node: exp.Expr, sql: str) -> str:
+    """The name, in lower case, of a function without a place of its own; empty where unknown."""
+    found = _word_before(node, sql)
+    return "" if found is None else found[1].lower()
+
+
+_CALL = re.compile(r"([A-Za-z_][\w$]*)\s*\(\s*(?:distinct\s+)?\Z", re.IGNORECASE)
+_NO_CALLS = frozenset({"and", "or", "not", "in", "on", "when", "then", "else", "case", "select",
+                       "by", "where", "having", "using", "values", "as", "over", "from", "join",
+                       "like", "between", "is", "with", "any", "all", "exists",
+                       "distinct"})  # fmt: skip
+"""Words that may stand before a bracket that is no call's."""
+
+
+def _word_before(node: exp.Expr, sql: str) -> re.Match[str] | None:
+    """The function's name as it stands before its first argument."""
+    if not _is_call(node):
+        return None
+    placed = [part for part in node.walk() if "start" in part.meta]
+    if not placed:
+        return None
+    first = min(placed, key=lambda part: int(part.meta["start"]))
+    start, found = int(first.meta["start"]), None
+    step: exp.Expr | None = first
+    while step is not None and step is not node:
+        # Functions between the two stand between the names, each before the next one.
+        step = step.parent
+        found = None
+        if step is not None and _is_call(step):
+            found = _CALL.search(sql, max(0, start - 200), start)
+            if found is None or not _may_be(step, found[1].lower()):
+                found = None
+            else:
+                start = found.start()
+    return found
+
+
+def _is_call(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Func) and not isinstance(node, exp.Binary | exp.Connector)
+
+
+def _may_be(node: exp.Expr, word: str) -> bool:
+    if isinstance(node, exp.Cast):
+        return word.endswith(("cast", "convert"))  # and not `x::int`
+    return word not in _NO_CALLS and not isinstance(node, exp.Case)
+
+
 def spelled(node: exp.Expr, sql: str) -> str:
     """What the client calls the construct: its own word, or the name of the kind of node."""
     meta = node.meta
@@ -40,6 +96,9 @@ def spelled(node: exp.Expr, sql: str) -> str:
         word = sql[meta["start"] : meta["end"] + 1]
         if re.fullmatch(r"[A-Za-z_][\w$.]*", word):
             return f"function {word}"
+    called = None if type(node) in _SPELLED else _word_before(node, sql)
+    if called is not None:
+        return f"function {called[1]}"
     words = _SPELLED.get(type(node))
     if words is not None:
         return words

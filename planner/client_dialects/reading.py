@@ -14,7 +14,7 @@ from sqlglot import exp
 from connectors.errors import UnsupportedError
 from planner.client_dialects.kind_tables import Kind
 from planner.client_dialects.kinds import Kinds
-from planner.client_dialects.places import nearest_place, spelled
+from planner.client_dialects.places import called_at, nearest_place, spelled
 from planner.warnings import Code, PlanWarning
 
 Rule = Callable[[Any, "Reading"], exp.Expr]
@@ -68,6 +68,5 @@ class Reading:
             UnsupportedError: always.
         """
         subject = what if what is not None else spelled(node, self.sql)
-        raise UnsupportedError(
-            f"{subject} has no equal here", position=nearest_place(node), hint=hint
-        )
+        place = called_at(node, self.sql) or nearest_place(node)
+        raise UnsupportedError(f"{subject} has no equal here", position=place, hint=hint)

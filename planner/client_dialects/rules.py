@@ -14,8 +14,10 @@ from planner.client_dialects import (
     formats,
     joined,
     lists,
+    literals,
     moments,
     numbers,
+    overflow,
     own,
     parts,
     patterns,
@@ -28,6 +30,7 @@ RULES: Mapping[type[exp.Expr], tuple[Rule, ...]] = {
     # names and clauses
     exp.Identifier: (structure.name,),
     exp.Column: (structure.column,),
+    exp.With: (structure.common_tables,),
     exp.Select: (structure.select,),
     exp.Group: (structure.group,),
     exp.Ordered: (structure.ordered,),
@@ -65,7 +68,7 @@ RULES: Mapping[type[exp.Expr], tuple[Rule, ...]] = {
     exp.ApproxDistinct: (structure.approximate,),
     exp.ApproxQuantile: (structure.approximate,),
     # numbers
-    exp.Literal: (structure.text_literal, numbers.literal),
+    exp.Literal: (structure.text_literal, literals.number),
     exp.Div: (numbers.quotient,),
     exp.IntDiv: (numbers.whole_quotient,),
     exp.Mod: (numbers.remainder,),
@@ -90,8 +93,9 @@ RULES: Mapping[type[exp.Expr], tuple[Rule, ...]] = {
     exp.BitwiseLeftShift: (numbers.shifted,),
     exp.BitwiseRightShift: (numbers.shifted,),
     exp.BitwiseNot: (numbers.complement,),
-    exp.Add: (numbers.summed, moments.summed),
-    exp.Sub: (moments.summed,),
+    exp.Add: (numbers.summed, moments.summed, overflow.computed),
+    exp.Sub: (moments.summed, overflow.computed),
+    exp.Mul: (overflow.computed,),
     **dict.fromkeys(
         (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ),
         (comparisons.compared,),
@@ -103,7 +107,7 @@ RULES: Mapping[type[exp.Expr], tuple[Rule, ...]] = {
     # casts
     exp.DataType: (casts.data_type,),
     exp.Cast: (casts.casted,),
-    exp.TryCast: (casts.casted,),
+    exp.TryCast: (overflow.cast_to_whole, casts.casted),
     exp.Convert: (formats.convert,),
     exp.ToNumber: (casts.to_number,),
     # texts

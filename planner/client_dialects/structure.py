@@ -60,6 +60,26 @@ def select(node: exp.Select, reading: Reading) -> Node:
     return node
 
 
+def common_tables(node: exp.With, reading: Reading) -> Node:
+    """Where RECURSIVE may be left out, a query is recursive that reads itself in a later branch."""
+    if reading.speaks(traits.SILENT_RECURSION) and any(map(_reads_itself, node.expressions)):
+        node.set("recursive", True)
+    return node
+
+
+def _reads_itself(common: exp.CTE) -> bool:
+    query = common.this
+    if not isinstance(query, exp.Union):
+        return False
+    name = common.alias.lower()
+
+    def is_read(branch: Node) -> bool:
+        tables = branch.find_all(exp.Table)
+        return any(table.name.lower() == name and not table.db for table in tables)
+
+    return is_read(query.expression) and not is_read(query.this)
+
+
 def _fold_prewhere(node: exp.Select) -> None:
     """ClickHouse reads PREWHERE before WHERE, and means both."""
     before = node.args.get("prewhere")

@@ -206,11 +206,15 @@ def length(node: exp.Length, reading: Reading) -> Node:
     if kind == "unknown" and reading.dialect == "duckdb":
         reading.translated(node, "length counts letters here, also where it meets a list")
     inner = node.this
+    if kind == "binary":
+        # The engine has no length of bytes, but one of their digits.
+        return binary(exp.IntDiv, call("octet_length", call("encode", inner, "hex")), 2)
     if reading.dialect == "tsql":
         if isinstance(inner, exp.Cast):
             inner = inner.this
         return call("length", call("rtrim", as_text(inner, reading)))
-    return call("octet_length" if node.args.get("binary") else "length", as_text(inner, reading))
+    in_bytes = node.args.get("binary") and reading.speaks(traits.BYTES_ARE_COUNTED)
+    return call("octet_length" if in_bytes else "length", as_text(inner, reading))
 
 
 def split_part(node: exp.SplitPart, reading: Reading) -> Node:

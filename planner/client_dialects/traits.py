@@ -40,6 +40,14 @@ EVEN_ROUND: Dialects = frozenset({"postgres", "redshift", "mysql", "clickhouse"}
 DECIMAL_QUOTIENTS: Dialects = frozenset({"snowflake", "bigquery", "mysql", "oracle"})
 """The quotient of whole numbers is a decimal number, or may be."""
 
+NARROW_LITERALS: Dialects = frozenset(
+    {"postgres", "redshift", "duckdb", "tsql"}
+) | _TRINO | HIVE  # fmt: skip
+"""A whole number that fits 32 bits has no more, and what is computed of such."""
+
+STEPS_BEHIND_THE_POINT: Dialects = frozenset({"snowflake"}) | _SPARK
+"""ceil() and floor() take a number of digits."""
+
 ZERO_GIVES_NULL: Dialects = frozenset({"duckdb", "sqlite", "mysql", "spark", "hive"})
 """A remainder or a whole quotient by zero is NULL; elsewhere it fails, as in the engine."""
 
@@ -106,6 +114,9 @@ CUTTING_CASTS: Dialects = frozenset(
 LENGTH_IS_IGNORED: Dialects = frozenset({"duckdb", "sqlite"}) | _SPARK
 """VARCHAR(n) is VARCHAR."""
 
+BYTES_ARE_COUNTED: Dialects = frozenset({"mysql", "clickhouse"})
+"""length() of a text counts its bytes; elsewhere its letters."""
+
 EMPTY_IS_NULL: Dialects = frozenset({"oracle"})
 
 NO_MATCH_IS_EMPTY: Dialects = frozenset({"duckdb"}) | HIVE
@@ -134,6 +145,9 @@ ANY_CASE_QUOTED: Dialects = frozenset(
 
 UPPER_NAMES: Dialects = frozenset({"snowflake", "oracle"})
 """Names are folded to upper case, and not to lower."""
+
+SILENT_RECURSION: Dialects = frozenset({"snowflake", "oracle", "tsql", "sqlite"})
+"""A recursive query is one without RECURSIVE, too."""
 
 # --- time ----------------------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ def test_the_allow_list_names_parts_that_there_are() -> None:
         ("clickhouse", "select id from t limit 1 by a", 1, 29, "LIMIT"),
         ("snowflake", "select * ilike '%d%' from t", 1, 8, "ILIKE"),
         ("snowflake", "select * rename (a as b) from t", 1, 23, "RENAME"),
-        ("snowflake", "select max_by(a, b, 2) from t", 1, 21, "extreme"),
+        ("snowflake", "select max_by(a, b, 2) from t", 1, 8, "extreme"),
         ("postgres", "select id from only t", 1, 21, "ONLY"),
         (
             "postgres",

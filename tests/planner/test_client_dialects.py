@@ -309,6 +309,13 @@ STATEMENTS: list[tuple[str, str, list[tuple[object, ...]]]] = [
     ("postgres", "select g from generate_series(1, 2) g", [(1,), (2,)]),
     ("spark", "select percentile(b, 0.5) v from items", [(2.0,)]),
     ("tsql", "select count(*) c from items where s like '[bz]%'", [(1,)]),
+    ("tsql", "select avg(b), sum(cast(b as bigint)) from items", [(1, 7)]),
+    ("tsql", "with x(v) as (select 1 union all select v + 1 from x where v < 3) select * from x"
+     " order by v", [(1,), (2,), (3,)]),
+    ("snowflake", "with items as (select a from items) select a from items where a > 2", [(7,)]),
+    ("snowflake", "select ceil(m, 1) v from items where m > 0", [(Decimal("1.3"),)]),
+    ("bigquery", "select cast(m as string) v from items order by m desc limit 3",
+     [("1.25",), ("0",), ("-3.1",)]),
 ]  # fmt: skip
 
 
@@ -459,6 +466,14 @@ def test_what_is_no_query_is_refused_in_every_dialect(dialect: str, sql: str) ->
         ("spark", "select s rlike 'a' from items", "function.translated", "Rust"),
         ("trino", "select date_diff('month', t, t) from items", "function.translated", "month"),
         ("bigquery", "select btrim(s) from items", "dialect.best_effort", "btrim"),
+        ("postgres", "select 2147483647 + 1 from items", "function.translated", "32 bits"),
+        (
+            "postgres",
+            "select percentile_cont(0.9) within group (order by m) from items",
+            "function.translated",
+            "percentile",
+        ),
+        ("spark", "select cast(a as tinyint) from items", "function.translated", "NULL"),
     ],
 )
 def test_a_difference_that_stays_is_a_warning(dialect: str, sql: str, code: str, word: str) -> None:

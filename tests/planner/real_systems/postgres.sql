@@ -321,3 +321,18 @@ round(n, 0) / 3
 floor(n) / 2
 round(n, -1)
 sign(n) / 2
+2147483647 + 1
+3000000000 + 1
+9223372036854775807 + 1
+-9223372036854775807 - 1
+length('日本')
+99999999999999999999999999999999 + 1
+-9223372036854775809
+n + 99999999999999999999
+999999999999999999999999999999999999999999999999
+1e400
+select id from t where d > 5
+select id from t where ts between 1 and 5
+select id from t where d - date '2024-01-01' > 5 and d > '2024-01-01'
+select percentile_cont(0.9) within group (order by m) from t
+select percentile_cont(0.25) within group (order by m) from t

@@ -190,3 +190,9 @@ floor(n) / 2
 ceil(7) / 2
 sign(n) / 2
 round(7) / 2
+9223372036854775807 + 1
+2147483647 + 1
+length('日本')
+with x as (select 1 as a union all select a + 1 from x where a < 3) select a from x order by a
+99999999999999999999999999999999
+select id from t where d > 5
