@@ -15,12 +15,15 @@ from datafusion.substrait import Producer
 from google.protobuf.message import DecodeError
 from substrait.plan_pb2 import Plan as SubstraitPlan
 
-from connectors.errors import CrosswindError, UnknownNameError
+from connectors.errors import CrosswindError, UnknownNameError, UnsupportedError
 from planner.catalog import Catalog, CatalogTable
-from planner.desugar.desugar import desugared
+from planner.desugar.desugar import desugared, first_subquery
 from planner.desugar.duplicates import REFUSALS, Renamed, distinct_outputs
+from planner.desugar.tree import CORRELATED, has_fresh_names
 from planner.engine_words import construct_of
+from planner.explain_options import position_of
 from planner.failures import panics_as_errors, planning_failure, position_of_name
+from planner.intervals import refuse_compared, refuse_compared_text
 from planner.lookup import HOME as HOME
 from planner.lookup import Lookup, register
 from planner.lost import refuse_lost, refuse_lost_sets
@@ -202,6 +205,11 @@ def _failure_of(
         except Exception as own:
             return _binding_failure(own, lookup, statement.sql)
         failure = _binding_failure(error, lookup, statement.sql)
+        if has_fresh_names(str(error), statement.sql):
+            # What the engine says is of names that no client knows.
+            token = first_subquery(statement.tokens or tokenize(statement.sql))
+            place = position_of(token) if token is not None else None
+            return UnsupportedError(f"{CORRELATED} is not supported", position=place)
         failure.position = None
         return failure
     return _binding_failure(error, lookup, sql)
@@ -236,6 +244,7 @@ def _carry(
         table = lookup.found[parts]
         return table.path, table.table.schema
 
+    refuse_compared_text(logical.display_indent())
     try:
         _refuse_zones(logical)
         _refuse_long(logical)
@@ -243,6 +252,7 @@ def _carry(
         message = _substrait(context, logical)
         relation, names = read_plan(message, table_of)
         refuse_lost_sets(logical, relation)
+        refuse_compared(relation)
         relation = rewrite_null_aware(relation, *_null_aware(logical))
     except NotCarriedError as error:
         return Bound(schema, None, (), None, lookup.found, construct_of(str(error)))

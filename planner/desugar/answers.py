@@ -17,11 +17,13 @@ from sqlglot import exp
 from planner.desugar.around import Around
 from planner.desugar.dependent import Dependent
 from planner.desugar.engine_functions import (
+    is_aggregate,
     is_aggregated,
     is_count,
     is_null_on_nothing,
     makes_rows,
 )
+from planner.desugar.extremes import extremes_of_floats, write_extremes
 from planner.desugar.names import Names, Scope
 from planner.desugar.null_safety import Same, equal, same_values
 from planner.desugar.outputs import name_first
@@ -93,6 +95,10 @@ def answers_of(
     query = nested.query
     while isinstance(query, exp.Subquery | exp.Paren):
         query = query.this
+    _refuse_foreign_aggregates(query, outer)
+    if isinstance(query, exp.Select) and _is_one_group(query) and _limit_of(query) != 0:
+        query.set("limit", None)
+    extremes = extremes_of_floats(query, names, around)
     name, count = fresh.next("v"), fresh.next("n")
     one_row = _has_one_row(query)
     scalar = nested.kind == "scalar"
@@ -105,9 +111,16 @@ def answers_of(
     elif _rows_are_plain(query):
         query.set("expressions", [])
         query.set("order", None)
-    counts = scalar and isinstance(query, exp.Select) and is_count(query.expressions[0])
+    counts = (
+        scalar
+        and isinstance(query, exp.Select)
+        and _is_one_group(query)
+        and not query.args.get("limit")
+        and is_count(query.expressions[0])
+    )
     by_own = _by_own_columns(around, query, outer, names, fresh, scalar=scalar)
     keyed = by_own or _Keyed(*bound_keys(around, outer, fresh, nested.node), [])
+    write_extremes(extremes)
     rows = keyed.dependent.over(query, keyed.own)
 
     def answered(
@@ -231,7 +244,7 @@ def _by_own_columns(
         # One row also for a value without rows, which no key has: only what that row is decides.
         value = query.expressions[0] if scalar and query.expressions else None
         known = value is not None and (is_count(value) or is_null_on_nothing(value))
-        if not known or query.args.get("having") or query.args.get("qualify"):
+        if not known or query.args.get("limit") or not _is_one_group(query):
             return None
     taken = {id(condition) for condition, _, _ in conditions}
     left = [part for part in conjuncts(query.args["where"].this) if id(part) not in taken]
@@ -241,6 +254,34 @@ def _by_own_columns(
     keys = [fresh.next("k") for _ in own_keys]
     same: list[Same] = [equal for _ in keys]
     return _Keyed(keys, others, Dependent(keys, None, fresh, same), own_keys)
+
+
+def _refuse_foreign_aggregates(query: exp.Expr, outer: Outer) -> None:
+    """An aggregate of nothing but outer columns is one over the rows of the query around."""
+    outside = {id(node) for node, _ in outer}
+    for node in query.find_all(exp.Anonymous):
+        if is_aggregate(node):
+            whole = node.parent if isinstance(node.parent, exp.Filter) else node
+            columns = [id(part) for part in whole.find_all(exp.Column)]
+            if columns and outside.issuperset(columns):
+                raise NoRewriteError("an aggregate of columns of the query around", node)
+
+
+def _is_one_group(query: exp.Select) -> bool:
+    """Whether it is one row, also where it reads none, but for its LIMIT."""
+    if any(query.args.get(a) for a in ("group", "having", "qualify", "offset")):
+        return False
+    return is_aggregated(query) and not makes_rows(query)
+
+
+def _limit_of(query: exp.Select) -> int | None:
+    """The number in its LIMIT; 0 also for one that is no plain number."""
+    limit = query.args.get("limit")
+    if limit is None:
+        return None
+    count = limit.args.get("expression")
+    plain = isinstance(count, exp.Literal) and count.name.isdigit()
+    return int(count.name) if plain else 0
 
 
 def _has_one_row(query: exp.Expr) -> bool:

@@ -83,7 +83,8 @@ class Around:
             for part in conjuncts(where.this if where is not None else None)
             if part.find(exp.Query) is None and not has_keys(part) and self._before is None
         ]
-        if len(aliases) == 1 and not any(j.side in ("RIGHT", "FULL") for j in joins):
+        told = all(map(self.scope.tells, aliases))
+        if len(aliases) == 1 and told and not any(j.side in ("RIGHT", "FULL") for j in joins):
             (alias,) = aliases
             sources = [from_.this, *(j.this for j in joins if not j.side)]
             single = [s for s in sources if alias_of(s) == alias and not isinstance(s, exp.Lateral)]

@@ -20,9 +20,11 @@ from planner.desugar.around import Around, Ctes
 from planner.desugar.correlation import outer_columns
 from planner.desugar.engine_functions import is_aggregated, is_stable
 from planner.desugar.groups import lift_groups
+from planner.desugar.growth import Growth, Part
 from planner.desugar.laterals import write_laterals
 from planner.desugar.membership import as_exists
 from planner.desugar.names import Names, Scope, sources_of
+from planner.desugar.no_rows import null_without_rows
 from planner.desugar.outer_joins import filter_right_sides
 from planner.desugar.outputs import name_output
 from planner.desugar.subqueries import Nested, engine_plans, nested_in
@@ -44,12 +46,14 @@ class Decorrelation:
     Attributes:
         names: finds columns.
         fresh: makes names that the statement does not have.
+        growth: counts what the rewrites add.
         trusting: whether what the engine is known to plan is left to it.
         changed: whether something was rewritten.
     """
 
     names: Names
     fresh: FreshNames
+    growth: Growth
     trusting: bool = True
     changed: bool = field(default=False)
 
@@ -73,7 +77,9 @@ class Decorrelation:
 
     def _select(self, select: exp.Select, parent: Scope | None, ctes: Ctes) -> None:
         around = Around(select, self.names.scope(select, parent, ctes), ctes)
-        self.changed |= write_laterals(around, self.names, self.fresh, trusting=self.trusting)
+        self.changed |= write_laterals(
+            around, self.names, self.fresh, self.growth, trusting=self.trusting
+        )
         if is_aggregated(select) and self._beside_groups(around):
             lift_groups(select, around.scope, self.names, self.fresh)
             around = Around(select, self.names.scope(select, parent, ctes), ctes)
@@ -88,11 +94,15 @@ class Decorrelation:
             nested = waiting.pop(0)
             outer = outer_columns(nested.query, around.scope, self.names, ctes)
             if self._left_to_the_engine(nested, outer, around):
+                if nested.kind == "scalar" and not outer:
+                    self.changed |= null_without_rows(nested.node, self.names, ctes, self.fresh)
                 continue
             self.changed = True
             name_output(nested)
             if nested.kind in ("in", "any", "all"):
-                nested.node.replace(as_exists(nested, around.scope, self.fresh))
+                before, exists = Part.of(nested.node), as_exists(nested, around.scope, self.fresh)
+                self.growth.replaced(before, exists)
+                nested.node.replace(exists)
                 waiting = list(nested_in(select))
             elif not outer and nested.kind == "scalar":
                 self._join_value(around, nested)
@@ -117,7 +127,9 @@ class Decorrelation:
             raise NoRewriteError(CORRELATED, nested.node)
         if not is_stable(nested.query):
             raise NoRewriteError("a random value in a correlated subquery", nested.node)
+        before = Part.of(nested.node)
         answers = answers_of(around, nested, outer, self.names, self.fresh)
+        self.growth.replaced(before, answers.query)
         alias = self.fresh.next("a")
         join = exp.Join(
             this=exp.Subquery(this=answers.query, alias=exp.TableAlias(this=quoted(alias))),

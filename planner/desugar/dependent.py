@@ -142,10 +142,10 @@ class Dependent:
             sort.set("this", output_of(select, sort.this))
         if distinct is None and select.args.get("qualify") is None:
             return self._first(select, keys, sorts, limit, offset)
-        if any(not isinstance(s.this, exp.Column) for s in sorts) or on is not None:
+        if on is not None:
             raise NoRewriteError(CORRELATED, select)
         for sort in sorts:
-            sort.set("this", column(named(sort.this.this)))
+            sort.set("this", _output_named(select, sort))
         inner = exp.Select(expressions=[exp.Star()], from_=self._derived(select))
         return self._first(inner, [column(k) for k in self._keys], sorts, limit, offset)
 
@@ -294,6 +294,16 @@ class Dependent:
     def _derived(self, query: exp.Expr) -> exp.From:
         alias = exp.TableAlias(this=quoted(self._fresh.next("t")))
         return exp.From(this=exp.Subquery(this=query, alias=alias))
+
+
+def _output_named(select: exp.Select, sort: exp.Expr) -> exp.Column:
+    """The output column that a key of ORDER BY is, as a query around calls it."""
+    for output in select.expressions:
+        if isinstance(output, exp.Alias) and output.this == sort.this:
+            return column(named(output.args["alias"]))
+    if isinstance(sort.this, exp.Column) and select.is_star:
+        return column(named(sort.this.this))
+    raise NoRewriteError(CORRELATED, sort)
 
 
 def cross_where_comma(join: exp.Join) -> None:

@@ -19,9 +19,13 @@ from sqlglot import Token, TokenType, exp
 from connectors.errors import SizeLimitError, UnsupportedError
 from planner.desugar.chains import LONG, balance_chains
 from planner.desugar.decorrelate import Decorrelation
+from planner.desugar.growth import Growth
+from planner.desugar.intervals import compare_in_one_unit
 from planner.desugar.limits import write_fetch
+from planner.desugar.merged_columns import write_merged
 from planner.desugar.names import Names
 from planner.desugar.null_safety import keep_null_safety_apart
+from planner.desugar.patterns import write_similar
 from planner.desugar.pivots import write_pivots
 from planner.desugar.row_values import compare_by_parts
 from planner.desugar.set_operations import number_repeats
@@ -29,11 +33,14 @@ from planner.desugar.spelling import (
     bracket_distinct_from,
     distinct_on_once,
     forget_materialized,
+    forget_no_limit,
     group_by_nothing,
     name_semi_sides,
     order_by_all,
+    unbracket,
     write_apply,
     write_is_null,
+    write_mod,
     write_tables,
 )
 from planner.desugar.text import NotReadError, text_of, tree_of
@@ -57,8 +64,16 @@ _SPELLINGS: Sequence[tuple[tuple[str, ...], Spelling]] = (
     (("DISTINCT", "ON"), distinct_on_once),
     (("FETCH",), write_fetch),
     (("APPLY",), write_apply),
+    (("INTERVAL",), compare_in_one_unit),
+    (("SIMILAR", "TO"), write_similar),
+    (("MOD", "("), write_mod),
+    (("LIMIT", "ALL"), forget_no_limit),
+    (("LIMIT", "NULL"), forget_no_limit),
+    (("OFFSET", "NULL"), forget_no_limit),
 )
 _REWRITES: Sequence[tuple[tuple[str, ...], Rewrite]] = (
+    (("USING",), write_merged),
+    (("NATURAL",), write_merged),
     (("PIVOT",), write_pivots),
     (("UNPIVOT",), write_pivots),
     (("DISTINCT", "FROM"), keep_null_safety_apart),
@@ -72,6 +87,7 @@ _WRONG: Mapping[object, str] = {
     bracket_distinct_from: "IS DISTINCT FROM beside another operator",
     keep_null_safety_apart: "IS NOT DISTINCT FROM",
     write_is_null: "ISNULL or NOTNULL",
+    write_similar: "SIMILAR TO",
 }
 
 
@@ -95,14 +111,14 @@ def desugared(
 
     Raises:
         SizeLimitError: for a condition of more parts than the engine reads, in a statement that
-            cannot be rewritten.
+            cannot be rewritten, and for subqueries that become too many when they are.
         UnsupportedError: for what the engine would answer wrongly and has no exact rewrite, with
             its position.
     """
     words = _words(tokens)
     spellings: list[Spelling] = _called_for(_SPELLINGS, words)
     rewrites: list[Rewrite] = _called_for(_REWRITES, words)
-    nested = _has_subqueries(tokens)
+    nested = first_subquery(tokens) is not None
     connectives = sum(token.token_type in CONNECTIVES for token in tokens)
     if connectives > LONG:
         rewrites.append(balance_chains)
@@ -121,6 +137,8 @@ def desugared(
                 f"{wrong[0]} in a statement like this is not supported"
             ) from None
         return None
+    unbracket(root)
+    growth = Growth(root)
     names, fresh = Names(tables, lambda query: ask(text_of(query))), FreshNames(sql)
     written: str | None = None
     try:
@@ -129,7 +147,7 @@ def desugared(
         if any(changed):
             written = text_of(root.this.copy() if nested else root.this)
         if nested:
-            walk = Decorrelation(names, fresh, trusting)
+            walk = Decorrelation(names, fresh, growth, trusting)
             walk.query(root.this, None, {})
             if walk.changed:
                 written = text_of(root.this)
@@ -165,18 +183,18 @@ _IN_FROM = frozenset({TokenType.FROM, TokenType.JOIN, TokenType.ALIAS})
 _QUERIES = frozenset({TokenType.SELECT, TokenType.WITH, TokenType.VALUES})
 
 
-def _has_subqueries(tokens: Sequence[Token]) -> bool:
-    """Whether an expression may hold a query, or FROM one that is lateral."""
+def first_subquery(tokens: Sequence[Token]) -> Token | None:
+    """Where an expression may hold a query, or FROM one that is lateral; None for nowhere."""
     for at, token in enumerate(tokens[1:], start=1):
         if token.token_type is TokenType.LATERAL:
-            return True
+            return token
         if token.token_type in _QUERIES and tokens[at - 1].token_type is TokenType.L_PAREN:
             before = at - 1
             while before and tokens[before].token_type is TokenType.L_PAREN:
                 before -= 1
             if tokens[before].token_type not in _IN_FROM:
-                return True
-    return False
+                return tokens[at - 1]
+    return None
 
 
 _COMPARES = frozenset(

@@ -14,20 +14,25 @@ from planner.desugar.around import Around
 from planner.desugar.correlation import outer_columns
 from planner.desugar.dependent import cross_where_comma
 from planner.desugar.engine_functions import is_stable
+from planner.desugar.growth import Growth, Part
 from planner.desugar.names import Names, Scope, alias_of
 from planner.desugar.outputs import leave_out, name_outputs
 from planner.desugar.subqueries import Nested, engine_plans
 from planner.desugar.tree import FreshNames, NoRewriteError, all_of, column, conjuncts, quoted
 
 
-def write_laterals(around: Around, names: Names, fresh: FreshNames, *, trusting: bool) -> bool:
+def write_laterals(
+    around: Around, names: Names, fresh: FreshNames, growth: Growth, *, trusting: bool
+) -> bool:
     """Rewrite the lateral queries in FROM, from left to right; whether there was one.
 
     Args:
+        growth: counts what is added.
         trusting: whether what the engine is known to plan is left to it.
 
     Raises:
         NoRewriteError: for a form that cannot be rewritten.
+        SizeLimitError: when the statement has become too long.
     """
     changed = False
     joins: list[exp.Join] = list(around.select.args.get("joins") or ())
@@ -48,7 +53,9 @@ def write_laterals(around: Around, names: Names, fresh: FreshNames, *, trusting:
             raise NoRewriteError("LATERAL with USING", lateral)
         if not is_stable(lateral):
             raise NoRewriteError("a random value in a LATERAL query", lateral)
+        before = Part.of(join)
         _join(around, joins, at, outer, fresh)
+        growth.replaced(before, join)
         around.scope = names.scope(around.select, around.scope.parent, around.ctes)
     return changed
 

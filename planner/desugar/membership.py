@@ -26,6 +26,7 @@ from planner.desugar.tree import (
     conjuncts,
     named,
     output_of,
+    own_nodes,
     quoted,
 )
 
@@ -52,6 +53,8 @@ def as_exists(nested: Nested, around: Scope, fresh: FreshNames) -> exp.Expr:
     operator: type[exp.Expr] = exp.EQ if nested.kind == "in" else type(node)
     if operator not in _OPPOSITE or not isinstance(node.this, exp.Expr):
         raise NoRewriteError("this comparison with ANY or ALL of a query", node)
+    if any(isinstance(part, exp.Window) for part in own_nodes(node)):
+        raise NoRewriteError("IN, ANY or ALL of a query over a window function", node)
     if nested.kind == "all":
         operator = _OPPOSITE[operator]
     values = parts_of(node.this) or [node.this]
@@ -134,7 +137,7 @@ def _qualified(value: exp.Expr, around: Scope) -> exp.Expr:
     for node in value.find_all(exp.Column):
         if node.find_ancestor(exp.Query) is None and not node.table:
             _, alias = around.holder(node)
-            if alias:
+            if around.tells(alias):
                 node.set("table", quoted(alias))
     return value
 

@@ -6,7 +6,7 @@ Owns the scopes of SQL. Does not rewrite.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 from sqlglot import exp
@@ -22,11 +22,13 @@ class Scope:
     """What one SELECT can name.
 
     Attributes:
-        sources: of its FROM, by alias; None where a source's columns are not known.
+        sources: of its FROM, by alias; None where a source's columns are not known. One whose alias
+            another has, or that has none, stands under one that no name can be: `?` and a number.
         parent: the query around it, whose names it can use as well.
         ctes: the queries of WITH that it can name.
         outer_joined: whether rows of a source may be left out, with NULLs in their place.
         outputs: the names that its SELECT list gives.
+        paths: the words by which each source can be called, by alias.
     """
 
     sources: dict[str, Columns | None]
@@ -34,6 +36,7 @@ class Scope:
     ctes: dict[str, Columns | None]
     outer_joined: bool = False
     outputs: frozenset[str] = frozenset()
+    paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def holder(self, column: exp.Column) -> tuple[Scope, str]:
         """The innermost scope that has the column, and the source in it ('' for an output).
@@ -45,9 +48,9 @@ class Scope:
         scope: Scope | None = self
         while scope is not None:
             if table is not None:
-                if (alias := named(table)) in scope.sources:
+                if (alias := scope._called(column)) is not None:
                     return scope, alias
-                if any(c is None or alias in c for c in scope.sources.values()):
+                if any(c is None or named(table) in c for c in scope.sources.values()):
                     break  # a field of a structure, perhaps
             else:
                 found = [a for a, c in scope.sources.items() if c is not None and name in c]
@@ -59,6 +62,38 @@ class Scope:
                     break
             scope = scope.parent
         raise NoRewriteError("a subquery with a name that cannot be placed", column, wrong=False)
+
+    def tells(self, alias: str) -> bool:
+        """Whether the alias by itself tells its source from the others."""
+        own = self.paths.get(alias, ())[-1:]
+        return bool(own) and sum(path[-1:] == own for path in self.paths.values()) == 1
+
+    def _called(self, column: exp.Column) -> str | None:
+        """The source that the words before a column's name mean; None where it is none of these.
+
+        Raises:
+            NoRewriteError: when it may be several.
+        """
+        words = _words_before(column)
+        found = [alias for alias, path in self.paths.items() if _may_mean(words, path)]
+        exact = [alias for alias in found if len(self.paths[alias]) >= len(words)]
+        if len(exact) == 1:
+            return exact[0]
+        if len(found) > 1 or (found and self._may_be_outside(words)):
+            raise NoRewriteError(
+                f"the name {'.'.join(words)} of several tables beside a subquery",
+                column,
+                hint="Give each of the tables an alias.",
+            )
+        return found[0] if found else None
+
+    def _may_be_outside(self, words: tuple[str, ...]) -> bool:
+        scope = self.parent
+        while scope is not None:
+            if any(_may_mean(words, path) for path in scope.paths.values()):
+                return True
+            scope = scope.parent
+        return False
 
     def field_of(self, column: exp.Column) -> pa.Field | None:
         """A column's type, and whether it may be NULL; None where that is not known."""
@@ -98,6 +133,7 @@ class Names:
             if not alias or alias in scope.sources:
                 alias = f"?{number}"
             scope.sources[alias] = self.columns_of_source(source, known)
+            scope.paths[alias] = _path_of(source)
         scope.outputs = frozenset(
             named(o.args["alias"]) for o in select.expressions if isinstance(o, exp.Alias)
         )
@@ -257,6 +293,25 @@ def alias_of(source: exp.Expr) -> str:
     if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
         return named(source.this)
     return ""
+
+
+def _path_of(source: exp.Expr) -> tuple[str, ...]:
+    """The words by which a source can be called; () for none."""
+    name = alias_of(source)
+    if isinstance(source, exp.Table) and not isinstance(source.args.get("alias"), exp.TableAlias):
+        return tuple(named(part) for part in source.parts) if name else ()
+    return ("", name) if name else ()  # no word can stand before an alias
+
+
+def _words_before(column: exp.Column) -> tuple[str, ...]:
+    parts = [column.args.get(part) for part in ("catalog", "db", "table")]
+    return tuple(named(part) for part in parts if part is not None)
+
+
+def _may_mean(words: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """Whether these words may be a source's, as far as both are written."""
+    length = min(len(words), len(path))
+    return length > 0 and words[-length:] == path[-length:]
 
 
 def _renamed(columns: Columns | None, source: exp.Expr) -> Columns | None:

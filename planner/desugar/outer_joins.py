@@ -30,7 +30,7 @@ def filter_right_sides(
         if join is None or join.side != "LEFT" or join.kind or left_to_the_engine(nested):
             continue
         source, alias = join.this, alias_of(join.this)
-        if not alias or not isinstance(source, exp.Table | exp.Subquery):
+        if not around.scope.tells(alias) or not isinstance(source, exp.Table | exp.Subquery):
             continue
         parts = conjuncts(join.args.get("on"))
         asking = [p for p in parts if any(node is nested.node for node in p.walk())]

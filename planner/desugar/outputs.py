@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from planner.desugar.subqueries import Nested
 from planner.desugar.text import text_of
-from planner.desugar.tree import CORRELATED, NoRewriteError, aliased, bare, named, quoted
+from planner.desugar.tree import CORRELATED, NoRewriteError, aliased, bare, column, named, quoted
 
 
 def name_outputs(select: exp.Select) -> None:
@@ -25,11 +25,18 @@ def name_outputs(select: exp.Select) -> None:
 
 def name_first(query: exp.Expr, name: str) -> None:
     """Give a query's one column a name; what ORDER BY calls by its old name stands there whole."""
+    keys: list[exp.Expr] = []
     while isinstance(query, exp.SetOperation | exp.Subquery | exp.Paren):
+        if (sorted_by := query.args.get("order")) is not None:
+            keys += [key.this for key in sorted_by.expressions]
         query = query.this
     if not isinstance(query, exp.Select) or query.expressions[0].is_star:
         raise NoRewriteError(CORRELATED, query)
     old = query.expressions[0]
+    called = named(old.args["alias"]) if isinstance(old, exp.Alias) else _called(old)
+    for key in keys:  # of a set operation they can name nothing else
+        if isinstance(key, exp.Column) and not key.table and named(key.this) == called:
+            key.replace(column(name))
     order = query.args.get("order")
     if isinstance(old, exp.Alias):
         for key in order.expressions if order is not None else ():
@@ -40,6 +47,10 @@ def name_first(query: exp.Expr, name: str) -> None:
         old.set("alias", quoted(name))
     else:
         _wrap(old, name)
+
+
+def _called(output: exp.Expr) -> str:
+    return named(output.this) if isinstance(output, exp.Column) else ""
 
 
 def name_output(nested: Nested) -> None:

@@ -83,6 +83,67 @@ def group_by_nothing(root: exp.Expr) -> bool:
     return changed
 
 
+_OF_THE_WHOLE = ("with_", "order", "limit", "offset")
+
+
+def unbracket(root: exp.Expr) -> None:
+    """`(q) ORDER BY k LIMIT 1` as `(q ORDER BY k LIMIT 1)`: brackets hold nothing but a query."""
+    # `EXISTS ((q) LIMIT 1)` is read as a call of a function.
+    for call in list(root.find_all(exp.Anonymous)):
+        if call.name.upper() == "EXISTS" and len(call.expressions) == 1:
+            rows = call.expressions[0]
+            limit = rows if isinstance(rows, exp.Limit) else None
+            query = rows.this if limit is not None else rows
+            if isinstance(query, exp.Query):
+                if limit is not None:
+                    query.set("limit", exp.Limit(expression=limit.expression))
+                call.replace(exp.Exists(this=query))
+    for node in list(root.find_all(exp.Subquery)):
+        given = [part for part in _OF_THE_WHOLE if node.args.get(part) is not None]
+        inner = node.this
+        if not given or not isinstance(inner, exp.Query):
+            continue
+        held = isinstance(inner, exp.Subquery) or any(
+            inner.args.get(part) is not None for part in _OF_THE_WHOLE
+        )
+        if held:
+            alias = exp.TableAlias(this=exp.to_identifier("q"))
+            source = exp.Subquery(this=inner.copy(), alias=alias)
+            inner = exp.Select(expressions=[exp.Star()], from_=exp.From(this=source))
+        for part in given:
+            inner.set(part, node.args[part].copy())
+            node.set(part, None)
+        node.set("this", inner)
+
+
+def forget_no_limit(root: exp.Expr) -> bool:
+    """`LIMIT ALL` and `LIMIT NULL` are no limit."""
+    found = [
+        node
+        for node in root.find_all(exp.Limit, exp.Offset)
+        if isinstance(node.expression, exp.Null)
+        or (isinstance(node.expression, exp.Var) and node.expression.name.upper() == "ALL")
+    ]
+    for node in found:
+        node.pop()
+    return bool(found)
+
+
+def write_mod(root: exp.Expr) -> bool:
+    """`mod(a, b)` is `a % b`."""
+    found = [
+        call
+        for call in root.find_all(exp.Anonymous)
+        if call.name.lower() == "mod" and len(call.expressions) == 2
+    ]
+    for call in found:
+        a, b = (exp.Paren(this=argument) for argument in call.expressions)
+        rest = exp.Paren(this=exp.Mod(this=a, expression=b))
+        output = isinstance(call.parent, exp.Select) and call.arg_key == "expressions"
+        call.replace(exp.Alias(this=rest, alias=exp.to_identifier("mod")) if output else rest)
+    return bool(found)
+
+
 def write_apply(root: exp.Expr) -> bool:
     """`CROSS APPLY q` is `CROSS JOIN LATERAL q`, and `OUTER APPLY q` a LEFT JOIN with it."""
     found = [

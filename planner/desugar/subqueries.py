@@ -147,6 +147,8 @@ def _plans_alone(nested: Nested) -> bool:
         case "in":
             if isinstance(nested.node.this, exp.Tuple):
                 return False
+            if nested.clause == "qualify":
+                return nested.filters
             if nested.clause not in ("where", "having") and not inner_join:
                 return False
             return nested.filters or nested.must_be
@@ -182,14 +184,14 @@ def _has_namesakes(query: exp.Select, outer: OuterColumns) -> bool:
     The engine pulls them out of the query under their names alone, and takes one for the other.
     """
     outside = {id(column) for column, _ in outer}
-    tables: dict[str, str] = {}
+    tables: dict[str, list[str]] = {}
     where = query.args.get("where")
     parts = conjuncts(where.this if where is not None else None)
     asking = [p for p in parts if any(id(node) in outside for node in p.walk())]
     for part in (*asking, *query.expressions):
         for node in part.find_all(exp.Column):
             if id(node) not in outside and not isinstance(node.this, exp.Star):
-                table = named(node.args["table"]) if node.table else ""
+                table = [named(part) for part in node.parts[:-1]]
                 if tables.setdefault(named(node.this), table) != table:
                     return True
     return False

@@ -7,9 +7,10 @@ client's text meant. Knows no rewrite.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from sqlglot import Dialect, Token, exp
+from sqlglot import Dialect, Token, TokenType, exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ErrorLevel, ParseError, TokenError
 from sqlglot.generators.postgres import PostgresGenerator
@@ -24,13 +25,21 @@ _CALLS_WITH_WORDS = ("CAST", "TRY_CAST", "EXTRACT", "OVERLAY", "POSITION", "SUBS
 """Calls that are more than a name and arguments."""
 
 
+def _position(self: Any) -> exp.Expr:
+    """`POSITION(a IN b)`; with a comma it is a call, whose arguments keep their sides."""
+    arguments = self._parse_csv(self._parse_bitwise)
+    if self._match(TokenType.IN):
+        return exp.StrPosition(this=self._parse_bitwise(), substr=arguments[0])
+    return exp.Anonymous(this="position", expressions=arguments)
+
+
 class WordForWordParser(PostgresParser):
     """Reads calls by name, as what they were written."""
 
     FUNCTIONS: ClassVar[dict[str, Any]] = {}
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
         name: PostgresParser.FUNCTION_PARSERS[name] for name in _CALLS_WITH_WORDS
-    }
+    } | {"POSITION": _position}
 
 
 def _negated(self: Any, expression: exp.Not) -> str:
@@ -67,6 +76,8 @@ class WordForWordGenerator(PostgresGenerator):
 
     TRANSFORMS: ClassVar[dict[Any, Any]] = {
         **PostgresGenerator.TRANSFORMS,
+        # Only `^` is read as one, which is no power to the engine.
+        exp.Pow: lambda self, e: self.binary(e, "^"),
         exp.Array: lambda self, e: f"[{self.expressions(e, flat=True)}]",
         exp.TryCast: lambda self, e: f"TRY_CAST({self.sql(e, 'this')} AS {self.sql(e, 'to')})",
         exp.Select: lambda self, e: self.select_sql(e),
@@ -95,9 +106,8 @@ def tree_of(sql: str, tokens: list[Token] | None = None) -> exp.Expr:
         NotReadError: for what sqlglot does not read, or reads as something else than a query.
     """
     try:
-        found = _DIALECT.parser(error_level=ErrorLevel.IMMEDIATE).parse(
-            _DIALECT.tokenize(sql) if tokens is None else tokens, sql
-        )
+        read = _own_words(_DIALECT.tokenize(sql) if tokens is None else tokens)
+        found = _DIALECT.parser(error_level=ErrorLevel.IMMEDIATE).parse(read, sql)
     except (ParseError, TokenError, RecursionError) as error:
         raise NotReadError(str(error)) from error
     except (ValueError, AttributeError, LookupError, TypeError) as error:
@@ -107,6 +117,24 @@ def tree_of(sql: str, tokens: list[Token] | None = None) -> exp.Expr:
     if not isinstance(tree, exp.Query | exp.Values):
         raise NotReadError("not a query")
     return tree
+
+
+def _own_words(tokens: Sequence[Token]) -> list[Token]:
+    """The tokens, where a word means something else to the engine than to Postgres.
+
+    Raises:
+        NotReadError: for `MAP {…}`, which would be read as a structure.
+    """
+    found: list[Token] = []
+    for token in tokens:
+        if token.token_type is TokenType.L_BRACE and found and found[-1].text.upper() == "MAP":
+            raise NotReadError("MAP {…}")
+        if token.token_type is TokenType.DOUBLE and token.text.upper() == "FLOAT":
+            # Of four bytes here, and of eight there.
+            place = (token.line, token.col, token.start, token.end)
+            token = Token(TokenType.FLOAT, token.text, *place)
+        found.append(token)
+    return found
 
 
 def text_of(tree: exp.Expr) -> str:

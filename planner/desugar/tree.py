@@ -6,6 +6,7 @@ Knows no construct.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
@@ -38,6 +39,9 @@ class NoRewriteError(Exception):
         self.hint = hint
 
 
+_FRESH = re.compile(r"\b__q\d*_[a-z]\d", re.ASCII)
+
+
 class FreshNames:
     """Names that a statement's own text does not have."""
 
@@ -50,6 +54,11 @@ class FreshNames:
     def next(self, stem: str) -> str:
         """A name that no other has."""
         return f"{self._prefix}{stem}{next(self._numbers)}"
+
+
+def has_fresh_names(message: str, sql: str) -> bool:
+    """Whether the engine's message speaks of names that the client's statement does not have."""
+    return any(name not in sql.lower() for name in _FRESH.findall(message))
 
 
 def place_of(node: exp.Expr) -> Position | None:

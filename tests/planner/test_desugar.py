@@ -18,10 +18,19 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from connectors.errors import InvalidValueError, Position, RequestError
+from connectors.errors import (
+    InvalidValueError,
+    Position,
+    RequestError,
+    SizeLimitError,
+    UnsupportedError,
+)
+from connectors.memory import MemoryConnector
 from planner.bind import bind
+from planner.catalog import Source
 from planner.parse import parse
 from tests.equivalence import statements_data
+from tests.placements import Placement
 from tests.planner.twins import Twins
 from tests.postgres_server import PostgresServer
 
@@ -150,12 +159,121 @@ def test_what_no_rewrite_is_called_for_stays_as_it_is(twins: Twins) -> None:
         ("SELECT id, EXISTS (SELECT 1 FROM solid WHERE k > id) FROM people WHERE nope = 1", 72),
         ("SELECT id, EXISTS (SELECT 1 FROM solid WHERE k > id) FROM people WHERE id = = 1", 77),
         ("SELECT id FROM people EXCEPT ALL SELECT nope FROM solid", 41),
+        ("SELECT row_number() OVER () IN (SELECT k FROM solid) FROM people", 8),
     ],
 )
 def test_an_error_has_its_place_in_the_clients_text(sql: str, place: int, twins: Twins) -> None:
     with pytest.raises(RequestError) as failure:
         twins.local.plan(sql)
     assert failure.value.position == Position(1, place)
+
+
+@pytest.mark.parametrize(
+    ("sql", "what"),
+    [
+        ("SELECT (SELECT max(p.dept) FROM gaps) FROM people p", "an aggregate of columns"),
+        ("SELECT * FROM (people p FULL JOIN depts d USING (id))", "FULL JOIN with USING"),
+        ("SELECT 1 FROM people a RIGHT JOIN generate_series(1, 3) b USING (id)", "RIGHT JOIN"),
+        ("SELECT 'a' SIMILAR TO name FROM people", "SIMILAR TO with a pattern that is computed"),
+        ("SELECT name SIMILAR TO 'a!%' ESCAPE '!' FROM people", "SIMILAR TO with ESCAPE"),
+        (
+            "SELECT id, (SELECT count(*) FROM gaps WHERE k = p.id OFFSET 1) FROM people p",
+            "a correlated subquery",
+        ),
+    ],
+)
+def test_what_has_no_exact_rewrite_is_refused(sql: str, what: str, twins: Twins) -> None:
+    with pytest.raises(UnsupportedError, match=what) as failure:
+        twins.local.plan(sql)
+    assert failure.value.position is not None
+
+
+def test_names_that_a_rewrite_made_reach_no_client(twins: Twins) -> None:
+    sql = (
+        "SELECT id, (SELECT sum(k) OVER (ORDER BY k) FROM solid WHERE k > p.id ORDER BY 1 LIMIT 1)"
+        " AS v FROM people p"
+    )
+    with pytest.raises(UnsupportedError, match="a correlated subquery of this form") as failure:
+        twins.local.plan(sql)
+    assert failure.value.position == Position(1, 12)
+
+
+def _in_is_not_true(levels: int) -> str:
+    sql = "SELECT k FROM gaps"
+    for level in range(levels):
+        name = f"x{level}"
+        sql = f"SELECT {name}.k FROM gaps {name} WHERE ({name}.k IN ({sql})) IS NOT TRUE"
+    return sql
+
+
+def _counts_over_from(levels: int) -> str:
+    source = "gaps"
+    for level in range(levels):
+        count = f"(SELECT count(*) FROM gaps y WHERE y.k < x.k) AS c{level}"
+        source = f"(SELECT k, {count} FROM {source} x)"
+    return f"SELECT * FROM {source} z"
+
+
+def _lateral_chain(levels: int) -> str:
+    sql, before = "SELECT count(*) FROM people p", "p.id"
+    for level in range(levels):
+        sql += f", LATERAL (SELECT max(k) AS m FROM gaps WHERE k < {before}) t{level}"
+        before = f"t{level}.m"
+    return sql
+
+
+@pytest.mark.parametrize("nested", [_in_is_not_true, _counts_over_from, _lateral_chain])
+def test_what_grows_with_each_level_has_a_limit(nested: Callable[[int], str], twins: Twins) -> None:
+    twins.local.plan(nested(3))
+    with pytest.raises(SizeLimitError, match="to be written as joins") as failure:
+        twins.local.plan(nested(9))
+    assert failure.value.position is not None
+
+
+@pytest.fixture(scope="module")
+def namesakes() -> Iterator[tuple[Placement, Truth]]:
+    """Two sources with a table t each, and the same in DuckDB."""
+    a = {"t": pa.table({"id": [1, 5]}), "g": pa.table({"k": [1, 2, 3, 4]})}
+    b = {"t": pa.table({"id": [2, 4], "v": [20, 40]})}
+    sources = [Source("a", MemoryConnector("a", a)), Source("b", MemoryConnector("b", b))]
+    with duckdb.connect() as connection, Placement.opened(sources) as placement:
+        for schema, tables in (("a", a), ("b", b)):
+            connection.execute(f"CREATE SCHEMA {schema}")
+            for name in tables:
+                rows = tables[name]  # noqa: F841
+                connection.execute(f"CREATE TABLE {schema}.{name} AS SELECT * FROM rows")
+        yield placement, lambda sql: connection.execute(sql).to_arrow_table()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT (SELECT count(*) FROM a.g WHERE g.k < a.t.id AND g.k > b.t.id) AS n FROM a.t, b.t",
+        "SELECT a.t.id, (SELECT count(*) FROM b.t WHERE b.t.id < a.t.id) AS n FROM a.t",
+        "SELECT a.t.id AS x, (SELECT max(k) FROM a.g WHERE g.k = b.t.id) AS n FROM a.t, b.t",
+        "SELECT a.t.id AS x, v IN (SELECT k * 20 FROM a.g WHERE k < a.t.id) AS n FROM a.t, b.t",
+        "SELECT a.t.id AS x FROM a.t, b.t"
+        " WHERE EXISTS (SELECT 1 FROM a.g WHERE g.k < a.t.id AND g.k > b.t.id)",
+        "SELECT a.t.id AS x, l.n FROM a.t, b.t,"
+        " LATERAL (SELECT count(*) AS n FROM a.g WHERE k < a.t.id AND k > b.t.id) l",
+        "SELECT b.t.id IN (SELECT k FROM a.g WHERE k <> a.t.id) AS n, count(*) FROM a.t, b.t"
+        " GROUP BY a.t.id, b.t.id",
+    ],
+)
+def test_tables_of_one_name_are_told_apart_by_their_sources(
+    sql: str, namesakes: tuple[Placement, Truth]
+) -> None:
+    placement, truth = namesakes
+    assert _rows(placement.query(sql)) == _rows(truth(sql))
+
+
+def test_a_name_of_two_tables_beside_a_subquery_is_refused(
+    namesakes: tuple[Placement, Truth],
+) -> None:
+    sql = "SELECT (SELECT count(*) FROM a.g WHERE g.k < t.id) AS n FROM a.t, b.t"
+    with pytest.raises(UnsupportedError, match="name t of several tables") as failure:
+        namesakes[0].plan(sql)
+    assert failure.value.position == Position(1, 46)
 
 
 def _check(sql: str, twins: Twins, want: pa.Table) -> None:

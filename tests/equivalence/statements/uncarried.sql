@@ -17,4 +17,3 @@ SELECT i, x, unnest([1]) FROM floats WHERE x BETWEEN -1 AND 2;
 SELECT k, unnest([1]) FROM void;
 SELECT s, unnest([1]) FROM many WHERE s LIKE 'row 12%' AND g IN (1, 2) LIMIT 4 OFFSET 100;
 SELECT name, unnest([1]) FROM people WHERE name = 'Ann' OR name IS NULL;
-SELECT count(*) FROM people WHERE name SIMILAR TO 'A%' AND pay > 50;

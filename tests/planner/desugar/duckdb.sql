@@ -29,3 +29,5 @@ SELECT u.id, u.n, u.v FROM people UNPIVOT (v FOR n IN (boss, dept)) AS u JOIN so
 SELECT id, (SELECT sum(v) FROM nums UNPIVOT (v FOR n IN (a, b)) WHERE v < p.id) FROM people p
 WITH w AS (SELECT dept, id FROM people) SELECT * FROM w PIVOT (count(*) FOR dept IN (1, 2, 3))
 SELECT m.k FROM gaps m FULL JOIN unknown n ON m.k IS NOT DISTINCT FROM n.k
+SELECT id FROM people QUALIFY row_number() OVER (PARTITION BY dept ORDER BY id) IN (SELECT k FROM solid)
+SELECT id FROM people QUALIFY row_number() OVER (PARTITION BY dept ORDER BY id) < 3 AND id IN (SELECT k FROM gaps)

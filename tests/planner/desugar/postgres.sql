@@ -471,3 +471,99 @@ SELECT s2.a, CASE WHEN s1.id <= ALL (SELECT s3.k FROM void s3 GROUP BY s3.k HAVI
 SELECT s1.k, s1.k IN (SELECT s2.k FROM solid s2 WHERE s2.k < s1.k) AS p FROM solid s1
 SELECT s1.k FROM gaps s1 WHERE (SELECT max(s2.id + s2.id) - min(s2.id) FROM depts s2) = s1.k AND s1.k <> s1.k
 SELECT s1.k, count(*) AS n FROM gaps s1 GROUP BY s1.k HAVING max(s1.k) > ALL (SELECT k FROM void)
+SELECT (SELECT k FROM solid WHERE k > 99) IS NULL AS v
+SELECT coalesce((SELECT k FROM solid WHERE k > 99), 0) AS v
+SELECT CASE WHEN (SELECT k FROM solid WHERE k > 99) IS NULL THEN 'none' ELSE 'some' END AS v
+SELECT (SELECT 1 WHERE false) IS NULL AS v
+SELECT id FROM people WHERE (SELECT k FROM solid WHERE k > 99) IS NULL
+SELECT id FROM people WHERE id NOT IN (SELECT (SELECT k FROM solid WHERE k > 99))
+SELECT (SELECT count(*) FROM solid HAVING count(*) > 99) IS NULL AS v
+SELECT (SELECT k FROM solid WHERE k > 99 UNION ALL SELECT 5 WHERE false) IS NULL AS v
+SELECT coalesce((SELECT k FROM solid WHERE k > 5 ORDER BY k LIMIT 1), 0) AS v
+SELECT (SELECT count(*) FROM solid OFFSET 1) IS NULL AS v
+SELECT (SELECT 1 LIMIT 0) IS NULL AS v
+WITH w AS (SELECT k FROM solid) SELECT (SELECT k + 1 FROM w WHERE k > 99) IS NULL AS v
+SELECT id FROM people ORDER BY (SELECT k FROM solid WHERE k > 99), id
+SELECT p.id FROM people p JOIN depts d ON d.id = p.dept AND (SELECT k FROM solid WHERE k > 99) IS NULL
+SELECT id, sum(id) FROM people GROUP BY id HAVING (SELECT k FROM solid WHERE k > 99) IS NULL
+SELECT (SELECT k FROM solid WHERE k > 99) AS v FROM depts
+SELECT id FROM (SELECT 1 AS id, 2 AS b) x FULL JOIN (SELECT 2 AS id, 3 AS c) y USING (id)
+SELECT * FROM (SELECT 1 AS id, 2 AS b) x FULL JOIN (SELECT 2 AS id, 3 AS c) y USING (id)
+SELECT k FROM gaps RIGHT JOIN solid USING (k) ORDER BY k
+SELECT * FROM gaps RIGHT JOIN solid USING (k)
+SELECT * FROM gaps FULL JOIN solid USING (k) ORDER BY k
+SELECT DISTINCT k FROM gaps FULL JOIN solid USING (k) ORDER BY k
+SELECT k, count(*) FROM gaps g FULL JOIN solid s USING (k) GROUP BY k HAVING k > 0 ORDER BY k
+SELECT id, title FROM people p JOIN depts d USING (id) WHERE id < 10
+SELECT * FROM people p NATURAL JOIN depts d WHERE id < 10
+SELECT p.* FROM people p NATURAL JOIN (SELECT 1 AS id) x
+SELECT * FROM (SELECT 1 AS id) a FULL JOIN (SELECT 2 AS id) b USING (id) FULL JOIN (SELECT 2 AS id) c USING (id)
+SELECT id, sum(id) OVER (ORDER BY id) FROM people p RIGHT JOIN depts d USING (id)
+SELECT id FROM people p FULL JOIN depts d USING (id) WHERE EXISTS (SELECT 1 FROM solid WHERE k = id)
+SELECT id, (SELECT max(k) FROM gaps WHERE k <= id) FROM people p FULL JOIN depts d USING (id)
+SELECT * FROM people p NATURAL FULL JOIN (SELECT 9 AS id, 8 AS zz) x
+SELECT p.id, d.id FROM people p FULL JOIN depts d USING (id)
+SELECT id AS x, title AS id FROM people p FULL JOIN depts d USING (id) ORDER BY id
+SELECT * FROM (SELECT * FROM people p FULL JOIN depts d USING (id)) q WHERE q.id > 2
+WITH w AS (SELECT id, title FROM depts) SELECT id, title FROM people RIGHT JOIN w USING (id) ORDER BY id DESC LIMIT 2
+SELECT count(*), max(id) FROM people FULL JOIN depts USING (id) WHERE id IS NOT NULL
+SELECT id FROM depts RIGHT JOIN people USING (id) UNION SELECT k FROM gaps LEFT JOIN solid USING (k) ORDER BY 1
+SELECT * FROM void NATURAL RIGHT JOIN gaps
+SELECT x.k, id FROM solid x, people p RIGHT JOIN depts d USING (id) WHERE x.k = id
+SELECT DISTINCT ON (k) k FROM gaps FULL JOIN solid USING (k) ORDER BY k
+SELECT id, (SELECT count(*) FROM gaps WHERE k = p.id GROUP BY k LIMIT 1) AS v FROM people p
+SELECT id, (SELECT count(*) FROM gaps WHERE k = p.id LIMIT 1) AS v FROM people p
+((SELECT k FROM gaps) ORDER BY k LIMIT 1) EXCEPT ALL SELECT 7
+((SELECT k FROM solid) ORDER BY k LIMIT 2) INTERSECT ALL SELECT k FROM solid
+SELECT id, ((SELECT k FROM solid WHERE k >= p.id) ORDER BY k LIMIT 1) AS v FROM people p
+SELECT id, (SELECT count(*) FROM (SELECT k FROM gaps WHERE k <= p.id LIMIT NULL) t) AS v FROM people p
+SELECT id, (SELECT count(*) FROM (SELECT k FROM gaps WHERE k <= p.id LIMIT ALL) t) AS v FROM people p
+SELECT k FROM gaps LIMIT ALL
+SELECT id FROM people p WHERE EXISTS ((SELECT k FROM solid WHERE k >= p.id) LIMIT 0)
+SELECT id FROM people p WHERE EXISTS ((SELECT k FROM solid WHERE k >= p.id))
+SELECT id, EXISTS ((SELECT k FROM solid WHERE k >= p.id) LIMIT 1) AS v FROM people p
+SELECT TIMESTAMP '2024-01-03 00:00:00' - TIMESTAMP '2024-01-01 00:00:00' > INTERVAL '1 day' AS v
+SELECT id, t - lag(t) OVER (ORDER BY id) > INTERVAL '1 day' AS v FROM (VALUES (1, TIMESTAMP '2024-01-01 00:00:00'), (2, TIMESTAMP '2024-01-03 00:00:00'), (3, TIMESTAMP '2024-01-03 05:00:00')) x (id, t)
+SELECT id FROM (VALUES (1, TIMESTAMP '2024-01-01 00:00:00'), (2, TIMESTAMP '2024-01-03 00:00:00'), (3, TIMESTAMP '2024-03-03 05:00:00')) x (id, t) WHERE t - TIMESTAMP '2024-01-01 00:00:00' BETWEEN INTERVAL '1 day' AND INTERVAL '1 month'
+SELECT INTERVAL '25 hours' > INTERVAL '1 day' AS v
+SELECT INTERVAL '24 hours' = INTERVAL '1 day' AS v
+SELECT INTERVAL '30 days' = INTERVAL '1 month' AS v
+SELECT INTERVAL '24 hours' IN (INTERVAL '1 day') AS v
+SELECT coalesce(TIMESTAMP '2024-01-03 00:00:00' - TIMESTAMP '2024-01-01 00:00:00', INTERVAL '3 days') < INTERVAL '2 days 1 hour' AS v
+SELECT TIMESTAMP '2024-01-03 00:00:00' - TIMESTAMP '2024-01-01 00:00:00' >= - INTERVAL '1 day' + INTERVAL '3 days' AS v
+SELECT id FROM (VALUES (1, TIMESTAMP '2024-01-01 00:00:00'), (2, TIMESTAMP '2024-01-03 00:00:00')) x (id, t) WHERE t > TIMESTAMP '2024-01-02 00:00:00' - INTERVAL '1 month' AND t < DATE '2024-01-02' + INTERVAL '1 day'
+SELECT id, name FROM people WHERE name SIMILAR TO '(A|B)%'
+SELECT id, name SIMILAR TO 'A_n' AS v FROM people
+SELECT id FROM people WHERE name NOT SIMILAR TO 'A%|%e%'
+SELECT 'a.b' SIMILAR TO 'a.b' AS v, 'axb' SIMILAR TO 'a.b' AS w, 'a%' SIMILAR TO 'a\%' AS x, 'ab' SIMILAR TO 'a[%b]' AS y, 'aac' SIMILAR TO 'a{2}[^ab]' AS z
+SELECT mod(id, 3) AS v, mod(-id, 3) + 1 AS w, -mod(id + 1, 2) AS x FROM people
+SELECT id FROM people WHERE mod(id, 2) = 1 AND id IN (SELECT mod(k, 5) FROM solid)
+SELECT * FROM gaps NATURAL FULL JOIN solid
+SELECT * FROM gaps FULL JOIN solid USING (k)
+SELECT * FROM gaps RIGHT JOIN solid USING (k)
+SELECT k, count(*) FROM gaps FULL JOIN solid USING (k) GROUP BY k
+SELECT count(*) FROM people WHERE name SIMILAR TO 'A%' AND pay > 50
+SELECT (SELECT (SELECT k FROM solid WHERE k > 99)) IS NULL AS v
+SELECT id, (SELECT (SELECT k FROM solid WHERE k > 99) FROM gaps WHERE k = p.id LIMIT 1) IS NULL AS v FROM people p
+SELECT (SELECT id FROM people p WHERE id = (SELECT max(k) FROM solid WHERE k = p.id AND k > 50)) IS NULL AS v
+SELECT d.*, p.* FROM people p FULL JOIN depts d USING (id) WHERE p.id IS NULL OR d.id IS NULL
+SELECT id, v FROM people FULL JOIN (VALUES (1, 2), (99, 3)) x (id, v) USING (id)
+SELECT id, row_number() OVER (PARTITION BY id ORDER BY id) FROM people FULL JOIN depts USING (id) ORDER BY id LIMIT 3
+WITH a AS (SELECT 1 AS id), b AS (SELECT id FROM a FULL JOIN depts USING (id)) SELECT * FROM b
+SELECT id, CASE WHEN id > 3 THEN 'x' END AS c FROM depts LEFT JOIN people USING (id) WHERE id > 1 GROUP BY id ORDER BY id
+SELECT 1 AS one FROM (SELECT k FROM gaps UNION SELECT k FROM solid) a RIGHT JOIN solid b USING (k) WHERE k > 1
+SELECT i, (SELECT max(x) FROM floats g WHERE g.i <= f.i) AS x FROM floats f
+SELECT i, (SELECT min(x) FROM floats g WHERE g.i <= f.i) AS x FROM floats f
+SELECT i, (SELECT min(x) FROM floats g WHERE g.i >= f.i AND g.i < 3) AS x FROM floats f
+SELECT i, (SELECT max(x) FILTER (WHERE g.i > 1) FROM floats g WHERE g.i <= f.i) AS x FROM floats f
+SELECT i, (SELECT y FROM (SELECT max(x) AS y FROM floats g WHERE g.i <= f.i) t) AS x FROM floats f
+SELECT i, (SELECT max(g.x) FROM floats g, solid WHERE g.i <= f.i HAVING max(g.x) > 1) AS x FROM floats f
+SELECT (SELECT x.k FROM solid x LEFT JOIN unknown z ON x.k = z.k WHERE x.k > 99) IS NULL AS v
+WITH w AS (SELECT x.k FROM solid x LEFT JOIN unknown z ON x.k = z.k) SELECT coalesce((SELECT k FROM w WHERE k > 99), 0) AS v
+SELECT x1.dept AS o0, ((SELECT u6.k FROM solid u6 LEFT JOIN gaps x7 ON u6.k < x7.k WHERE x7.k IS NOT DISTINCT FROM u6.k ORDER BY u6.k DESC NULLS LAST LIMIT 1) IN (SELECT DISTINCT x1.boss FROM nums p JOIN gaps x4 ON p.a < x4.k WHERE p.a <> u2.b INTERSECT SELECT t5.a FROM nums t5)) AS o1 FROM people x1 LEFT JOIN nums u2 ON x1.id = u2.a WHERE u2.b = u2.b
+SELECT t1.k AS g, count(*) AS n, (SELECT x4.id FROM (SELECT DISTINCT k AS id, k AS b FROM solid) x4 LEFT JOIN unknown z ON x4.b = z.k WHERE x4.id = k ORDER BY x4.id NULLS LAST LIMIT 1) AS v FROM (SELECT b AS k, b AS b FROM nums WHERE a > 0) t1 GROUP BY t1.k HAVING max(t1.b) IN (SELECT k FROM gaps)
+SELECT id, (SELECT DISTINCT k FROM solid WHERE k > p.id ORDER BY k DESC LIMIT 1) AS v FROM people p
+SELECT id, (SELECT DISTINCT k AS y FROM solid WHERE k > p.id ORDER BY y LIMIT 1) AS v FROM people p
+SELECT id, (SELECT DISTINCT k + 1 FROM solid WHERE k > p.id ORDER BY k + 1 DESC LIMIT 1) AS v FROM people p
+SELECT id, (SELECT k FROM solid WHERE k > p.id UNION SELECT 100 ORDER BY k DESC LIMIT 1) AS v FROM people p
+SELECT id, (SELECT k AS y FROM solid WHERE k > p.id UNION SELECT 100 ORDER BY y LIMIT 1) AS v FROM people p
