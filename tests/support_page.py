@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from connectors import registry
 from connectors.conformance import Conformance, Profile
-from connectors.conformance.checks import RELATIONS
+from connectors.conformance.statements import RELATIONS
 from connectors.conformance.tables import VALUES
 from tests.connectors import profiles
 
@@ -105,7 +105,8 @@ def _types(notes: list[str]) -> list[str]:
 
 def _checks(notes: list[str]) -> list[str]:
     rows = [("check", *PROFILES)]
-    names = (name.removeprefix("test_") for name in vars(Conformance) if name.startswith("test_"))
+    defined = (name for part in Conformance.__mro__ for name in vars(part))
+    names = (name.removeprefix("test_") for name in defined if name.startswith("test_"))
     for check in names:
         cells = []
         for profile in PROFILES.values():

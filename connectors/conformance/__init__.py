@@ -12,7 +12,7 @@ It drives planner and execution, as a server would, and knows no connector. Need
 import pytest
 
 # Before the checks are imported: what they found is then part of what they say.
-pytest.register_assert_rewrite("connectors.conformance.checks")
+pytest.register_assert_rewrite("connectors.conformance.answers", "connectors.conformance.checks")
 
 from connectors.conformance.checks import Conformance  # noqa: E402
 from connectors.conformance.profile import Place, Profile  # noqa: E402

@@ -70,12 +70,17 @@ class Driven:
         return self.connector.execute(planned.fragment, deadline)
 
 
-def alone(tables: dict[str, pa.Table], sql: str) -> pa.Table:
-    """What one engine answers over the same tables."""
+def apart(tables: dict[str, pa.Table]) -> datafusion.SessionContext:
+    """One engine by itself, over tables in memory."""
     context = datafusion.SessionContext()
     for name, table in tables.items():
         batches = table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
         context.register_record_batches(name, [batches])
+    return context
+
+
+def alone(context: datafusion.SessionContext, sql: str) -> pa.Table:
+    """What that engine answers, in the types that a client sees."""
     answer = context.sql(sql).to_arrow_table()
     return answer.cast(client_schema(answer.schema)).replace_schema_metadata(None)
 

@@ -27,16 +27,17 @@ VALUES: Mapping[pa.DataType, tuple[object, ...]] = {
     pa.int8(): (0, 1, -1, 127, -128),
     pa.int16(): (0, 1, -1, 2**15 - 1, -(2**15)),
     pa.int32(): (0, 1, -1, 2**31 - 1, -(2**31)),
-    pa.int64(): (0, 1, -1, 2**63 - 1, -(2**63), 2**53 + 1),
+    pa.int64(): (0, 1, -1, 2**63 - 1, -(2**63), 2**53, 2**53 + 1),
     pa.uint8(): (0, 1, 255),
     pa.uint16(): (0, 1, 2**16 - 1),
     pa.uint32(): (0, 1, 2**32 - 1),
-    pa.uint64(): (0, 1, 2**64 - 1),
+    pa.uint64(): (0, 1, 2**64 - 2, 2**64 - 1),
     pa.float32(): (0.0, -0.0, 1.5, math.inf, -math.inf, math.nan, 2.0**-149, 2.0**127),
     pa.float64(): (0.0, -0.0, 1.5, math.inf, -math.inf, math.nan, 5e-324, 1.7976931348623157e308),
     pa.decimal128(9, 2): (Decimal("0.00"), Decimal("-0.01"), Decimal("9999999.99")),
     pa.decimal128(38, 10): (
         Decimal("0.0000000001"),
+        Decimal("9999999999999999999999999999.9999999998"),
         Decimal("9999999999999999999999999999.9999999999"),
         Decimal("-9999999999999999999999999999.9999999999"),
     ),
@@ -60,17 +61,21 @@ VALUES: Mapping[pa.DataType, tuple[object, ...]] = {
         datetime(1, 1, 1),
         datetime(1970, 1, 1),
         datetime(2024, 3, 31, 2, 30),
+        datetime(2024, 3, 31, 2, 30, 0, 1),
         datetime(9999, 12, 31, 23, 59, 59, 999_999),
     ),
     pa.timestamp("us", tz="UTC"): (
         datetime(1, 1, 1, tzinfo=UTC),
         datetime(1970, 1, 1, tzinfo=UTC),
         datetime(2024, 3, 31, 1, 0, tzinfo=UTC),
+        datetime(2024, 3, 31, 1, 0, 0, 1, tzinfo=UTC),
         datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
     ),
     pa.list_(pa.int32()): ([], [1], [1, None, 3], list(range(1000))),
 }
-"""Beside NULL, which every column holds too. A column of a type holds these and nothing else."""
+"""Beside NULL, which every column holds too. A column of a type holds these and nothing else. Some
+stand next to each other: a comparison of less precision takes them for one.
+"""
 
 
 def typed_name(type_: pa.DataType) -> str:

@@ -1,6 +1,7 @@
 """The catalog of a Delta source: which folders are tables, and what their logs say.
 
-Owns what is cached: a table's log is read once, and then what was added to it. Must not read a row.
+Owns what is cached: a table's log is read once, and then what was added to it; from its beginning
+where it is another table's log, or is reached by other credentials. Must not read a row.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ NAMES_SECONDS = 30.0
 FAR_SECONDS = 5.0
 """How old may be what is known of a log that is not on this machine, to plan by."""
 
+_TELLING = ("size", "ETag", "LastModified", "mtime", "created", "ino")
+"""What a file system says of a file that changes with what is put in its place."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -47,6 +51,30 @@ class Loaded:
     statistics: Statistics
 
 
+@dataclass(frozen=True)
+class _Log:
+    """A log as it was opened.
+
+    Attributes:
+        access: what it was opened with; credentials expire, and its readers keep theirs.
+        commit: tells the file of the newest version from any that takes its place.
+    """
+
+    read: DeltaTable
+    access: Mapping[str, str]
+    commit: str | None
+
+
+@dataclass(eq=False)
+class _Known:
+    """What is cached of a table; `asking` is held by who asks its log."""
+
+    asking: threading.Lock
+    log: _Log | None = None
+    loaded: Loaded | None = None
+    at: float = 0.0
+
+
 class DeltaTables:
     """Names from a listing; a table's columns from its log."""
 
@@ -56,10 +84,10 @@ class DeltaTables:
         self._location = location
         self._pinned = options.timestamp if options.version is None else options.version
         self._plan_seconds = 0.0 if location.near else FAR_SECONDS
+        # Never held while a log is asked: what one table waits for is nothing to the others.
         self._lock = threading.Lock()
         self._folders: tuple[Mapping[str, str], float] | None = None
-        self._logs: dict[str, DeltaTable] = {}
-        self._loaded: dict[str, tuple[Loaded, float]] = {}
+        self._known: dict[str, _Known] = {}
 
     def names(self) -> Sequence[TableName]:
         return [TableName(SCHEMA, name) for name in self._listing(NAMES_SECONDS)]
@@ -71,17 +99,14 @@ class DeltaTables:
     def refresh(self) -> None:
         with self._lock:
             self._folders = None
-            self._logs.clear()
-            self._loaded.clear()
+            self._known.clear()
 
     def known(self, name: TableName) -> Loaded | None:
         """What is cached of a table; no I/O."""
-        with self._lock:
-            found = self._loaded.get(name.name) if name.schema == SCHEMA else None
-        return found[0] if found else None
+        return self._cached(name, float("inf"))
 
     def load(self, name: TableName) -> Loaded | None:
-        """The version that counts, as it is now: one question to the log where it is cached.
+        """The version that counts, as it is now: two questions to the log where it is cached.
 
         Raises:
             SourceError: when the log cannot be read, or asks for more than is read here.
@@ -91,50 +116,75 @@ class DeltaTables:
         folder = self._listing().get(name.name) or self._listing(0.0).get(name.name)
         if folder is None:
             return None
-        with self._lock, self._location.reading(folder):
-            loaded = self._looked_at(name, folder)
-            if loaded is not None:
-                self._loaded[name.name] = (loaded, time.monotonic())
+        with self._lock:
+            known = self._known.setdefault(name.name, _Known(threading.Lock()))
+        with known.asking, self._location.reading(folder):
+            log, loaded = self._looked_at(name, folder, known)
+            with self._lock:
+                known.log, known.loaded, known.at = log, loaded, time.monotonic()
+                if loaded is None:  # Gone since it was listed.
+                    self._folders = None
         return loaded
 
     def _recent(self, name: TableName) -> Loaded | None:
-        with self._lock:
-            found = self._loaded.get(name.name) if name.schema == SCHEMA else None
-        if found is None or time.monotonic() - found[1] > self._plan_seconds:
-            return None
-        return found[0]
+        return self._cached(name, self._plan_seconds)
 
-    def _looked_at(self, name: TableName, folder: str) -> Loaded | None:
-        known = self._loaded.get(name.name)
-        if known is not None and self._pinned is not None:
-            return known[0]
+    def _cached(self, name: TableName, oldest_seconds: float) -> Loaded | None:
+        with self._lock:
+            known = self._known.get(name.name) if name.schema == SCHEMA else None
+            if known is None or time.monotonic() - known.at > oldest_seconds:
+                return None
+            return known.loaded
+
+    def _looked_at(
+        self, name: TableName, folder: str, known: _Known
+    ) -> tuple[_Log | None, Loaded | None]:
+        access = self._location.object_store_options()
+        log, loaded = known.log, known.loaded
+        if log is not None and (
+            log.access != access or log.commit != self._commit(folder, log.read.version())
+        ):
+            log = loaded = None
+        if log is not None and loaded is not None and self._pinned is not None:
+            return log, loaded
         try:
-            log = self._logs.get(name.name)
             if log is None:
-                log = self._opened(folder)
+                read = self._opened(folder, access)
             else:
-                log.update_incremental()
+                read = log.read
+                read.update_incremental()
         except TableNotFoundError:
-            self._logs.pop(name.name, None)
-            return None
-        self._logs[name.name] = log
-        if known is not None and known[0].version == log.version():
-            return known[0]
+            return None, None
+        if log is not None and loaded is not None and loaded.version == read.version():
+            return log, loaded
+        log = _Log(read, access, self._commit(folder, read.version()))
         try:
-            return _loaded(name, log, SubTreeFileSystem(folder, self._location.arrow))
+            files = SubTreeFileSystem(folder, self._location.arrow)
+            return log, _loaded(name, read, files)
         except DeltaProtocolError as error:
             message = f"table {str(name)!r} cannot be read: {error}"
             hint = "Rewrite it without this feature, or read it through an engine that has it."
             raise SourceRejectedError(message, source=self._location.source, hint=hint) from None
 
-    def _opened(self, folder: str) -> DeltaTable:
-        log = DeltaTable(
-            self._location.object_url(folder),
-            storage_options=self._location.object_store_options(),
-        )
+    def _opened(self, folder: str, access: Mapping[str, str]) -> DeltaTable:
+        url = self._location.object_url(folder)
+        read = DeltaTable(url, storage_options=dict(access))
         if self._pinned is not None:
-            log.load_as_version(self._pinned)
-        return log
+            read.load_as_version(self._pinned)
+        return read
+
+    def _commit(self, folder: str, version: int) -> str | None:
+        """What tells a version's file in the log from another; None where it is not there.
+
+        A table that was dropped and made again has the same versions, and other files.
+        """
+        filesystem, log = self._location.filesystem, f"{folder}/{LOG}"
+        filesystem.invalidate_cache(log)
+        try:
+            info = filesystem.info(f"{log}/{version:020}.json")
+        except FileNotFoundError:
+            return None
+        return repr([info.get(key) for key in _TELLING])
 
     def _listing(self, oldest_seconds: float = float("inf")) -> Mapping[str, str]:
         """Folders of tables by name, as they were at most so long ago."""
@@ -161,9 +211,32 @@ def _folders(location: Location) -> dict[str, str]:
 
 
 def _loaded(name: TableName, log: DeltaTable, filesystem: SubTreeFileSystem) -> Loaded:
-    files = log.to_pyarrow_dataset(filesystem=filesystem)
+    files = _files(log, filesystem)
     columns = tuple(Column(f.name, f.type, f.nullable) for f in files.schema)
     return Loaded(Table(name, columns), log.version(), files, _statistics(log, files.schema))
+
+
+_DOUBLE_DIGITS = 15
+"""Decimal digits that a double holds exactly."""
+
+
+def _files(log: DeltaTable, filesystem: SubTreeFileSystem) -> ds.FileSystemDataset:
+    """The files, each with those bounds of its values that are true.
+
+    The log has numbers as JSON, which its readers and writers take for doubles: a decimal of many
+    digits is rounded, and NaN or a number that is too long for its type becomes a NULL.
+    """
+    schema = pa.schema(log.schema().to_arrow())
+    partitions = log.metadata().partition_columns
+    exact = pa.schema([f for f in schema if f.name in partitions or _is_exact(f.type)])
+    files = log.to_pyarrow_dataset(filesystem=filesystem, schema=exact)
+    return ds.FileSystemDataset(list(files.get_fragments()), schema, files.format, filesystem)
+
+
+def _is_exact(type_: pa.DataType) -> bool:
+    if pa.types.is_decimal(type_):
+        return bool(type_.precision <= _DOUBLE_DIGITS)
+    return not pa.types.is_floating(type_)
 
 
 def _statistics(log: DeltaTable, schema: pa.Schema) -> Statistics:

@@ -6,6 +6,7 @@ so the consumer never reads: it waits for the buffer, and `cancel` wakes it at o
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from connectors.contract import Statistics, TableScan
-from connectors.errors import CancelledError, DeadlineError
+from connectors.errors import CancelledError, DeadlineError, QueueFullError
 from connectors.files.location import Location
 
 READERS = 4
@@ -122,7 +123,12 @@ class FileBatches:
         # A daemon: a read that hangs must not keep the process from ending.
         thread = threading.Thread(target=self._guarded, args=(work,), daemon=True)
         thread.name = f"crosswind-{self._location.source}"
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            with self._changed:
+                self._reading -= 1
+            raise QueueFullError("the server cannot start another thread") from None
 
     def _guarded(self, work: Callable[[], None]) -> None:
         failure: BaseException | None = None
@@ -139,8 +145,10 @@ class FileBatches:
         target = self._target()
         with self._changed:
             self._waiting.extend(target.fragments)
-        for _ in range(min(READERS, len(target.fragments)) - 1):
-            self._start(lambda: self._read_all(target))
+        # Fewer readers than wanted still read all.
+        with contextlib.suppress(QueueFullError):
+            for _ in range(min(READERS, len(target.fragments)) - 1):
+                self._start(lambda: self._read_all(target))
         self._read_all(target)
 
     def _read_all(self, target: Target) -> None:

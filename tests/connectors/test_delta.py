@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +18,7 @@ from pydantic import ValidationError
 
 from connectors.contract import TableName, TableScan
 from connectors.delta import DeltaConnector, DeltaOptions, create
-from connectors.errors import ConfigurationError, SourceError
+from connectors.errors import ConfigurationError, SourceError, UnknownNameError
 from tests.placements import Placement
 from tests.s3_server import s3_server
 
@@ -83,6 +85,19 @@ def test_nan_is_found_whatever_the_log_says_of_its_file(root: Path) -> None:
         assert str(placement.query("SELECT max(f) AS m FROM sales").to_pylist()) == "[{'m': nan}]"
 
 
+def test_decimals_are_found_that_the_log_has_rounded(tmp_path: Path) -> None:
+    """Its bounds are JSON numbers; a partition's value is a text, and exact."""
+    value = Decimal("12345678901234567.89")
+    held = pa.decimal128(20, 2)
+    rows = {"n": pa.array([value, value + 1], held), "p": pa.array([value, None], held)}
+    write_deltalake(str(tmp_path / "t"), pa.table(rows | {"k": [1, 2]}), partition_by=["p"])
+    with _over(tmp_path) as placement:
+        for column in ("n", "p"):
+            sql = f"SELECT k, p FROM t WHERE {column} = CAST('{value}' AS DECIMAL(20, 2))"
+            assert placement.query(sql).to_pylist() == [{"k": 1, "p": value}]
+        assert placement.query("SELECT k FROM t WHERE p IS NULL").to_pylist() == [{"k": 2}]
+
+
 def test_statistics_are_those_of_the_log(root: Path) -> None:
     statistics = _connector(root).statistics(TableName("main", "sales"))
     assert statistics.rows == 4
@@ -112,8 +127,48 @@ def test_a_new_version_is_seen(root: Path) -> None:
         write_deltalake(str(root / "sales"), SALES, mode="append")
         assert placement.query(sql).to_pylist() == [{"n": 8}]
         shutil.rmtree(root / "sales")
-        with pytest.raises(SourceError, match="does not exist"):
+        with pytest.raises(UnknownNameError, match="'sales' does not exist"):
             placement.query(sql)
+
+
+@pytest.mark.parametrize("only_log", [False, True])
+def test_a_table_that_was_dropped_and_made_again_is_the_new_one(
+    tmp_path: Path, *, only_log: bool
+) -> None:
+    """Its log has as many versions as before; the old files may still be there."""
+    path, sql = tmp_path / "t", "SELECT sum(a) AS s FROM t"
+
+    def make(*files: int) -> None:
+        for value in files:
+            write_deltalake(str(path), pa.table({"a": [value]}), mode="append")
+
+    make(1, 2)
+    with _over(tmp_path) as placement:
+        for values, dropped in (
+            ((10, 20), True),
+            ((30,), False),
+            ((100,), True),
+            ((2, 3, 4), True),
+        ):
+            before = placement.query(sql)["s"][0].as_py()
+            if dropped:
+                before = 0
+                shutil.rmtree(path / "_delta_log" if only_log else path)
+            make(*values)
+            assert placement.query(sql)["s"][0].as_py() == before + sum(values)
+        shutil.rmtree(path)
+        write_deltalake(str(path), pa.table({"b": ["x"]}))
+        assert placement.query("SELECT * FROM t").to_pylist() == [{"b": "x"}]
+
+
+def test_what_one_table_waits_for_is_nothing_to_another(root: Path) -> None:
+    write_deltalake(str(root / "quick"), SALES)
+    tables = _connector(root).tables()
+    slow, quick = TableName("main", "sales"), TableName("main", "quick")
+    assert tables.load(slow) is not None
+    with tables._known["sales"].asking, ThreadPoolExecutor(1) as other:
+        assert other.submit(tables.load, quick).result(timeout=30) is not None
+        assert other.submit(tables.known, slow).result(timeout=30) is not None
 
 
 def test_a_file_that_has_gone_is_named(root: Path) -> None:
@@ -154,6 +209,27 @@ def test_tables_on_s3() -> None:
         with _over("s3://bucket/lake", storage_options=server.storage_options) as placement:
             answer = placement.query("SELECT sum(id) AS s FROM sales WHERE land <> 'br'")
             assert answer.to_pylist() == [{"s": 7}]
+
+
+def test_credentials_that_were_renewed_are_used() -> None:
+    with s3_server("bucket") as server:
+        options = {"root": "s3://bucket/lake", "storage_options": server.storage_options}
+        connector, name = create("lake", options), TableName("main", "sales")
+        with closing(connector):
+            access = connector._location.object_store_options()
+            write_deltalake("s3://bucket/lake/sales", SALES, storage_options=access)
+            tables = connector.tables()
+            before, again = tables.load(name), tables.load(name)
+            assert before is not None
+            assert again is before
+            connector._location.filesystem.key = "AKIDRENEWED"
+            after = tables.load(name)
+            assert after is not None
+            log = tables._known["sales"].log
+            assert log is not None
+            assert log.access["AWS_ACCESS_KEY_ID"] == "AKIDRENEWED"
+            # The files hold a client of their own, with the credentials of then.
+            assert after.files is not before.files
 
 
 def test_options() -> None:

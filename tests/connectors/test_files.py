@@ -25,6 +25,7 @@ from connectors.errors import (
     CancelledError,
     ConfigurationError,
     DeadlineError,
+    QueueFullError,
     SourceError,
     SourceRejectedError,
     SourceSchemaChangedError,
@@ -682,3 +683,32 @@ def test_a_new_file_is_a_new_table_after_a_while(
     assert tables.find(TableName("main", "new")) is None
     pq.write_table(pa.table({"a": [1]}), tmp_path / "new.parquet")
     assert tables.find(TableName("main", "new")) is not None
+
+
+def test_a_reader_that_cannot_be_started_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process may be at its limit of threads: the first says so, the others are not needed."""
+    for part in range(6):
+        at = tmp_path / "t" / f"{part}.parquet"
+        at.parent.mkdir(exist_ok=True)
+        pq.write_table(pa.table({"a": range(100)}), at)
+    connector, name = create("lake", {"root": str(tmp_path)}), TableName("main", "t")
+    table = connector.tables().find(name)
+    assert table is not None
+    fragment = Fragment(TableScan(name, ("a",)), table.schema)
+    start, left = threading.Thread.start, [0]
+
+    def limited(thread: threading.Thread) -> None:
+        if thread.name == "crosswind-lake":
+            left[0] -= 1
+            if left[0] < 0:
+                raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    for left[0] in (3, 2, 1):
+        assert sum(batch.num_rows for batch in connector.execute(fragment, None)) == 600
+    with pytest.raises(QueueFullError, match="thread"):
+        list(connector.execute(fragment, None))
+    connector.close()
