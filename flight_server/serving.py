@@ -5,6 +5,7 @@ Owns the order of these, and the line that says the server is ready.
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import logging
 from collections.abc import Callable, Sequence
@@ -50,8 +51,20 @@ def serve_until(
         with Server(
             queries, config.server.listen, drain_seconds=config.server.drain_seconds
         ) as server:
+            collect_less()
             say(ready_line(config, server.url, checks))
             stop()
+
+
+def collect_less() -> None:
+    """Let Python look for cycles less often: a fifth of the time of planning was its search.
+
+    What there is by now stays: modules, dialects, the catalog. A plan's values are many, and mostly
+    gone with it, without any search. For a process that only serves: this is for all of it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def ready_line(config: Config, url: str, checks: Sequence[SourceCheck]) -> str:
