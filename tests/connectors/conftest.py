@@ -33,7 +33,7 @@ def far_sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
 @pytest.fixture(scope="package")
 def far(far_sources: dict[str, dict[str, object]]) -> Iterator[ChildServer]:
     with child_server(
-        far_sources, max_concurrent_queries=RUNNING, queue_timeout_seconds=10
+        far_sources, max_concurrent_queries=RUNNING, queue_timeout_seconds=60
     ) as server:
         yield server
 
