@@ -22,7 +22,7 @@ RUNNING = 4
 """How many queries the far server runs at once: one that is never ended keeps another out."""
 
 TABLES = """
-CREATE TABLE big AS SELECT i FROM range(3000000) r(i);
+CREATE TABLE big AS SELECT i FROM range(500000) r(i);
 CREATE TABLE orders AS
   SELECT i AS id, (i % 100)::INTEGER AS customer, ((i % 7) / 4)::DECIMAL(15, 2) AS price,
          CASE WHEN i % 4 <> 0 THEN 'text ' || i END AS note
