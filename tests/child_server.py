@@ -7,6 +7,7 @@ when its standard input does: it never outlives the tests.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -75,6 +76,8 @@ def _serve() -> None:
     with flight_server.serve(Config.from_mapping(json.loads(sys.argv[1]))) as server:
         print(server.url.replace("grpc://", "grpc+tcp://"), flush=True)
         sys.stdin.read()
+    # As the command does: a thread inside a driver would hold up the end of Python, or break it.
+    os._exit(0)
 
 
 if __name__ == "__main__":
