@@ -1,6 +1,6 @@
 """Names and types: the statement -> a relation tree, by DataFusion over tables without rows.
 
-Owns the engine's planning session. Executes nothing.
+Executes nothing.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ from planner.explain_options import position_of
 from planner.failures import panics_as_errors, planning_failure, position_of_name
 from planner.intervals import refuse_compared, refuse_compared_text
 from planner.lookup import HOME as HOME
-from planner.lookup import Lookup, register
+from planner.lookup import Lookup
 from planner.lost import refuse_lost, refuse_lost_sets
 from planner.null_aware import rewrite_null_aware
 from planner.parse import Statement, tokenize
-from planner.relations import Relation
+from planner.relations import Field, Relation
+from planner.sessions import planning_session
+from planner.sessions import session_config as session_config
+from planner.sessions import without_faulty_rules as without_faulty_rules
 from planner.substrait.reader import read_plan
 from planner.substrait.types import NotCarriedError
 from planner.wide_times import in_microseconds
@@ -72,27 +75,6 @@ class Bound:
         return next(table for table in self.tables.values() if table.path == path)
 
 
-def session_config() -> datafusion.SessionConfig:
-    """The settings that planning and execution share: plain strings, no schema of its own."""
-    return (
-        datafusion.SessionConfig()
-        .with_create_default_catalog_and_schema(False)
-        .with_default_catalog_and_schema(HOME, HOME)
-        .set("datafusion.sql_parser.map_string_types_to_utf8view", "false")
-        .set("datafusion.execution.parquet.schema_force_view_types", "false")
-    )
-
-
-def without_faulty_rules(context: datafusion.SessionContext) -> datafusion.SessionContext:
-    """The session without a rule of DataFusion 55 that loses rows.
-
-    `eliminate_join` makes a semi join of a join with rows that are unique by its key. It takes for
-    such the groups by k and c of rows in which k alone was unique before a join repeated it.
-    """
-    context.remove_optimizer_rule("eliminate_join")
-    return context
-
-
 def bind(statement: Statement, catalog: Catalog) -> Bound:
     """Resolve names and types, and optimise.
 
@@ -101,8 +83,11 @@ def bind(statement: Statement, catalog: Catalog) -> Bound:
         SourceError: when a source must be asked for a table and cannot be.
     """
     lookup = Lookup(catalog)
-    context = without_faulty_rules(datafusion.SessionContext(_CONFIG))
-    register(context, lookup, catalog)
+    with planning_session(catalog, lookup) as context:
+        return _bound(statement, lookup, context)
+
+
+def _bound(statement: Statement, lookup: Lookup, context: datafusion.SessionContext) -> Bound:
     tokens = statement.tokens or tokenize(statement.sql)
 
     def ask(query: str) -> pa.Schema | None:
@@ -181,7 +166,6 @@ def client_schema(schema: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(f.name, plain.get(f.type, f.type), f.nullable) for f in schema])
 
 
-_CONFIG = session_config()
 _READ_ONLY = (
     datafusion.SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
 )
@@ -238,30 +222,29 @@ def _carry(
     schema: pa.Schema,
     lookup: Lookup,
 ) -> Bound:
-    def table_of(parts: tuple[str, ...]) -> tuple[tuple[str, ...], pa.Schema]:
+    def table_of(parts: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Field, ...]]:
         if parts not in lookup.found:
             raise NotCarriedError(f"table function {'.'.join(parts)}")
-        table = lookup.found[parts]
-        return table.path, table.table.schema
+        return lookup.found[parts].path, lookup.fields(parts)
 
-    refuse_compared_text(logical.display_indent())
+    text = logical.display_indent()
+    refuse_compared_text(text)
     try:
         _refuse_zones(logical)
-        _refuse_long(logical)
-        refuse_lost(logical)
+        _refuse_long(text)
+        refuse_lost(logical, text)
         message = _substrait(context, logical)
         relation, names = read_plan(message, table_of)
-        refuse_lost_sets(logical, relation)
+        refuse_lost_sets(text, relation)
         refuse_compared(relation)
-        relation = rewrite_null_aware(relation, *_null_aware(logical))
+        relation = rewrite_null_aware(relation, *_null_aware(logical, text))
     except NotCarriedError as error:
         return Bound(schema, None, (), None, lookup.found, construct_of(str(error)))
     return Bound(schema, relation, names, message, lookup.found)
 
 
-def _refuse_long(logical: datafusion.LogicalPlan) -> None:
+def _refuse_long(text: str) -> None:
     """Writing Substrait takes cubic time in the length of a condition, and holds the GIL for it."""
-    text = logical.display_indent()
     connectives = len(_CONNECTIVE.findall(text))
     # The parts of a condition that went into a scan stand in a list, without AND.
     connectives += sum(len(_COMPARISON.findall(parts)) for parts in _OF_SCAN.findall(text))
@@ -287,7 +270,7 @@ def _substrait(
         raise NotCarriedError("an expression or a plan nested this deep") from error
 
 
-def _null_aware(logical: datafusion.LogicalPlan) -> tuple[int, int]:
+def _null_aware(logical: datafusion.LogicalPlan, text: str) -> tuple[int, int]:
     """How many anti joins there are, and how many treat NULL as NOT IN does.
 
     Substrait has no place for that, so it is read off the plan's own text, node by node.
@@ -295,7 +278,6 @@ def _null_aware(logical: datafusion.LogicalPlan) -> tuple[int, int]:
     Raises:
         NotCarriedError: when some may be where nodes cannot be walked, in a subquery.
     """
-    text = logical.display_indent()
     if "null_aware" not in text:
         return 0, 0
     joins = [line for line in _nodes(logical) if line.startswith(("LeftAnti", "RightAnti"))]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from connectors.contract import Connector, Table, TableName
 from connectors.errors import SourceError, SourceUnavailableError, UnknownNameError
+from planner.asked import asking
 from planner.cost import Link
 from planner.options import Pushdown
 
@@ -137,11 +138,17 @@ class Catalog:
 def _names(source: Source) -> Sequence[TableName]:
     """A source's tables; none where it cannot be asked: a name's error is not its."""
     try:
-        return source.connector.tables().names()
+        with asking(source.name):
+            return source.connector.tables().names()
     except SourceError:
         return ()
 
 
 def _found(sources: Iterable[Source], name: TableName) -> list[CatalogTable]:
-    tables = [(source, source.connector.tables().find(name)) for source in sources]
-    return [CatalogTable(source, table) for source, table in tables if table is not None]
+    found: list[CatalogTable] = []
+    for source in sources:
+        with asking(source.name):
+            table = source.connector.tables().find(name)
+        if table is not None:
+            found.append(CatalogTable(source, table))
+    return found

@@ -5,24 +5,72 @@ Owns what was looked up for one statement. Knows no SQL.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
 import datafusion
 import pyarrow as pa
 import pyarrow.dataset as pds
 from datafusion.catalog import CatalogProvider, SchemaProvider, Table
 
+from connectors.contract import Table as ConnectorTable
 from connectors.errors import CrosswindError
 from planner.catalog import Catalog, CatalogTable
+from planner.expressions import Field
 
 HOME = "crosswind"
 """The engine's default catalog, where names of one or two parts are looked up, and the schema in it
 for those of one part. No source can have this name."""
 
 
-def register(context: datafusion.SessionContext, lookup: Lookup, catalog: Catalog) -> None:
-    """Let a session find the tables of a catalog, when it asks for them."""
-    context.register_catalog_provider(HOME, _Home(lookup))
-    for source in catalog.sources:
-        context.register_catalog_provider(source, _SourceCatalog(lookup, source))
+@dataclass(slots=True)
+class Asked:
+    """Who is asked for the tables of a session: the look-up of the statement that has it.
+
+    Attributes:
+        sources: the names of those that tables are looked up in.
+    """
+
+    sources: Iterable[str]
+    lookup: Lookup | None = None
+
+    def table(self, parts: tuple[str, ...]) -> Table | None:
+        """A provider without rows, or None."""
+        return self.lookup.table(parts) if self.lookup is not None else None
+
+
+def register(context: datafusion.SessionContext, asked: Asked) -> None:
+    """Let a session find tables, when it asks for them."""
+    context.register_catalog_provider(HOME, _Home(asked))
+    for source in asked.sources:
+        context.register_catalog_provider(source, _SourceCatalog(asked, source))
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """What a table is to the planner: made once, as long as its connector has no other for it.
+
+    Attributes:
+        provider: of the engine, without rows.
+    """
+
+    table: ConnectorTable
+    schema: pa.Schema
+    fields: tuple[Field, ...]
+    provider: Table
+
+    @classmethod
+    def of(cls, table: ConnectorTable) -> _Offered:
+        schema = table.schema
+        fields = tuple(Field(f.name, f.type, f.nullable) for f in schema)
+        return cls(table, schema, fields, Table(pds.dataset(schema.empty_table())))
+
+
+_MOST_OFFERED = 1_000
+"""Tables of a catalog that are kept so: some kilobytes each, and a tenth of a millisecond."""
+
+_offered: WeakKeyDictionary[Catalog, dict[tuple[str, ...], _Offered]] = WeakKeyDictionary()
 
 
 class Lookup:
@@ -30,69 +78,82 @@ class Lookup:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._kept = _offered.setdefault(catalog, {})
         self.found: dict[tuple[str, ...], CatalogTable] = {}
         self.problems: dict[tuple[str, ...], CrosswindError] = {}
-        self._providers: dict[tuple[str, ...], Table] = {}
+        self._asked: dict[tuple[str, ...], _Offered] = {}
 
     def table(self, parts: tuple[str, ...]) -> Table | None:
         """A provider without rows, or None; the reason is kept."""
         # The engine asks more than once for each.
-        if parts in self._providers:
-            return self._providers[parts]
+        if parts in self._asked:
+            return self._asked[parts].provider
         try:
             found = self.found[parts] = self._catalog.resolve(parts)
         except CrosswindError as error:
             self.problems[parts] = error
             return None
-        provider = self._providers[parts] = Table(pds.dataset(found.table.schema.empty_table()))
-        return provider
+        offered = self._asked[parts] = self._offer(found)
+        return offered.provider
 
     def schema(self, parts: tuple[str, ...]) -> pa.Schema | None:
         """A table's columns, or None; the reason is kept."""
         if parts not in self.found and self.table(parts) is None:
             return None
-        return self.found[parts].table.schema
+        return self._asked[parts].schema
+
+    def fields(self, parts: tuple[str, ...]) -> tuple[Field, ...]:
+        """The columns of a table that was found."""
+        return self._asked[parts].fields
+
+    def _offer(self, found: CatalogTable) -> _Offered:
+        known = self._kept.get(found.path)
+        if known is None or known.table is not found.table:
+            if len(self._kept) >= _MOST_OFFERED:
+                self._kept.clear()
+            known = self._kept[found.path] = _Offered.of(found.table)
+        return known
 
 
 class _Home(CatalogProvider):  # type: ignore[misc]
     """Names of one part (the schema `HOME`) and of two (a schema or a source, and a table)."""
 
-    def __init__(self, lookup: Lookup) -> None:
-        self._lookup = lookup
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
 
     def schema_names(self) -> set[str]:
         return set()
 
     def schema(self, name: str) -> SchemaProvider:
-        return _Tables(self._lookup, () if name == HOME else (name,))
+        return _Tables(self._asked, () if name == HOME else (name,))
 
 
 class _SourceCatalog(CatalogProvider):  # type: ignore[misc]
     """Names of three parts: a source, a schema and a table."""
 
-    def __init__(self, lookup: Lookup, source: str) -> None:
-        self._lookup = lookup
+    def __init__(self, asked: Asked, source: str) -> None:
+        self._asked = asked
         self._source = source
 
     def schema_names(self) -> set[str]:
         return set()
 
     def schema(self, name: str) -> SchemaProvider:
-        return _Tables(self._lookup, (self._source, name))
+        return _Tables(self._asked, (self._source, name))
 
 
 class _Tables(SchemaProvider):  # type: ignore[misc]
     """The tables below a prefix of name parts, looked up when asked for."""
 
-    def __init__(self, lookup: Lookup, prefix: tuple[str, ...]) -> None:
-        self._lookup = lookup
+    def __init__(self, asked: Asked, prefix: tuple[str, ...]) -> None:
+        self._asked = asked
         self._prefix = prefix
 
     def table_names(self) -> set[str]:
         return set()
 
     def table(self, name: str) -> Table | None:
-        return self._lookup.table((*self._prefix, name))
+        return self._asked.table((*self._prefix, name))
 
     def table_exist(self, name: str) -> bool:
         return self.table(name) is not None

@@ -80,6 +80,6 @@ def _with_subqueries(relation: Relation, places: Places, passes: tuple[Pass, ...
             return part if changed is part.input else replace(part, input=changed)
         return part
 
-    if any(True for _ in subqueries_of(relation)):
+    if subqueries_of(relation):
         relation = with_expressions(relation, lambda e: transform_expression(e, inside))
     return over(relation, [_with_subqueries(i, places, passes) for i in inputs_of(relation)])

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 from connectors.contract import Statistics
+from planner.asked import asking
 from planner.bind import Bound
 from planner.catalog import CatalogTable, Source
 from planner.emit.dialect import Dialect
@@ -35,7 +37,7 @@ from planner.relations import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """Where a subtree can run: sources of one identity, asked for the same, are one place."""
 
@@ -43,8 +45,9 @@ class Place:
     dialect: Dialect | None
     pushdown: Pushdown = "proven"
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, Pushdown]:
+        """What tells it from others; a connector may have to compute its identity."""
         return self.source.connector.identity, self.pushdown
 
 
@@ -139,7 +142,8 @@ class Places:
 
     def _statistics(self, path: tuple[str, ...]) -> Statistics:
         table = self._tables[path]
-        return table.source.connector.statistics(table.table.name)
+        with asking(table.source.name):
+            return table.source.connector.statistics(table.table.name)
 
 
 def common(places: Iterable[Place | None]) -> Place | None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from google.protobuf.message import DecodeError
 from substrait.plan_pb2 import Plan as SubstraitPlan
 
-from connectors.contract import Fragment, SqlQuery, TableScan
+from connectors.contract import Fragment, SqlQuery, TableName, TableScan
 from connectors.errors import UnsupportedError
 from planner.barriers import with_barriers
 from planner.bind import Bound, bind, client_schema
@@ -168,7 +168,7 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut) -> PlannedFragment:
         query = scan_of(relation, lambda read: [f.name for f in read.base])
     else:
         select = emit(relation, names, place.dialect, lambda path: bound.table(path).table)
-        query = SqlQuery(select.sql(place.dialect.generator))
+        query = SqlQuery(select.sql(place.dialect.generator), _whole(relation, bound))
     return PlannedFragment(
         fragment.name,
         place.source.name,
@@ -178,6 +178,13 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut) -> PlannedFragment:
         fragment.estimate,
         fragment.cost,
     )
+
+
+def _whole(relation: Relation, bound: Bound) -> TableName | None:
+    """The table of which each row gives one row of `relation`; see `SqlQuery.whole`."""
+    while isinstance(relation, Project):
+        relation = relation.input
+    return bound.table(relation.path).table.name if isinstance(relation, Read) else None
 
 
 def _schema(fields: tuple[Field, ...]) -> pa.Schema:

@@ -1,184 +1,63 @@
 """The relation tree: a typed, positional, immutable view of a bound query.
 
-Owns the vocabulary of relations and expressions that every pass of the planner reads and rewrites.
+Owns the vocabulary of relations that every pass of the planner reads and rewrites; that of their
+expressions is `planner.expressions`'s, and can be had from here.
 Knows neither protobuf nor SQL text. Fields are referred to by position in the input (for joins: the
 left input's fields, then the right's), as in Substrait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, TypeAlias
-from typing import Literal as Literals
+from functools import cached_property
+from typing import TypeAlias
 
 import pyarrow as pa
 
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One output column of a relation. The name is for people; references are by position."""
-
-    name: str
-    type: pa.DataType
-    nullable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class FieldRef:
-    """The input's field at `index`."""
-
-    index: int
-    type: pa.DataType
-    nullable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A constant. `value` is the Python value of `type`; None is NULL."""
-
-    value: Any
-    type: pa.DataType
-
-    @property
-    def nullable(self) -> bool:
-        return self.value is None
+from planner.expressions import Call as Call
+from planner.expressions import Cast as Cast
+from planner.expressions import ExistsSubquery as ExistsSubquery
+from planner.expressions import Expression as Expression
+from planner.expressions import Field as Field
+from planner.expressions import FieldRef as FieldRef
+from planner.expressions import Frame as Frame
+from planner.expressions import FrameUnit as FrameUnit
+from planner.expressions import IfThen as IfThen
+from planner.expressions import InList as InList
+from planner.expressions import Literal as Literal
+from planner.expressions import Measure as Measure
+from planner.expressions import Opaque as Opaque
+from planner.expressions import ScalarSubquery as ScalarSubquery
+from planner.expressions import SortKey as SortKey
+from planner.expressions import WindowCall as WindowCall
+from planner.expressions import arguments_of as arguments_of
+from planner.expressions import conjunction as conjunction
+from planner.expressions import conjuncts as conjuncts
+from planner.expressions import references as references
+from planner.expressions import transform_expression as transform_expression
+from planner.expressions import walk_expression as walk_expression
+from planner.expressions import with_arguments as with_arguments
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A scalar function by its Substrait name (`equal`, `add`, `date_part`)."""
+class _Relation:
+    """What is asked of a relation again and again, and found once: none ever changes."""
 
-    function: str
-    arguments: tuple[Expression, ...]
-    type: pa.DataType
-    nullable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """A conversion; `strict` fails on a value that does not fit, else it becomes NULL."""
-
-    input: Expression
-    type: pa.DataType
-    nullable: bool = True
-    strict: bool = True
+    @cached_property
+    def subqueries(self) -> tuple[Relation, ...]:
+        """The relations of the subqueries in its own expressions."""
+        return tuple(
+            part.input
+            for expression in expressions_of(self)  # type: ignore[arg-type]
+            if type(expression) is not FieldRef
+            for part in walk_expression(expression)
+            if isinstance(part, ScalarSubquery | ExistsSubquery)
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class IfThen:
-    """CASE WHEN … THEN …: the first clause whose condition is true, else `otherwise` or NULL.
-
-    With an `operand`, CASE x WHEN …: the first clause whose first part equals it, evaluated once.
-    """
-
-    clauses: tuple[tuple[Expression, Expression], ...]
-    otherwise: Expression | None
-    type: pa.DataType
-    nullable: bool = True
-    operand: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class InList:
-    """`value IN (options)`."""
-
-    value: Expression
-    options: tuple[Expression, ...]
-    type: pa.DataType = field(default_factory=pa.bool_)
-    nullable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class ScalarSubquery:
-    """The single value of an uncorrelated one-column relation; NULL when it has no row."""
-
-    input: Relation
-    type: pa.DataType
-    nullable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class ExistsSubquery:
-    """Whether an uncorrelated relation has a row."""
-
-    input: Relation
-    type: pa.DataType = field(default_factory=pa.bool_)
-    nullable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Opaque:
-    """An expression that only the engine reads: kept as it came, so it always stays here.
-
-    `message` is the Substrait form; `kind` names it for people (`window function`).
-    """
-
-    message: Any
-    kind: str
-    type: pa.DataType
-    nullable: bool = True
-
-
-FrameUnit: TypeAlias = Literals["rows", "range"]
-
-Expression: TypeAlias = (
-    FieldRef | Literal | Call | Cast | IfThen | InList | ScalarSubquery | ExistsSubquery | Opaque
-)
-
-
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    expression: Expression
-    descending: bool
-    nulls_first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One aggregate of an `Aggregate`."""
-
-    function: str
-    arguments: tuple[Expression, ...]
-    type: pa.DataType
-    nullable: bool = True
-    distinct: bool = False
-    filter: Expression | None = None
-    sorts: tuple[SortKey, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The rows of a partition that a window function is computed over.
-
-    Attributes:
-        unit: whether edges are counted in rows or by the values of the order; of values, an edge
-            is the row's own, with its peers, or there is none.
-        start, end: the edges, from the row: below zero before it, zero itself; None is the end of
-            the partition on that side.
-    """
-
-    unit: FrameUnit
-    start: int | None
-    end: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class WindowCall:
-    """One function of a `Window`. With DISTINCT, FILTER or IGNORE NULLS there is none."""
-
-    function: str
-    arguments: tuple[Expression, ...]
-    type: pa.DataType
-    nullable: bool
-    partition: tuple[Expression, ...]
-    order: tuple[SortKey, ...]
-    frame: Frame
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
+@dataclass(frozen=True)
+class Read(_Relation):
     """A table, or a fragment's result: the columns of `base` at the positions `columns`.
 
     Attributes:
@@ -189,21 +68,21 @@ class Read:
     base: tuple[Field, ...]
     columns: tuple[int, ...]
 
-    @property
+    @cached_property
     def fields(self) -> tuple[Field, ...]:
         return tuple(self.base[index] for index in self.columns)
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+@dataclass(frozen=True)
+class Values(_Relation):
     """Constant rows; `VALUES`, and a `SELECT` without a table (one row, no field)."""
 
     rows: tuple[tuple[Expression, ...], ...]
     fields: tuple[Field, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+@dataclass(frozen=True)
+class Filter(_Relation):
     input: Relation
     condition: Expression
 
@@ -212,8 +91,8 @@ class Filter:
         return self.input.fields
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+@dataclass(frozen=True)
+class Project(_Relation):
     """Exactly `expressions`, in order; nothing of the input passes by itself."""
 
     input: Relation
@@ -221,8 +100,8 @@ class Project:
     fields: tuple[Field, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
+@dataclass(frozen=True)
+class Aggregate(_Relation):
     """Groups, then measures.
 
     Attributes:
@@ -240,21 +119,21 @@ class Aggregate:
     fields: tuple[Field, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+@dataclass(frozen=True)
+class Window(_Relation):
     """The input's rows, each with the values of window functions after its own."""
 
     input: Relation
     calls: tuple[WindowCall, ...]
 
-    @property
+    @cached_property
     def fields(self) -> tuple[Field, ...]:
         made = tuple(Field(c.function, c.type, c.nullable) for c in self.calls)
         return self.input.fields + made
 
 
-@dataclass(frozen=True, slots=True)
-class Sort:
+@dataclass(frozen=True)
+class Sort(_Relation):
     input: Relation
     keys: tuple[SortKey, ...]
 
@@ -263,8 +142,8 @@ class Sort:
         return self.input.fields
 
 
-@dataclass(frozen=True, slots=True)
-class Fetch:
+@dataclass(frozen=True)
+class Fetch(_Relation):
     """At most `count` rows (None: all) after skipping `offset`."""
 
     input: Relation
@@ -291,30 +170,30 @@ class JoinKind(Enum):
     RIGHT_MARK = "RIGHT_MARK"
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+@dataclass(frozen=True)
+class Join(_Relation):
     left: Relation
     right: Relation
     kind: JoinKind
     condition: Expression
 
-    @property
+    @cached_property
     def fields(self) -> tuple[Field, ...]:
         return join_fields(self.left.fields, self.right.fields, self.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Cross:
+@dataclass(frozen=True)
+class Cross(_Relation):
     left: Relation
     right: Relation
 
-    @property
+    @cached_property
     def fields(self) -> tuple[Field, ...]:
         return self.left.fields + self.right.fields
 
 
-@dataclass(frozen=True, slots=True)
-class Union:
+@dataclass(frozen=True)
+class Union(_Relation):
     """UNION ALL: the rows of all inputs, by position."""
 
     inputs: tuple[Relation, ...]
@@ -370,15 +249,23 @@ def inputs_of(relation: Relation) -> tuple[Relation, ...]:
 
 def with_inputs(relation: Relation, inputs: tuple[Relation, ...]) -> Relation:
     """The same relation over other inputs, which have the same fields."""
+    changed: Relation
     match relation:
         case Read() | Values():
             return relation
+        case Filter():
+            changed = Filter(inputs[0], relation.condition)
+        case Project():
+            changed = Project(inputs[0], relation.expressions, relation.fields)
         case Join() | Cross():
-            return replace(relation, left=inputs[0], right=inputs[1])
+            changed = replace(relation, left=inputs[0], right=inputs[1])
         case Union():
             return replace(relation, inputs=inputs)
         case _:
-            return replace(relation, input=inputs[0])
+            changed = replace(relation, input=inputs[0])
+    if "subqueries" in vars(relation):  # They are of its expressions, which it keeps.
+        vars(changed)["subqueries"] = relation.subqueries
+    return changed
 
 
 def expressions_of(relation: Relation) -> Iterator[Expression]:
@@ -406,92 +293,6 @@ def expressions_of(relation: Relation) -> Iterator[Expression]:
                 yield from row
 
 
-def subqueries_of(relation: Relation) -> Iterator[Relation]:
+def subqueries_of(relation: Relation) -> tuple[Relation, ...]:
     """The relations of the subqueries in a relation's own expressions."""
-    for expression in expressions_of(relation):
-        for part in walk_expression(expression):
-            if isinstance(part, ScalarSubquery | ExistsSubquery):
-                yield part.input
-
-
-def arguments_of(expression: Expression) -> tuple[Expression, ...]:
-    """The direct operands, in order; a subquery's relation is not one."""
-    match expression:
-        case Call():
-            return expression.arguments
-        case Cast():
-            return (expression.input,)
-        case IfThen():
-            flat = [part for clause in expression.clauses for part in clause]
-            ends = (*flat, expression.otherwise, expression.operand)
-            return tuple(part for part in ends if part is not None)
-        case InList():
-            return (expression.value, *expression.options)
-        case _:
-            return ()
-
-
-def with_arguments(expression: Expression, arguments: tuple[Expression, ...]) -> Expression:
-    """The same expression over other operands, in the order of `arguments_of`."""
-    match expression:
-        case Call():
-            return replace(expression, arguments=arguments)
-        case Cast():
-            return replace(expression, input=arguments[0])
-        case IfThen():
-            pairs = len(expression.clauses) * 2
-            clauses = tuple(zip(arguments[0:pairs:2], arguments[1:pairs:2], strict=True))
-            rest = iter(arguments[pairs:])
-            otherwise = None if expression.otherwise is None else next(rest)
-            return replace(
-                expression, clauses=clauses, otherwise=otherwise, operand=next(rest, None)
-            )
-        case InList():
-            return replace(expression, value=arguments[0], options=arguments[1:])
-        case _:
-            return expression
-
-
-def walk_expression(expression: Expression) -> Iterator[Expression]:
-    """The expression and its operands, outermost first; does not enter subqueries."""
-    waiting = [expression]
-    while waiting:
-        yield (part := waiting.pop())
-        if type(part) not in (FieldRef, Literal):  # Most are, and trees are walked often.
-            waiting.extend(reversed(arguments_of(part)))
-
-
-def transform_expression(
-    expression: Expression, change: Callable[[Expression], Expression]
-) -> Expression:
-    """Rebuild bottom-up: `change` sees each node after its operands were changed."""
-    arguments = arguments_of(expression)
-    changed = tuple(transform_expression(argument, change) for argument in arguments)
-    if any(new is not old for new, old in zip(changed, arguments, strict=True)):
-        expression = with_arguments(expression, changed)
-    return change(expression)
-
-
-def references(expression: Expression) -> set[int] | None:
-    """The positions of the input's fields that it reads; None when that cannot be known."""
-    found: set[int] = set()
-    for part in walk_expression(expression):
-        if isinstance(part, FieldRef):
-            found.add(part.index)
-        elif isinstance(part, Opaque):
-            return None
-    return found
-
-
-def conjuncts(condition: Expression) -> tuple[Expression, ...]:
-    """The parts of a condition that AND joins."""
-    if isinstance(condition, Call) and condition.function == "and":
-        return tuple(part for argument in condition.arguments for part in conjuncts(argument))
-    return (condition,)
-
-
-def conjunction(parts: tuple[Expression, ...]) -> Expression:
-    """AND of the parts; at least one."""
-    if len(parts) == 1:
-        return parts[0]
-    return Call("and", parts, pa.bool_(), any(part.nullable for part in parts))
+    return relation.subqueries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import is_not
 
 from planner.relations import (
     Aggregate,
@@ -71,15 +72,20 @@ def with_expressions(relation: Relation, change: Callable[[Expression], Expressi
 
 def over(relation: Relation, inputs: Sequence[Relation]) -> Relation:
     """The relation over these inputs; itself, where they are its own."""
-    same = all(new is old for new, old in zip(inputs, inputs_of(relation), strict=True))
-    return relation if same else with_inputs(relation, tuple(inputs))
+    return (
+        with_inputs(relation, tuple(inputs))
+        if any(map(is_not, inputs, inputs_of(relation)))
+        else relation
+    )
 
 
 def moved(expression: Expression, to: Callable[[int], int]) -> Expression:
     """The expression over fields at other positions."""
 
     def change(part: Expression) -> Expression:
-        return replace(part, index=to(part.index)) if isinstance(part, FieldRef) else part
+        return (
+            FieldRef(to(part.index), part.type, part.nullable) if type(part) is FieldRef else part
+        )
 
     return transform_expression(expression, change)
 
@@ -112,9 +118,9 @@ def with_reads(relation: Relation, change: Callable[[Read], Relation]) -> Relati
             return replace(part, input=with_reads(part.input, change))
         return part
 
-    if any(True for _ in subqueries_of(relation)):
+    if subqueries_of(relation):
         relation = with_expressions(relation, lambda e: transform_expression(e, inside))
-    return with_inputs(relation, tuple(with_reads(i, change) for i in inputs_of(relation)))
+    return over(relation, [with_reads(i, change) for i in inputs_of(relation)])
 
 
 def read_all(path: tuple[str, ...], fields: tuple[Field, ...]) -> Read:

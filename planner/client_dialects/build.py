@@ -38,7 +38,9 @@ def number(value: int) -> Node:
 def bracketed(node: Node) -> Node:
     """The node in brackets, where its neighbours could tear it apart."""
     whole = (exp.Column, exp.Literal, exp.Paren, exp.Func, Call, exp.Cast, exp.Null, exp.Boolean)
-    return node if isinstance(node, whole) else exp.Paren(this=node)
+    # To sqlglot AND, OR and some operators are functions too.
+    alone = isinstance(node, whole) and not isinstance(node, exp.Binary)
+    return node if alone else exp.Paren(this=node)
 
 
 def binary(kind: type[exp.Binary], left: Part, right: Part) -> Node:

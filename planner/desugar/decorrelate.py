@@ -76,6 +76,18 @@ class Decorrelation:
             self._select(query, parent, known)
 
     def _select(self, select: exp.Select, parent: Scope | None, ctes: Ctes) -> None:
+        lateral = any(isinstance(source, exp.Lateral) for source in sources_of(select))
+        scope = self._rewritten(select, parent, ctes) if lateral or _asks(select) else None
+        for source in sources_of(select):
+            if isinstance(source, exp.Lateral):
+                self.query(source.this, scope, ctes)
+            elif isinstance(source, exp.Subquery) and not isinstance(source.this, exp.Table):
+                self.query(source.this, parent, ctes)
+        for nested in nested_in(select) if scope is not None else ():
+            self.query(nested.query, scope, ctes)
+
+    def _rewritten(self, select: exp.Select, parent: Scope | None, ctes: Ctes) -> Scope:
+        """Rewrite what a query asks in its own expressions; what it can name afterwards."""
         around = Around(select, self.names.scope(select, parent, ctes), ctes)
         self.changed |= write_laterals(
             around, self.names, self.fresh, self.growth, trusting=self.trusting
@@ -111,14 +123,7 @@ class Decorrelation:
                 waiting = list(nested_in(select))
             else:
                 self._join(around, nested, outer)
-        scope = self.names.scope(select, parent, ctes)
-        for source in sources_of(select):
-            if isinstance(source, exp.Lateral):
-                self.query(source.this, scope, ctes)
-            elif isinstance(source, exp.Subquery) and not isinstance(source.this, exp.Table):
-                self.query(source.this, parent, ctes)
-        for nested in nested_in(select):
-            self.query(nested.query, scope, ctes)
+        return self.names.scope(select, parent, ctes)
 
     def _join(
         self, around: Around, nested: Nested, outer: Sequence[tuple[exp.Column, Scope]]
@@ -176,6 +181,11 @@ class Decorrelation:
             if not self._planned_by_engine(nested, around):
                 return True
         return False
+
+
+def _asks(select: exp.Select) -> bool:
+    """Whether there is a subquery in one of its own expressions."""
+    return next(nested_in(select), None) is not None
 
 
 def _count_rows(nested: Nested) -> None:

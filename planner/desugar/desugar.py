@@ -20,7 +20,7 @@ from connectors.errors import SizeLimitError, UnsupportedError
 from planner.desugar.chains import LONG, balance_chains
 from planner.desugar.decorrelate import Decorrelation
 from planner.desugar.growth import Growth
-from planner.desugar.intervals import compare_in_one_unit
+from planner.desugar.intervals import compare_in_one_unit, may_compare
 from planner.desugar.limits import write_fetch
 from planner.desugar.merged_columns import write_merged
 from planner.desugar.names import Names
@@ -118,6 +118,8 @@ def desugared(
     words = _words(tokens)
     spellings: list[Spelling] = _called_for(_SPELLINGS, words)
     rewrites: list[Rewrite] = _called_for(_REWRITES, words)
+    if compare_in_one_unit in spellings and not may_compare(tokens):
+        spellings.remove(compare_in_one_unit)
     nested = first_subquery(tokens) is not None
     connectives = sum(token.token_type in CONNECTIVES for token in tokens)
     if connectives > LONG:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from connectors.errors import Position, SizeLimitError
-from planner.desugar.tree import place_of
+from planner.desugar.tree import nodes_of, place_of
 
 TIMES_READ = 20
 """How many times as many nodes as were read there may be: a plain subquery takes eight times."""
@@ -64,4 +64,4 @@ class Growth:
 
 
 def _nodes(tree: exp.Expr) -> int:
-    return sum(1 for _ in tree.walk())
+    return len(nodes_of(tree))

@@ -10,11 +10,11 @@ as in Postgres and DuckDB; and what times differ by has nanoseconds alone.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import datafusion
 import pyarrow as pa
-from sqlglot import exp
+from sqlglot import Token, TokenType, exp
 
 from planner.desugar.text import text_of
 
@@ -23,6 +23,25 @@ _OF_PARTS = (exp.Interval, exp.Literal, exp.Neg, exp.Paren, exp.Add, exp.Sub, ex
 _ONE_OF_ITS_ARGUMENTS = frozenset({"coalesce", "nvl", "ifnull"})
 _LONGEST = 2**63 - 1
 _NANOSECONDS_OF_A_DAY = 86_400 * 10**9
+
+
+def may_compare(tokens: Sequence[Token]) -> bool:
+    """Whether a constant interval may be compared: not where each is added to a written time."""
+    return any(
+        token.token_type is TokenType.INTERVAL and not _moves_a_time(tokens[max(0, at - 3) : at])
+        for at, token in enumerate(tokens)
+    )
+
+
+def _moves_a_time(before: Sequence[Token]) -> bool:
+    """Whether what stands before an interval is `DATE '…' +`, or the like."""
+    kinds = [token.token_type for token in before]
+    return (
+        len(kinds) == 3
+        and kinds[0] in (TokenType.DATE, TokenType.TIMESTAMP)
+        and kinds[1] is TokenType.STRING
+        and kinds[2] in (TokenType.PLUS, TokenType.DASH)
+    )
 
 
 def compare_in_one_unit(root: exp.Expr) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from planner.desugar.engine_functions import is_stable
-from planner.desugar.tree import NoRewriteError, named, output_of
+from planner.desugar.tree import NoRewriteError, named, nodes_of, output_of
 
 
 def write_tables(root: exp.Expr) -> bool:
@@ -89,8 +89,10 @@ _OF_THE_WHOLE = ("with_", "order", "limit", "offset")
 def unbracket(root: exp.Expr) -> None:
     """`(q) ORDER BY k LIMIT 1` as `(q ORDER BY k LIMIT 1)`: brackets hold nothing but a query."""
     # `EXISTS ((q) LIMIT 1)` is read as a call of a function.
-    for call in list(root.find_all(exp.Anonymous)):
-        if call.name.upper() == "EXISTS" and len(call.expressions) == 1:
+    nodes = nodes_of(root)
+    calls = [node for node in nodes if isinstance(node, exp.Anonymous)]
+    for call in calls:
+        if len(call.expressions) == 1 and call.name.upper() == "EXISTS":
             rows = call.expressions[0]
             limit = rows if isinstance(rows, exp.Limit) else None
             query = rows.this if limit is not None else rows
@@ -98,7 +100,10 @@ def unbracket(root: exp.Expr) -> None:
                 if limit is not None:
                     query.set("limit", exp.Limit(expression=limit.expression))
                 call.replace(exp.Exists(this=query))
-    for node in list(root.find_all(exp.Subquery)):
+                nodes = nodes_of(root)
+    for node in nodes:
+        if not isinstance(node, exp.Subquery):
+            continue
         given = [part for part in _OF_THE_WHOLE if node.args.get(part) is not None]
         inner = node.this
         if not given or not isinstance(inner, exp.Query):

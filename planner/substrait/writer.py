@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 from substrait.algebra_pb2 import (
     AggregateFunction,
     AggregateRel,
-    CrossRel,
     FetchRel,
-    FilterRel,
-    FunctionArgument,
     JoinRel,
     ProjectRel,
     ReadRel,
     Rel,
-    RelCommon,
-    RelRoot,
     SetRel,
     SortField,
-    SortRel,
 )
 from substrait.algebra_pb2 import Expression as ExpressionMessage
 from substrait.extensions.extensions_pb2 import SimpleExtensionDeclaration
-from substrait.plan_pb2 import Plan, PlanRel
+from substrait.plan_pb2 import Plan
 
 from planner.emit.names import unique_names
 from planner.relations import (
@@ -77,8 +72,10 @@ def write_plan(
         scope: what to put before the path of each read.
     """
     writer = _Writer(origin, scope)
-    root = RelRoot(input=writer.relation(relation), names=names)
-    plan = Plan(relations=[PlanRel(root=root)], version=origin.version)
+    plan = Plan(version=origin.version)
+    root = plan.relations.add().root
+    writer.relation(relation, root.input)
+    root.names.extend(names)
     plan.extensions.extend(writer.declarations())
     return plan
 
@@ -111,213 +108,176 @@ class _Writer:
 
     # --- relations ---
 
-    def relation(self, relation: Relation) -> Rel:
+    def relation(self, relation: Relation, into: Rel) -> None:
+        """Fill a message in, from above: one that is put into another is copied with all below."""
         match relation:
             case Read():
-                return Rel(read=_read(relation, self._scope))
+                _read(relation, self._scope, into.read)
             case Values():
-                return Rel(read=self._values(relation))
+                self._values(relation, into.read)
             case Filter():
-                return Rel(
-                    filter=FilterRel(
-                        input=self.relation(held(relation)),
-                        condition=self._expression(relation.condition),
-                    )
-                )
+                self.relation(held(relation), into.filter.input)
+                self._expression(relation.condition, into.filter.condition)
             case Project():
-                return Rel(project=self._project(relation))
+                self._project(relation, into.project)
             case Aggregate():
-                return Rel(aggregate=self._aggregate(relation))
+                self._aggregate(relation, into.aggregate)
             case Window():
-                return Rel(project=self._window(relation))
+                self._window(relation, into.project)
             case Sort():
-                return Rel(
-                    sort=SortRel(
-                        input=self.relation(relation.input),
-                        sorts=[self._sort_field(key) for key in relation.keys],
-                    )
-                )
+                self.relation(relation.input, into.sort.input)
+                self._sort_fields(relation.keys, into.sort.sorts)
             case Fetch():
-                return Rel(fetch=self._fetch(relation))
+                self._fetch(relation, into.fetch)
             case Join():
                 left, right = apart(relation)
-                return Rel(
-                    join=JoinRel(
-                        left=self.relation(left),
-                        right=self.relation(right),
-                        expression=self._expression(of_one_equality(relation.condition)),
-                        type=JoinRel.JoinType.Value(f"JOIN_TYPE_{relation.kind.value}"),
-                    )
-                )
+                self.relation(left, into.join.left)
+                self.relation(right, into.join.right)
+                self._expression(of_one_equality(relation.condition), into.join.expression)
+                into.join.type = JoinRel.JoinType.Value(f"JOIN_TYPE_{relation.kind.value}")
             case Cross():
-                return Rel(
-                    cross=CrossRel(
-                        left=self.relation(relation.left), right=self.relation(relation.right)
-                    )
-                )
+                self.relation(relation.left, into.cross.left)
+                self.relation(relation.right, into.cross.right)
             case Union():
-                inputs = [self.relation(i) for i in relation.inputs]
-                return Rel(set=SetRel(inputs=inputs, op=SetRel.SET_OP_UNION_ALL))
+                for source in relation.inputs:
+                    self.relation(source, into.set.inputs.add())
+                into.set.op = SetRel.SET_OP_UNION_ALL
 
-    def _values(self, relation: Values) -> ReadRel:
-        rows = [
-            ExpressionMessage.Nested.Struct(fields=[self._expression(e) for e in row])
-            for row in relation.rows
-        ]
+    def _values(self, relation: Values, into: ReadRel) -> None:
         types = [substrait_type(f.type, f.nullable) for f in relation.fields]
         # The engine refuses two columns of one name here, and refers to them by position.
         names = unique_names(tuple(f.name for f in relation.fields))
-        return ReadRel(
-            base_schema=named_struct(list(names), types),
-            virtual_table=ReadRel.VirtualTable(expressions=rows),
-        )
+        into.base_schema.CopyFrom(named_struct(list(names), types))
+        into.virtual_table.SetInParent()
+        for row in relation.rows:
+            written = into.virtual_table.expressions.add()
+            for expression in row:
+                self._expression(expression, written.fields.add())
 
-    def _project(self, relation: Project) -> ProjectRel:
+    def _project(self, relation: Project, into: ProjectRel) -> None:
         width = len(relation.input.fields)
-        mapping = range(width, width + len(relation.expressions))
-        return ProjectRel(
-            common=RelCommon(emit=RelCommon.Emit(output_mapping=mapping)),
-            input=self.relation(relation.input),
-            expressions=[self._expression(e) for e in relation.expressions],
-        )
+        into.common.emit.output_mapping.extend(range(width, width + len(relation.expressions)))
+        into.common.emit.SetInParent()
+        self.relation(relation.input, into.input)
+        for expression in relation.expressions:
+            self._expression(expression, into.expressions.add())
 
-    def _window(self, relation: Window) -> ProjectRel:
+    def _window(self, relation: Window, into: ProjectRel) -> None:
         """A projection of the input's fields and the functions: the engine makes a window of it."""
         fields = relation.input.fields
-        passed: list[Expression] = [FieldRef(i, f.type, f.nullable) for i, f in enumerate(fields)]
         mapping = range(len(fields), len(fields) + len(relation.fields))
-        return ProjectRel(
-            common=RelCommon(emit=RelCommon.Emit(output_mapping=mapping)),
-            input=self.relation(relation.input),
-            expressions=[
-                *(self._expression(e) for e in passed),
-                *(self._window_call(c) for c in relation.calls),
-            ],
-        )
+        into.common.emit.output_mapping.extend(mapping)
+        self.relation(relation.input, into.input)
+        for index, field in enumerate(fields):
+            passed = FieldRef(index, field.type, field.nullable)
+            self._expression(passed, into.expressions.add())
+        for call in relation.calls:
+            self._window_call(call, into.expressions.add().window_function)
 
-    def _window_call(self, call: WindowCall) -> ExpressionMessage:
-        function = WindowFunction(
-            function_reference=self._anchor(call.function),
-            arguments=[FunctionArgument(value=self._expression(a)) for a in call.arguments],
-            partitions=[self._expression(p) for p in call.partition],
-            sorts=[self._sort_field(key) for key in call.order],
-            bounds_type=WindowFunction.BoundsType.Value(f"BOUNDS_TYPE_{call.frame.unit.upper()}"),
-            lower_bound=_edge(call.frame.start),
-            upper_bound=_edge(call.frame.end),
-        )
-        return ExpressionMessage(window_function=function)
+    def _window_call(self, call: WindowCall, into: Any) -> None:
+        unit = call.frame.unit.upper()
+        into.function_reference = self._anchor(call.function)
+        self._arguments(call.arguments, into.arguments)
+        for part in call.partition:
+            self._expression(part, into.partitions.add())
+        self._sort_fields(call.order, into.sorts)
+        into.bounds_type = WindowFunction.BoundsType.Value(f"BOUNDS_TYPE_{unit}")
+        into.lower_bound.CopyFrom(_edge(call.frame.start))
+        into.upper_bound.CopyFrom(_edge(call.frame.end))
 
-    def _aggregate(self, relation: Aggregate) -> AggregateRel:
-        return AggregateRel(
-            input=self.relation(relation.input),
-            grouping_expressions=[self._expression(e) for e in relation.groups],
-            groupings=[AggregateRel.Grouping(expression_references=s) for s in relation.sets],
-            measures=[self._measure(m) for m in relation.measures],
-        )
+    def _aggregate(self, relation: Aggregate, into: AggregateRel) -> None:
+        self.relation(relation.input, into.input)
+        for group in relation.groups:
+            self._expression(group, into.grouping_expressions.add())
+        for positions in relation.sets:
+            into.groupings.add().expression_references.extend(positions)
+        for measure in relation.measures:
+            self._measure(measure, into.measures.add())
 
-    def _measure(self, measure: Measure) -> AggregateRel.Measure:
-        invocation = (
+    def _measure(self, measure: Measure, into: AggregateRel.Measure) -> None:
+        function = into.measure
+        function.function_reference = self._anchor(measure.function)
+        self._arguments(measure.arguments, function.arguments)
+        self._sort_fields(measure.sorts, function.sorts)
+        function.invocation = (
             AggregateFunction.AGGREGATION_INVOCATION_DISTINCT
             if measure.distinct
             else AggregateFunction.AGGREGATION_INVOCATION_ALL
         )
-        function = AggregateFunction(
-            function_reference=self._anchor(measure.function),
-            arguments=[FunctionArgument(value=self._expression(a)) for a in measure.arguments],
-            sorts=[self._sort_field(key) for key in measure.sorts],
-            invocation=invocation,
-        )
-        message = AggregateRel.Measure(measure=function)
         if measure.filter is not None:
-            message.filter.CopyFrom(self._expression(measure.filter))
-        return message
+            self._expression(measure.filter, into.filter)
 
-    def _sort_field(self, key: SortKey) -> SortField:
-        direction = f"{'DESC' if key.descending else 'ASC'}_NULLS_{_END[key.nulls_first]}"
-        return SortField(
-            expr=self._expression(key.expression),
-            direction=SortField.SortDirection.Value(f"SORT_DIRECTION_{direction}"),
-        )
+    def _sort_fields(self, keys: Iterable[SortKey], into: Any) -> None:
+        for key in keys:
+            message = into.add()
+            self._expression(key.expression, message.expr)
+            direction = f"{'DESC' if key.descending else 'ASC'}_NULLS_{_END[key.nulls_first]}"
+            message.direction = SortField.SortDirection.Value(f"SORT_DIRECTION_{direction}")
 
-    def _fetch(self, relation: Fetch) -> FetchRel:
-        message = FetchRel(input=self.relation(relation.input))
+    def _fetch(self, relation: Fetch, into: FetchRel) -> None:
+        self.relation(relation.input, into.input)
         if relation.offset:
-            message.offset_expr.literal.i64 = relation.offset
+            into.offset_expr.literal.i64 = relation.offset
         if relation.count is not None:
-            message.count_expr.literal.i64 = relation.count
-        return message
+            into.count_expr.literal.i64 = relation.count
 
     # --- expressions ---
 
-    def _expression(self, expression: Expression) -> ExpressionMessage:
+    def _expression(self, expression: Expression, into: ExpressionMessage) -> None:
         match expression:
             case FieldRef():
-                message = ExpressionMessage()
-                message.selection.direct_reference.struct_field.field = expression.index
-                message.selection.root_reference.SetInParent()
-                return message
+                into.selection.direct_reference.struct_field.field = expression.index
+                into.selection.root_reference.SetInParent()
             case Literal():
-                return write_literal(expression)
+                into.CopyFrom(write_literal(expression))
             case Call() if expression.function == GROUPING:
-                return self._expression(unfolded(expression))
+                self._expression(unfolded(expression), into)
             case Call():
-                function = ExpressionMessage.ScalarFunction(
-                    function_reference=self._anchor(expression.function),
-                    arguments=[
-                        FunctionArgument(value=self._expression(a)) for a in expression.arguments
-                    ],
-                )
+                function = into.scalar_function
+                function.function_reference = self._anchor(expression.function)
+                self._arguments(expression.arguments, function.arguments)
                 if expression.type != pa.null():
                     output = substrait_type(expression.type, expression.nullable)
                     function.output_type.CopyFrom(output)
-                return ExpressionMessage(scalar_function=function)
             case Cast():
-                return self._cast(expression)
+                self._cast(expression, into.cast)
             case IfThen():
-                return self._if_then(expression)
+                self._if_then(expression, into)
             case InList():
-                options = ExpressionMessage.SingularOrList(
-                    value=self._expression(expression.value),
-                    options=[self._expression(o) for o in expression.options],
-                )
-                return ExpressionMessage(singular_or_list=options)
+                self._expression(expression.value, into.singular_or_list.value)
+                for option in expression.options:
+                    self._expression(option, into.singular_or_list.options.add())
             case ScalarSubquery():
-                message = ExpressionMessage()
-                message.subquery.scalar.input.CopyFrom(self.relation(expression.input))
-                return message
+                self.relation(expression.input, into.subquery.scalar.input)
             case ExistsSubquery():
-                message = ExpressionMessage()
-                message.subquery.set_predicate.predicate_op = 1
-                message.subquery.set_predicate.tuples.CopyFrom(self.relation(expression.input))
-                return message
+                into.subquery.set_predicate.predicate_op = 1
+                self.relation(expression.input, into.subquery.set_predicate.tuples)
             case Opaque():
-                same: ExpressionMessage = expression.message
-                return same
+                into.CopyFrom(expression.message)
 
-    def _cast(self, expression: Cast) -> ExpressionMessage:
-        behavior = ExpressionMessage.Cast.FAILURE_BEHAVIOR_THROW_EXCEPTION
-        if not expression.strict:
-            behavior = ExpressionMessage.Cast.FAILURE_BEHAVIOR_RETURN_NULL
-        cast = ExpressionMessage.Cast(
-            type=substrait_type(expression.type, expression.nullable),
-            input=self._expression(expression.input),
-            failure_behavior=behavior,
+    def _arguments(self, arguments: Iterable[Expression], into: Any) -> None:
+        for argument in arguments:
+            self._expression(argument, into.add().value)
+
+    def _cast(self, expression: Cast, into: ExpressionMessage.Cast) -> None:
+        into.type.CopyFrom(substrait_type(expression.type, expression.nullable))
+        self._expression(expression.input, into.input)
+        into.failure_behavior = (
+            ExpressionMessage.Cast.FAILURE_BEHAVIOR_THROW_EXCEPTION
+            if expression.strict
+            else ExpressionMessage.Cast.FAILURE_BEHAVIOR_RETURN_NULL
         )
-        return ExpressionMessage(cast=cast)
 
-    def _if_then(self, expression: IfThen) -> ExpressionMessage:
-        message = ExpressionMessage()
+    def _if_then(self, expression: IfThen, into: ExpressionMessage) -> None:
         if expression.operand is not None:
             # A first clause without a value.
-            operand = message.if_then.ifs.add()
-            getattr(operand, "if").CopyFrom(self._expression(expression.operand))
+            self._expression(expression.operand, getattr(into.if_then.ifs.add(), "if"))
         for condition, value in expression.clauses:
-            clause = message.if_then.ifs.add()
-            getattr(clause, "if").CopyFrom(self._expression(condition))
-            clause.then.CopyFrom(self._expression(value))
+            clause = into.if_then.ifs.add()
+            self._expression(condition, getattr(clause, "if"))
+            self._expression(value, clause.then)
         if expression.otherwise is not None:
-            getattr(message.if_then, "else").CopyFrom(self._expression(expression.otherwise))
-        return message
+            self._expression(expression.otherwise, getattr(into.if_then, "else"))
 
 
 _END = {True: "FIRST", False: "LAST"}
@@ -337,11 +297,10 @@ def _edge(offset: int | None) -> Any:
     return bound
 
 
-def _read(relation: Read, scope: tuple[str, ...]) -> ReadRel:
+def _read(relation: Read, scope: tuple[str, ...], into: ReadRel) -> None:
     types = [substrait_type(f.type, f.nullable) for f in relation.base]
-    message = ReadRel(base_schema=named_struct([f.name for f in relation.base], types))
-    message.named_table.names.extend((*scope, *relation.path))
-    message.projection.select.SetInParent()
+    into.base_schema.CopyFrom(named_struct([f.name for f in relation.base], types))
+    into.named_table.names.extend((*scope, *relation.path))
+    into.projection.select.SetInParent()
     for column in relation.columns:
-        message.projection.select.struct_items.add().field = column
-    return message
+        into.projection.select.struct_items.add().field = column

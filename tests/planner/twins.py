@@ -139,7 +139,11 @@ def answer_alone(context: datafusion.SessionContext, sql: str) -> pa.Table:
 
     Its batches may say of more columns that they hold NULLs: of `x IS TRUE`, for one.
     """
-    frame = context.sql(sql)
+    return answer_of(context, context.sql(sql))
+
+
+def answer_of(context: datafusion.SessionContext, frame: datafusion.DataFrame) -> pa.Table:
+    """The answer of a planned statement, as `answer_alone` has it."""
     answer = frame.to_arrow_table()
     planned = context.create_dataframe_from_logical_plan(frame.optimized_logical_plan()).schema()
     fields = [f.with_nullable(p.nullable) for f, p in zip(answer.schema, planned, strict=True)]

@@ -97,7 +97,9 @@ def _clause(sql: Sql, node: type[exp.Connector]) -> Sql:
 def _not(_: Call, arguments: list[Sql]) -> Sql:
     inner = arguments[0]
     simple = isinstance(inner, exp.Column | exp.Paren | exp.Exists | exp.Like | exp.In | exp.Func)
-    return exp.Not(this=inner if simple else exp.paren(inner, copy=False))
+    # To sqlglot AND and OR are functions too.
+    bare = simple and not isinstance(inner, exp.Connector)
+    return exp.Not(this=inner if bare else exp.paren(inner, copy=False))
 
 
 def _is(value: Sql, symbol: str, negated: bool) -> FunctionRule:
