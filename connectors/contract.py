@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -148,9 +148,15 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class SqlQuery:
-    """A fragment as one statement in the source's dialect, made from a tree by `planner.emit`."""
+    """A fragment as one statement in the source's dialect, made from a tree by `planner.emit`.
+
+    Attributes:
+        whole: the one table that it reads where each row of that gives one row of the answer, in
+            any order: nothing is filtered, grouped or limited. A source may read it in pieces.
+    """
 
     text: str
+    whole: TableName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +245,45 @@ class Connector(Protocol):
         ...
 
 
+class Turns(Protocol):
+    """Connections of a source that nobody uses now; what one query may have beyond its own."""
+
+    def take(self) -> bool:
+        """One more, if enough of them are free; never waits."""
+        ...
+
+    def give(self) -> None:
+        """One back that was taken."""
+        ...
+
+
+class Moment(Protocol):
+    """A source as it is at one moment, for all fragments of one query."""
+
+    def execute(self, fragment: Fragment, deadline: float | None) -> Batches:
+        """See `Connector.execute`. The first statement that runs decides which moment it is."""
+        ...
+
+    def close(self) -> None:
+        """Free what is kept for fragments that did not come; theirs must be closed. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class Steady(Protocol):
+    """Optional: the fragments of a query see one moment, each over a connection of its own."""
+
+    def moment(self, fragments: int | None, at_once: int, spare: Turns) -> Moment:
+        """Asked once by each query, instead of `execute`. Returns at once, with no I/O.
+
+        Args:
+            fragments: how many there will be; None when nobody knows.
+            at_once: how many of them run at a time, at most: the others follow.
+            spare: what a fragment must ask before it uses more than one connection.
+        """
+        ...
+
+
 @runtime_checkable
 class Native(Protocol):
     """Optional: the engine reads this source's tables itself, by its own file readers."""
@@ -257,5 +302,48 @@ class Explains(Protocol):
 
         Raises:
             SourceError: when the source cannot be asked.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Where a client's rows go.
+
+    Attributes:
+        table: its name; the schema may be empty, for the default one.
+        absent: what to do where there is no such table.
+        present: what to do where there is one.
+    """
+
+    table: TableName
+    absent: Literal["create", "fail"]
+    present: Literal["fail", "append", "replace"]
+
+
+@runtime_checkable
+class Ingests(Protocol):
+    """Optional: a client's rows become a table, or a part of one."""
+
+    @property
+    def takes_rows(self) -> bool:
+        """Whether its configuration lets clients send any."""
+        ...
+
+    def ingest(self, into: Ingest, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        """Take all rows, or none: queries see the table as it was until the last has come.
+
+        Args:
+            into: where they go.
+            schema: of the batches, as the client sent it: in any form of a type.
+            batches: not looked at by anybody yet; reading them may raise.
+
+        Returns:
+            How many rows came.
+
+        Raises:
+            ForbiddenError: where the configuration allows none.
+            RequestError: when the table is there or is not, or the rows do not fit it.
+            SizeLimitError: when they are more than it may hold.
         """
         ...

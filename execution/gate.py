@@ -55,6 +55,21 @@ class Gate:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
 
+    def take(self) -> bool:
+        """One more turn for a query that has some, if half of all stay free; never waits.
+
+        Each query that comes next finds its turns, as long as it asks for no more than half.
+        """
+        with self._changed:
+            if self._waiting or 2 * (self._free - 1) < self.capacity:
+                return False
+            self._free -= 1
+            return True
+
+    def give(self) -> None:
+        """Give back one that was taken."""
+        self.leave()
+
     def leave(self, turns: int = 1) -> None:
         """Give turns back."""
         with self._changed:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from connectors.contract import Batches
+from connectors.contract import Batches, Connector, Moment, Steady
 from connectors.errors import CancelledError, CrosswindError, InternalError, QueueFullError
 from execution.buffer import BatchBuffer, Overflow
 from execution.gate import Gate
@@ -25,6 +25,23 @@ from planner.plan import PlannedFragment
 
 BUFFER_BYTES = 16 * 1024 * 1024
 """What a fragment may have waiting here: a few batches ahead of the consumer."""
+
+
+class _Unsteady:
+    """What a source has that shows each fragment the moment at which it runs."""
+
+    def __init__(self, connector: Connector) -> None:
+        self.execute = connector.execute
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+def moment_of(connector: Connector, fragments: int | None, at_once: int, gate: Gate) -> Moment:
+    """What runs a query's fragments at a source; see `connectors.contract.Steady`."""
+    if isinstance(connector, Steady):
+        return connector.moment(fragments, at_once, gate)
+    return _Unsteady(connector)
 
 
 class FragmentReader:
@@ -221,13 +238,17 @@ class FragmentReaders:
         self._queue_deadline = queue_deadline
         self._cancelled = threading.Event()
         self._opened: set[str] = set()
+        self._moments = {
+            name: moment_of(sources[name].connector, counts[name], share.turns, share.gate)
+            for name, share in self._shares.items()
+        }
         self.readers: list[FragmentReader] = []
         for planned in fragments:
             share = self._shares[planned.source]
             # Fragments that wait for another to end must not be held up by who consumes them.
             schema = planned.fragment.schema
             overflow = Overflow(directory, schema, overflow_bytes) if share.crowded else None
-            batches = sources[planned.source].connector.execute(planned.fragment, deadline)
+            batches = self._moments[planned.source].execute(planned.fragment, deadline)
             self.readers.append(FragmentReader(planned, batches, _Turn(share), overflow))
 
     def start(self) -> None:
@@ -272,3 +293,5 @@ class FragmentReaders:
         self.cancel()
         for reader in self.readers:
             reader.close()
+        for moment in self._moments.values():
+            moment.close()

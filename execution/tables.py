@@ -29,7 +29,7 @@ from execution.buffer import Overflow
 from execution.datasets import ScanDataset
 from execution.engine_stream import EngineStream
 from execution.failures import engine_failure
-from execution.reading import FragmentReader, SharedTurn
+from execution.reading import FragmentReader, SharedTurn, moment_of
 from execution.running import Ran
 from planner.barriers import has_statistics
 from planner.bind import HOME
@@ -71,6 +71,11 @@ class TableRun:
         # must not wait inside the engine for what another query holds.
         sources = sorted({source for _, source, _ in residual.tables})
         self._turns = {source: SharedTurn(engine.gate(source)) for source in sources}
+        runnable = engine.catalog.runnable
+        self._moments = {
+            source: moment_of(runnable[source].connector, None, 1, engine.gate(source))
+            for source in sources
+        }
         self._failure: CrosswindError | None = None
         self._filter_unread = False
         self._cancelled = threading.Event()
@@ -141,6 +146,8 @@ class TableRun:
         self._stream.close()
         for scan in self._scans:
             scan.close()
+        for moment in self._moments.values():
+            moment.close()
         for turn in self._turns.values():
             turn.close()
 
@@ -223,8 +230,7 @@ class TableRun:
 
     def _open_scan(self, planned: PlannedFragment) -> FragmentReader:
         engine = self._engine
-        connector = engine.catalog.runnable[planned.source].connector
-        batches = connector.execute(planned.fragment, self._deadline)
+        batches = self._moments[planned.source].execute(planned.fragment, self._deadline)
         # The engine may read another scan first: this one must not be held up, nor hold its turn.
         overflow = Overflow(engine.directory, planned.fragment.schema, engine.overflow_bytes)
         reader = FragmentReader(planned, batches, self._turns[planned.source], overflow)

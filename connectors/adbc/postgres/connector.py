@@ -10,12 +10,18 @@ from dataclasses import replace
 
 from connectors.adbc.postgres.catalog import PostgresTables
 from connectors.adbc.postgres.endpoint import parse
+from connectors.adbc.postgres.moment import PostgresMoment, Statements, statement_of
 from connectors.adbc.postgres.options import PostgresOptions
-from connectors.adbc.postgres.pool import Pool
+from connectors.adbc.postgres.pool import Pool, Sessions
 from connectors.adbc.postgres.reader import QueryBatches
 from connectors.adbc.postgres.statistics import PostgresStatistics
-from connectors.contract import Capabilities, Fragment, SqlQuery, Statistics, TableName
-from connectors.errors import UnsupportedError
+from connectors.contract import (
+    Capabilities,
+    Fragment,
+    Statistics,
+    TableName,
+    Turns,
+)
 
 _RELATIONS = frozenset(
     {"read", "filter", "project", "fetch", "sort", "aggregate", "window", "join", "cross", "union"}
@@ -36,6 +42,7 @@ class PostgresConnector:
         self._capabilities = Capabilities(
             dialect="postgres", relations=_RELATIONS, max_connections=options.max_connections
         )
+        self._scan_connections = options.scan_connections
         self._pool = Pool(
             name,
             self._endpoint,
@@ -81,15 +88,26 @@ class PostgresConnector:
         Raises:
             UnsupportedError: for a table scan: this source is sent SQL.
         """
-        if not isinstance(fragment.query, SqlQuery):
-            raise UnsupportedError(f"source {self.name!r} runs SQL, not table scans")
-        return QueryBatches(
-            self._pool, fragment.query.text, fragment.schema, deadline, self._forget
-        )
+        text = statement_of(fragment, self.name).text
+        return self._read(self._pool, fragment, deadline, lambda _: [text])
+
+    def moment(self, fragments: int | None, at_once: int, spare: Turns) -> PostgresMoment:
+        """See `connectors.contract.Steady`."""
+        extent, most = self._statistics.extent, self._scan_connections
+        return PostgresMoment(self._pool, self._read, extent, fragments, at_once, spare, most)
 
     def close(self) -> None:
         """End idle connections now, and those of running queries as these end."""
         self._pool.close()
+
+    def _read(
+        self,
+        sessions: Sessions,
+        fragment: Fragment,
+        deadline: float | None,
+        statements: Statements,
+    ) -> QueryBatches:
+        return QueryBatches(sessions, statements, fragment.schema, deadline, self._forget)
 
     def _forget(self) -> None:
         self._tables.refresh()

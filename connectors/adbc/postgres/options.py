@@ -18,6 +18,7 @@ class PostgresOptions(BaseModel):
         max_connections: hard maximum at the server, for queries and metadata together.
         timeout_seconds: the server's own limit for one statement; None leaves the role's.
         wait_seconds: how long a query waits for a connection of its own.
+        scan_connections: how many of them may read one large table together; 1 for never.
         schemas: the schemas to list; None for all that are readable.
         default_schema: the schema of table names that give none.
     """
@@ -28,6 +29,7 @@ class PostgresOptions(BaseModel):
     max_connections: int = Field(default=8, ge=1, le=1000)
     timeout_seconds: float | None = Field(default=None, gt=0, le=86_400)
     wait_seconds: float = Field(default=30.0, gt=0, le=3600)
+    scan_connections: int = Field(default=4, ge=1, le=64)
     schemas: tuple[str, ...] | None = None
     default_schema: str = "public"
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import adbc_driver_manager as adbc
 import adbc_driver_postgresql
@@ -30,6 +31,33 @@ from connectors.errors import (
 # By itself the driver reads every column of every table of the server, to know their row types:
 # 1.5 s for 20,000 tables. Types that are not built in come as text here.
 _DRIVER_OPTIONS = {"adbc.postgresql.type_resolver_mode": "builtin"}
+
+
+class Sessions(Protocol):
+    """Where the sessions of a query come from: the pool, or a moment that several of them see."""
+
+    source: str
+    mask: Callable[[str], str]
+
+    def acquire(self, stopped: Callable[[], bool], deadline: float | None) -> Session:
+        """See `Pool.acquire`."""
+        ...
+
+    def enter(self, session: Session) -> bool:
+        """Make it ready, on its own thread; whether it sees what others of its query see."""
+        ...
+
+    def release(self, session: Session, *, discard: bool = False) -> None:
+        """See `Pool.release`."""
+        ...
+
+    def discard_idle(self) -> None:
+        """See `Pool.discard_idle`."""
+        ...
+
+    def wake(self) -> None:
+        """See `Pool.wake`."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -54,6 +82,9 @@ class Pool:
         maximum: sessions at once, those being made included.
         wait_seconds: how long `acquire` waits, for its turn and for the server to answer.
         timeout_seconds: the server's limit for a statement.
+
+    Attributes:
+        changed: notified when a session came free, and of whatever else may end a wait for one.
     """
 
     def __init__(
@@ -66,11 +97,11 @@ class Pool:
         timeout_seconds: float | None,
     ) -> None:
         self.source = source
-        self.mask = endpoint.masked
+        self.mask: Callable[[str], str] = endpoint.masked
         self._conninfo = endpoint.conninfo(timeout_seconds)
         self._maximum = maximum
         self._wait_seconds = wait_seconds
-        self._changed = threading.Condition()
+        self.changed = threading.Condition()
         self._waiting: deque[object] = deque()
         self._idle: list[Session] = []
         self._total = 0
@@ -100,7 +131,7 @@ class Pool:
         patience_seconds = self._wait_seconds if wait_seconds is None else wait_seconds
         give_up = time.monotonic() + patience_seconds
         ticket = object()
-        with self._changed:
+        with self.changed:
             self._waiting.append(ticket)
             try:
                 while not (
@@ -120,17 +151,21 @@ class Pool:
                 self._total += 1
             finally:
                 self._waiting.remove(ticket)
-                self._changed.notify_all()
+                self.changed.notify_all()
         return self._dialled(stopped, give_up, deadline)
+
+    def enter(self, session: Session) -> bool:  # noqa: ARG002
+        """Nothing to do: each statement is a transaction of its own."""
+        return False
 
     def release(self, session: Session, *, discard: bool = False) -> None:
         """Give a session back. One that is not idle at the server is ended, never reused."""
         sound = not discard and session.idle
         session.fresh = False
-        with self._changed:
+        with self.changed:
             if sound and not self._closed:
                 self._idle.append(session)
-                self._changed.notify_all()
+                self.changed.notify_all()
                 return
         self._end([session])
 
@@ -191,20 +226,20 @@ class Pool:
 
     def discard_idle(self) -> None:
         """End the idle sessions: one of them was found dead, so all are suspect."""
-        with self._changed:
+        with self.changed:
             idle, self._idle = self._idle, []
         self._end(idle)
 
     def wake(self) -> None:
         """Make every waiting `acquire` ask again whether it is stopped."""
-        with self._changed:
-            self._changed.notify_all()
+        with self.changed:
+            self.changed.notify_all()
 
     def close(self) -> None:
         """End idle sessions now and the others when they are released. Idempotent."""
-        with self._changed:
+        with self.changed:
             self._closed = True
-            self._changed.notify_all()
+            self.changed.notify_all()
         self.discard_idle()
 
     def _check(self, stopped: Callable[[], bool]) -> None:
@@ -216,7 +251,7 @@ class Pool:
     def _wait(self, give_up: float, deadline: float | None) -> bool:
         """Wait for a change; False when there is no more time to wait in."""
         until = give_up if deadline is None else min(give_up, deadline)
-        self._changed.wait(until - time.monotonic())
+        self.changed.wait(until - time.monotonic())
         return time.monotonic() < give_up
 
     def _dialled(
@@ -230,7 +265,7 @@ class Pool:
         except RuntimeError:  # no more threads
             self._end([], made=1)
             raise
-        with self._changed:
+        with self.changed:
             try:
                 while not dial.done:
                     self._check(stopped)
@@ -258,12 +293,12 @@ class Pool:
         except BaseException as failure:
             error = failure
         surplus: list[Session] = []
-        with self._changed:
+        with self.changed:
             if session is not None and dial.abandoned:
                 # Whoever waited is gone; the connection is as good for the next one.
                 (surplus if self._closed else self._idle).append(session)
             dial.session, dial.error = session, error
-            self._changed.notify_all()
+            self.changed.notify_all()
         if error is not None or surplus:
             self._end(surplus, made=0 if surplus else 1)
 
@@ -288,10 +323,10 @@ class Pool:
         """Close sessions, and count them and `made` that never came to be as gone."""
         for session in sessions:
             session.close()
-        with self._changed:
+        with self.changed:
             self._total -= len(sessions) + made
             done = self._closed and self._total == 0
-            self._changed.notify_all()
+            self.changed.notify_all()
         if done:
             with self._opening:
                 database, self._database = self._database, None

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from connectors.adbc.postgres.columns import Columns
 from connectors.adbc.postgres.failures import translated
-from connectors.adbc.postgres.pool import Pool
+from connectors.adbc.postgres.pool import Sessions
 from connectors.adbc.postgres.session import Session, Stream
 from connectors.errors import (
     CancelledError,
@@ -38,33 +38,42 @@ _CANCEL_SECONDS = 0.5
 
 _T = TypeVar("_T")
 
+_Opened = tuple[pa.Schema, pa.RecordBatch | None]
+"""A stream's schema and first batch."""
+
 
 class QueryBatches:
-    """The `Batches` of one statement.
+    """The `Batches` of one statement, or of several in turn.
 
     Args:
-        pool: where connections come from.
-        sql: one SELECT.
+        sessions: where connections come from.
+        statements: SELECTs of the same columns, run one after another on one connection; asked for
+            when there is one, with whether it sees the moment of its query.
         schema: the exact schema of the batches.
         deadline: on the clock of `time.monotonic`, or None.
         changed: called when the source's tables turn out to be other than planned.
+
+    Attributes:
+        entered: a connection was made ready for the first statement.
     """
 
     def __init__(
         self,
-        pool: Pool,
-        sql: str,
+        sessions: Sessions,
+        statements: Callable[[bool], Iterable[str]],
         schema: pa.Schema,
         deadline: float | None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        self._pool = pool
-        self._sql = sql
+        self._sessions = sessions
+        self._statements = statements
+        self._following: Iterator[str] = iter(())
         self._schema = schema
         self._deadline = deadline
         self._changed = changed
         self._lock = threading.Lock()
         self._stop: CrosswindError | None = None
+        self.entered = False
         self._started = False
         self._busy = False
         self._ended = False
@@ -84,12 +93,16 @@ class QueryBatches:
                 raise InternalError("a fragment's batches can be read once only")
             self._started = True
         try:
-            schema, batch = self._open()
-            columns = Columns(self._pool.source, schema, self._schema)
-            while batch is not None:
-                if batch.num_rows:
-                    yield columns.convert(batch)
-                batch = self._next()
+            opened = self._open()
+            while opened is not None:
+                schema, batch = opened
+                columns = Columns(self._sessions.source, schema, self._schema)
+                while batch is not None:
+                    if batch.num_rows:
+                        yield columns.convert(batch)
+                    batch = self._next()
+                sql = next(self._following, None)
+                opened = None if sql is None else self._start(sql)
         except SourceSchemaChangedError:
             self._changed()
             raise
@@ -112,30 +125,39 @@ class QueryBatches:
         if canceller is not None and canceller is not threading.current_thread():
             canceller.join(_CANCEL_SECONDS)
 
-    def _open(self) -> tuple[pa.Schema, pa.RecordBatch | None]:
-        """Get a connection, run the statement to its first batch.
+    def _open(self) -> _Opened | None:
+        """Get a connection, run the first statement, if there is one, to its first batch.
 
         An idle connection that died unseen is replaced, once; nothing has left here before that.
         """
         for last in (False, True):
             session = self._take_session()
-            retry = not session.fresh and not last
             try:
-                schema, first = self._call(session, partial(self._start_stream, session))
+                opened = self._call(session, partial(self._enter, session))
             except SourceUnavailableError:
-                if not retry:
+                if session.fresh or last:
                     raise
                 self._free()
-                self._pool.discard_idle()
+                self._sessions.discard_idle()
             else:
-                self._sending = first is not None
-                return schema, first
+                self._sending = opened is not None and opened[1] is not None
+                return opened
         raise AssertionError("unreachable")
+
+    def _start(self, sql: str) -> _Opened:
+        """Run a further statement on the same connection to its first batch."""
+        session = self._session
+        if session is None:
+            assert self._stop is not None
+            raise self._stop
+        opened = self._call(session, partial(self._start_stream, session, sql))
+        self._sending = opened[1] is not None
+        return opened
 
     def _take_session(self) -> Session:
         self._check_deadline()
         try:
-            session = self._pool.acquire(self._stopped, self._deadline)
+            session = self._sessions.acquire(self._stopped, self._deadline)
         except CancelledError:
             assert self._stop is not None
             raise self._stop from None
@@ -143,7 +165,7 @@ class QueryBatches:
             if self._stop is None:
                 self._session = session
                 return session
-        self._pool.release(session)
+        self._sessions.release(session)
         raise self._stop
 
     def _stopped(self) -> bool:
@@ -157,11 +179,21 @@ class QueryBatches:
         would not cover waiting and connecting.
         """
         if self._deadline is not None and time.monotonic() >= self._deadline:
-            self._stop_with(DeadlineError("the query's time was up", source=self._pool.source))
+            self._stop_with(DeadlineError("the query's time was up", source=self._sessions.source))
 
-    def _start_stream(self, session: Session) -> tuple[pa.Schema, pa.RecordBatch | None]:
+    def _enter(self, session: Session) -> _Opened | None:
+        steady = self._sessions.enter(session)
+        self.entered = True
+        self._following = iter(self._statements(steady))
+        sql = next(self._following, None)
+        return None if sql is None else self._start_stream(session, sql)
+
+    def _start_stream(self, session: Session, sql: str) -> _Opened:
+        done, self._stream = self._stream, None
+        if done is not None:
+            done.close()
         # Kept while the call still counts as running, so that whoever stops it sees it.
-        self._stream = session.stream(self._sql)
+        self._stream = session.stream(sql)
         # In the same call, because each one costs a change of threads and back.
         return self._stream.schema, self._stream.read()
 
@@ -205,7 +237,7 @@ class QueryBatches:
         self, call: Callable[[], _T], outcome: list[_T], failure: list[BaseException]
     ) -> None:
         try:
-            with translated(self._pool.source, self._pool.mask):
+            with translated(self._sessions.source, self._sessions.mask):
                 outcome.append(call())
         except BaseException as error:
             failure.append(error)
@@ -231,11 +263,11 @@ class QueryBatches:
                     self._session = self._stream = None
                     work = partial(self._drop, session, stream)
                 self._canceller = threading.Thread(
-                    target=work, name=f"{self._pool.source}-cancel", daemon=True
+                    target=work, name=f"{self._sessions.source}-cancel", daemon=True
                 )
                 self._canceller.start()
             self._awake.set()
-        self._pool.wake()
+        self._sessions.wake()
 
     def _cancel_call(self, session: Session) -> None:
         """Cancel until the call is over.
@@ -254,7 +286,7 @@ class QueryBatches:
         if stream is not None:
             session.cancel()
             stream.close()
-        self._pool.release(session, discard=stream is not None)
+        self._sessions.release(session, discard=stream is not None)
 
     def _free(self) -> None:
         """Let go of the session, unless a call still has it or somebody else took it."""
@@ -270,7 +302,7 @@ class QueryBatches:
             canceller.join()
         if stream is not None:
             stream.close()
-        self._pool.release(session, discard=canceller is not None)
+        self._sessions.release(session, discard=canceller is not None)
 
     def _end(self) -> None:
         if self._sending or self._busy:

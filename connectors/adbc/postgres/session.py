@@ -1,9 +1,8 @@
 """One connection to a PostgreSQL server, as the driver gives it.
 
-Owns the driver's connection, and statements without a result stream. Runs outside any explicit
-transaction: each statement is one of its own, read-only and repeatable read by the settings of the
-session. That saves two round trips a query, and leaves nothing open between queries. Must not know
-the pool.
+Owns the driver's connection, and statements without a result stream. By itself each statement is
+a transaction of its own, read-only and repeatable read by the settings of the session: that saves
+two round trips a query, and leaves nothing open between queries. Must not know the pool.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 import adbc_driver_manager as adbc
 import pyarrow as pa
+import sqlglot.expressions as exp
 from adbc_driver_manager._reader import AdbcRecordBatchReader
 from adbc_driver_postgresql import ConnectionOptions, StatementOptions
 
@@ -29,6 +29,11 @@ SELECT 1 / CAST(
   AND current_setting('default_transaction_isolation') = 'repeatable read'
   AND current_setting('TimeZone') = 'UTC' AS integer)
 """
+
+
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+_EXPORT = "SELECT pg_export_snapshot() AS snapshot"
 
 
 class SettingsLostError(Exception):
@@ -111,6 +116,28 @@ class Session:
         """Run a statement and read its result as it comes."""
         return Stream(self._connection, sql)
 
+    def begin(self, snapshot: str | None = None) -> None:
+        """Open a transaction, in which all statements see one moment; one round trip.
+
+        Args:
+            snapshot: the moment that an open transaction has exported; None for that of the first
+                statement.
+        """
+        if snapshot is None:
+            self._run(_BEGIN)
+            return
+        given = exp.Literal.string(snapshot).sql("postgres")
+        chosen = exp.Command(this="SET TRANSACTION SNAPSHOT", expression=given)
+        self._run(f"{_BEGIN}; {chosen.sql('postgres')}")
+
+    def export(self) -> str:
+        """The moment of the open transaction, which others see while this one is open."""
+        return str(self.rows(_EXPORT)[0]["snapshot"])
+
+    def end(self) -> None:
+        """End the transaction, also one that has failed."""
+        self._run("ROLLBACK")
+
     def rows(self, sql: str, parameters: Sequence[str | None] = ()) -> list[dict[str, object]]:
         """Run a statement whose parameters are texts, and read its whole, small result."""
         statement = adbc.AdbcStatement(self._connection)
@@ -148,14 +175,19 @@ class Session:
                 self._work.put(None)
 
     def _verify(self) -> None:
-        statement = adbc.AdbcStatement(self._connection)
         try:
-            statement.set_sql_query(_SETTINGS_HOLD)
-            statement.execute_update()  # unlike execute_query, a single round trip
+            self._run(_SETTINGS_HOLD)
         except adbc.Error as error:
             if error.sqlstate == "22012":
                 raise SettingsLostError from None
             raise
+
+    def _run(self, sql: str) -> None:
+        """Run statements whose results do not matter."""
+        statement = adbc.AdbcStatement(self._connection)
+        try:
+            statement.set_sql_query(sql)
+            statement.execute_update()  # unlike execute_query, a single round trip
         finally:
             statement.close()
 

@@ -10,7 +10,8 @@ import time
 from typing import cast
 
 from connectors.adbc.postgres.pool import Pool
-from connectors.contract import ColumnStatistics, Statistics, Table
+from connectors.adbc.postgres.ranges import Extent
+from connectors.contract import ColumnStatistics, Statistics, Table, TableName
 from connectors.errors import CrosswindError
 
 # ANALYZE runs rarely, and a plan is no worse for numbers that are some minutes old.
@@ -26,6 +27,8 @@ _ROW_HEADER_BYTES = 2
 
 # $1: schema, $2: name. One row for a column with statistics; one with a NULL column when there are
 # none. A partitioned table has rows only in its leaves, and column statistics of the whole tree.
+# What is read in pieces by page has pages of its own and no rules by row, at a server that starts
+# anywhere in a table.
 _STATISTICS = """
 SELECT CASE WHEN c.relkind <> 'p' THEN NULLIF(c.reltuples, -1)::float8
             ELSE (SELECT sum(leaf.reltuples)::float8
@@ -33,9 +36,14 @@ SELECT CASE WHEN c.relkind <> 'p' THEN NULLIF(c.reltuples, -1)::float8
                   JOIN pg_catalog.pg_class leaf ON leaf.oid = p.relid
                   WHERE p.isleaf AND leaf.reltuples >= 0) END AS rows,
        s.attname::text AS column_name, s.null_frac::float8 AS null_fraction,
-       s.avg_width AS width, s.n_distinct::float8 AS n_distinct
+       s.avg_width AS width, s.n_distinct::float8 AS n_distinct,
+       CASE WHEN c.relkind IN ('r', 'm') AND NOT c.relhassubclass AND NOT c.relrowsecurity
+              AND m.amname = 'heap' AND current_setting('server_version_num')::int >= 140000
+            THEN c.relpages END AS pages,
+       current_setting('block_size')::int AS page_bytes
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
 LEFT JOIN pg_catalog.pg_stats s
   ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.inherited = (c.relkind = 'p')
 WHERE n.nspname = $1::text AND c.relname = $2::text
@@ -50,6 +58,7 @@ class PostgresStatistics:
         self._pool = pool
         self._lock = threading.Lock()
         self._known: dict[Table, tuple[float, Statistics]] = {}
+        self._extents: dict[TableName, Extent] = {}
 
     def of(self, table: Table) -> Statistics:
         """What is known of a table; what was known, or nothing, when the server has no time."""
@@ -68,14 +77,29 @@ class PostgresStatistics:
             statistics, fresh_seconds = known, _RETRY_SECONDS
         else:
             statistics, fresh_seconds = _statistics(table, rows), _FRESH_SECONDS
+            self._note_extent(table.name, rows)
         with self._lock:
             self._known[table] = (now + fresh_seconds, statistics)
         return statistics
+
+    def extent(self, name: TableName) -> Extent | None:
+        """How large a table was when it was last asked for, if it can be read in pieces; no I/O."""
+        with self._lock:
+            return self._extents.get(name)
+
+    def _note_extent(self, name: TableName, rows: list[dict[str, object]]) -> None:
+        pages = rows[0]["pages"] if rows else None
+        with self._lock:
+            if isinstance(pages, int):
+                self._extents[name] = Extent(pages, cast(int, rows[0]["page_bytes"]))
+            else:
+                self._extents.pop(name, None)
 
     def refresh(self) -> None:
         """Forget everything."""
         with self._lock:
             self._known = {}
+            self._extents = {}
 
 
 def _statistics(table: Table, found: list[dict[str, object]]) -> Statistics:

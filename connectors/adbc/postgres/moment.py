@@ -1,0 +1,95 @@
+"""What one query runs at a server, where all of it sees one moment.
+
+Owns which fragments need a snapshot for that, and which tables are read over several connections.
+Must not know how either is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from connectors.adbc.postgres.pool import Pool, Sessions
+from connectors.adbc.postgres.ranges import Extent, in_ranges
+from connectors.adbc.postgres.reader import QueryBatches
+from connectors.adbc.postgres.scan import ScanBatches
+from connectors.adbc.postgres.snapshot import Snapshot
+from connectors.contract import Batches, Fragment, SqlQuery, TableName, Turns
+from connectors.errors import UnsupportedError
+
+Statements = Callable[[bool], Iterable[str]]
+"""See `QueryBatches`."""
+
+Read = Callable[[Sessions, Fragment, float | None, Statements], QueryBatches]
+"""From sessions, what they are for, its deadline and statements to batches."""
+
+
+def statement_of(fragment: Fragment, source: str) -> SqlQuery:
+    """The one SELECT of a fragment.
+
+    Raises:
+        UnsupportedError: for a table scan: this source is sent SQL.
+    """
+    if not isinstance(fragment.query, SqlQuery):
+        raise UnsupportedError(f"source {source!r} runs SQL, not table scans")
+    return fragment.query
+
+
+class PostgresMoment:
+    """See `connectors.contract.Moment`.
+
+    A fragment that is alone is one statement, which sees one moment by itself: it costs nothing
+    more.
+
+    Args:
+        pool: where connections come from.
+        read: see `Read`.
+        extent: how large a table is that may be read in pieces; None for others. Does no I/O.
+        fragments, at_once, spare: see `connectors.contract.Steady.moment`.
+        most: how many connections one scan has, at most.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        read: Read,
+        extent: Callable[[TableName], Extent | None],
+        fragments: int | None,
+        at_once: int,
+        spare: Turns,
+        most: int,
+    ) -> None:
+        self._pool = pool
+        self._read = read
+        self._extent = extent
+        self._spare = spare
+        self._single = fragments == 1
+        # Where nobody knows how many come, one follows the other on one connection.
+        self._most = 1 if fragments is None else most
+        self._snapshot = Snapshot(pool, fragments, max(at_once, self._most if self._single else 1))
+
+    def execute(self, fragment: Fragment, deadline: float | None) -> Batches:
+        """See `connectors.contract.Moment`; `fragment` is one SELECT."""
+        query = statement_of(fragment, self._pool.source)
+        sessions = self._pool if self._single else self._snapshot
+
+        alone = partial(self._read, sessions, fragment, deadline)
+        pieces = self._pieces(query)
+        if pieces is None:
+            return alone(lambda _: [query.text])
+        together = partial(self._read, self._snapshot, fragment, deadline)
+        return ScanBatches(
+            query.text, pieces, alone, together, self._snapshot, self._spare, self._most
+        )
+
+    def close(self) -> None:
+        """See `connectors.contract.Moment`."""
+        self._snapshot.close()
+
+    def _pieces(self, query: SqlQuery) -> Iterator[str] | None:
+        if query.whole is None or self._most == 1:
+            return None
+        extent = self._extent(query.whole)
+        if extent is None or extent.pieces == 1:
+            return None
+        return in_ranges(query.text, extent)

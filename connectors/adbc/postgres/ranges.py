@@ -1,0 +1,75 @@
+"""A whole table in pieces: the statement that reads it, once for each range of its pages.
+
+Owns which statements can be taken apart, and where. Must not know connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlglot
+import sqlglot.expressions as exp
+from sqlglot.errors import SqlglotError
+
+RANGE_BYTES = 32 << 20
+"""What one piece is: a fraction of a second where the network is fast, and seconds where it is not;
+one that wants a connection does not wait for longer."""
+
+_APART = frozenset({"expressions", "from_", "kind", "hint"})
+"""The parts that the SELECT of a whole table may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How large a table is that can be read in pieces, as the server noted it last."""
+
+    pages: int
+    page_bytes: int
+
+    @property
+    def pieces(self) -> int:
+        """How many ranges of `RANGE_BYTES` it has; 1 is a table that is not worth it."""
+        return max(1, self.pages * self.page_bytes // RANGE_BYTES)
+
+
+def in_ranges(text: str, extent: Extent) -> Iterator[str] | None:
+    """One statement for each range of pages; None for a statement that is not taken apart.
+
+    The last range has no end: under one snapshot it holds what was added since the table's size was
+    noted.
+
+    >>> list(in_ranges('SELECT t1."a" AS "a" FROM "s"."t" AS t1', Extent(8193, 8192)))[1]
+    'SELECT t1."a" AS "a" FROM "s"."t" AS t1 WHERE ctid >= CAST(\\'(4096,0)\\' AS tid)'
+    """
+    try:
+        select = sqlglot.parse_one(text, read="postgres")
+    except SqlglotError:
+        return None
+    plain = isinstance(select, exp.Select) and all(
+        name in _APART or not part for name, part in select.args.items()
+    )
+    single = len(list(select.find_all(exp.Select))) == len(list(select.find_all(exp.Table))) == 1
+    # What is written again must be what was proven.
+    if not (plain and single and select.sql("postgres") == text):
+        return None
+    return _ranges(select, extent)
+
+
+def _ranges(select: exp.Expr, extent: Extent) -> Iterator[str]:
+    pages = max(1, RANGE_BYTES // extent.page_bytes)
+    for number in range(extent.pieces):
+        conditions = []
+        if number:
+            conditions.append(_ctid(exp.GTE, number * pages))
+        if number < extent.pieces - 1:
+            conditions.append(_ctid(exp.LT, (number + 1) * pages))
+        piece = select.copy()
+        if conditions:
+            piece.set("where", exp.Where(this=exp.and_(*conditions)))
+        yield piece.sql("postgres")
+
+
+def _ctid(comparison: type[exp.Binary], page: int) -> exp.Expr:
+    place = exp.cast(exp.Literal.string(f"({page},0)"), exp.DataType.build("tid", udt=True))
+    return comparison(this=exp.column("ctid"), expression=place)

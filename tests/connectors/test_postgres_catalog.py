@@ -1,0 +1,135 @@
+"""What the postgres connector says of tables, and of what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from connectors.adbc.postgres import PostgresConnector, catalog
+from connectors.contract import TableName
+from connectors.errors import (
+    SourceRejectedError,
+)
+from tests.connectors.shop import DATABASE, TEXT, read
+from tests.postgres_server import PostgresServer
+
+
+def test_names_are_all_tables_and_views_sorted_without_system_ones(shop: PostgresConnector) -> None:
+    assert [str(name) for name in shop.tables().names()] == [
+        'public.Odd "name" é',
+        "public.a_matview",
+        "public.a_view",
+        "public.abroad",
+        "public.everything",
+        "public.no_columns",
+        "public.parts",
+        "public.parts_eu",
+        "public.parts_us",
+        "sales.orders",
+    ]
+
+
+def test_kinds_and_nullability(shop: PostgresConnector) -> None:
+    def found(schema: str, name: str) -> tuple[str, list[tuple[str, bool]]]:
+        table = shop.tables().find(TableName(schema, name))
+        assert table is not None
+        return table.kind, [(c.name, c.nullable) for c in table.columns]
+
+    assert found("public", "a_view") == ("VIEW", [("a_int4", True), ("a_numeric", True)])
+    assert found("public", "a_matview") == ("MATERIALIZED VIEW", [("a_int4", True)])
+    assert found("public", "abroad") == ("FOREIGN TABLE", [("a", True)])
+    assert found("public", "parts") == ("TABLE", [("id", True), ("region", False)])
+    assert found("public", 'Odd "name" é') == ("TABLE", [("a b", False), ("Ü", True)])
+    assert found("public", "no_columns") == ("TABLE", [])
+
+
+def test_a_not_null_that_was_never_validated_is_no_promise(
+    shop: PostgresConnector, postgres_server: PostgresServer
+) -> None:
+    version = postgres_server.execute("SELECT current_setting('server_version_num')")[0][0]
+    if int(str(version)) < 180000:
+        pytest.skip("PostgreSQL 18 brought NOT NULL constraints that are not validated")
+    postgres_server.execute(
+        "CREATE TABLE unsure (a int)",
+        "INSERT INTO unsure VALUES (NULL)",
+        "ALTER TABLE unsure ADD CONSTRAINT later NOT NULL a NOT VALID",
+        database=DATABASE,
+    )
+    try:
+        table = shop.tables().find(TableName("public", "unsure"))
+    finally:
+        postgres_server.execute("DROP TABLE unsure", database=DATABASE)
+    assert table is not None
+    assert table.columns[0].nullable
+
+
+def test_missing_names_are_none_whatever_they_hold(shop: PostgresConnector) -> None:
+    for schema, name in (("public", "nope"), ("pg_catalogue", "x"), ("'; DROP", '"\\$1')):
+        assert shop.tables().find(TableName(schema, name)) is None
+
+
+def test_a_column_that_was_added_is_seen_after_a_while(
+    shop: PostgresConnector, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = TableName("public", "growing")
+    postgres_server.execute("CREATE TABLE growing (a int)", database=DATABASE)
+    try:
+        monkeypatch.setattr(catalog, "_KNOWN_SECONDS", 0.0)
+        assert name in shop.tables().names()
+        found = shop.tables().find(name)
+        assert found is not None
+        assert [column.name for column in found.columns] == ["a"]
+        postgres_server.execute("ALTER TABLE growing ADD COLUMN b int", database=DATABASE)
+        found = shop.tables().find(name)
+        assert found is not None
+        assert [column.name for column in found.columns] == ["a", "b"]
+    finally:
+        postgres_server.execute("DROP TABLE growing", database=DATABASE)
+    assert name not in shop.tables().names()
+    assert shop.tables().find(name) is None
+
+
+def test_schemas_limits_what_exists(connect: Callable[..., PostgresConnector]) -> None:
+    tables = connect(schemas=["sales"], default_schema="sales").tables()
+    assert tables.default_schema == "sales"
+    assert tables.names() == (TableName("sales", "orders"),)
+    assert tables.find(TableName("public", "everything")) is None
+    assert tables.find(TableName("sales", "orders")) is not None
+
+
+def test_what_a_role_may_not_read_is_not_listed(
+    connect: Callable[..., PostgresConnector], postgres_server: PostgresServer
+) -> None:
+    postgres_server.execute("CREATE ROLE guest LOGIN", database=DATABASE)
+    postgres_server.execute("GRANT SELECT ON parts TO guest", database=DATABASE)
+    try:
+        guest = connect(postgres_server.uri(DATABASE, user="guest"))
+        assert guest.tables().names() == (TableName("public", "parts"),)
+        with pytest.raises(SourceRejectedError, match="permission denied"):
+            read(guest, "SELECT a_text FROM everything", TEXT)
+        guest.close()
+    finally:
+        postgres_server.execute("DROP OWNED BY guest", "DROP ROLE guest", database=DATABASE)
+
+
+def test_statistics_are_in_the_units_of_the_contract(shop: PostgresConnector) -> None:
+    found = shop.statistics(TableName("sales", "orders"))
+    assert found.rows == 10000
+    assert found.columns["id"].distinct == 10000
+    assert found.columns["customer"].distinct == 100
+    assert found.columns["note"].null_fraction == pytest.approx(0.25, abs=0.01)
+    assert found.columns["id"].width_bytes == 8
+    assert found.size_bytes == pytest.approx(10000 * (2 + 8 + 8 + 4 + 0.75 * 9), rel=0.05)
+
+
+def test_statistics_of_a_partitioned_table_count_its_partitions(shop: PostgresConnector) -> None:
+    found = shop.statistics(TableName("public", "parts"))
+    assert found.rows == 1000
+    assert found.columns["region"].distinct == 2
+
+
+def test_statistics_that_are_not_there_are_unknown(shop: PostgresConnector) -> None:
+    for name in ("everything", "a_view", "nope"):
+        found = shop.statistics(TableName("public", name))
+        assert (found.rows, found.size_bytes, dict(found.columns)) == (None, None, {})
