@@ -25,9 +25,9 @@ from connectors.conformance.streams import (
     PATIENCE_SECONDS,
     Blocked,
     Held,
+    Memory,
     ends_cancelled,
     eventually,
-    memory_bytes,
     streaming,
 )
 from connectors.conformance.tables import (
@@ -247,14 +247,14 @@ class Conformance(Answers):
 
     def test_memory_is_bounded(self, driven: Driven) -> None:
         with streaming(driven, f"SELECT a, b FROM {LARGE} WHERE a >= 0") as stream:
-            before, most, rows, size_bytes = memory_bytes(), 0, 0, 0
+            memory, rows, size_bytes = Memory(), 0, 0
             for batch in stream:
                 rows += batch.num_rows
                 size_bytes += batch.nbytes
-                most = max(most, memory_bytes())
+                memory.look()
         assert rows == LARGE_ROWS
         assert size_bytes > 2 * MEMORY_BYTES
-        assert most - before < MEMORY_BYTES, f"{(most - before) >> 20} MiB more than before"
+        assert memory.most_bytes < MEMORY_BYTES, str(memory)
 
     def test_readers_run_at_once(self, driven: Driven) -> None:
         """Each has its first batch before any of them reads on."""

@@ -6,6 +6,7 @@ Owns the two forms. Must not know what is checked.
 from __future__ import annotations
 
 import contextlib
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -127,6 +128,26 @@ class Held:
         )
 
 
-def memory_bytes() -> int:
-    """What this process has in memory, whoever allocated it."""
-    return int(psutil.Process().memory_info().rss)
+class Memory:
+    """What this process has in memory, whoever allocated it, beyond what it had at first."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        # What others left to be given back would hide what is taken now, or be given back later.
+        gc.collect()
+        pa.default_memory_pool().release_unused()
+        self._before = self._process.memory_info().rss
+        self._pool_before = pa.total_allocated_bytes()
+        self.most_bytes = 0
+        self.most_pool_bytes = 0
+
+    def look(self) -> None:
+        """Note what it is now."""
+        now = self._process.memory_info().rss - self._before
+        self.most_bytes = max(self.most_bytes, now)
+        pool = pa.total_allocated_bytes() - self._pool_before
+        self.most_pool_bytes = max(self.most_pool_bytes, pool)
+
+    def __str__(self) -> str:
+        pool, all_ = self.most_pool_bytes >> 20, self.most_bytes >> 20
+        return f"{all_} MiB more than before, {pool} MiB of them Arrow's"

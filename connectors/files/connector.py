@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -116,8 +116,10 @@ class FilesConnector:
         with self._location.reading(entry.path):
             self._location.introduce(context, entry.path)
             uri = self._location.uri(entry.path, folder=entry.folder)
-            store = uri.partition("://")[0] + uri.partition("://")[2].partition("/")[0]
-            forget_what_changed(context, store, contents.files)
+            scheme, _, rest = uri.partition("://")
+            store = f"{scheme}://{rest.partition('/')[0]}"
+            within = self._location.within_store
+            forget_what_changed(context, store, {within(f.path): f for f in contents.files})
             FORMATS[contents.format].register(
                 Registration(
                     context,
@@ -152,9 +154,10 @@ class FilesConnector:
         files = loaded.shape.files
         if not files:
             return ds.dataset(schema.empty_table())
+        given = {name for name, _ in loaded.partitions}
         fragments = [
             loaded.shape.arrow.make_fragment(
-                file.path, self._location.arrow, _partition_filter(file.partition, schema)
+                file.path, self._location.arrow, _partition_filter(file.partition, given, schema)
             )
             for file in files
         ]
@@ -287,10 +290,14 @@ def _partitions(contents: Contents, schema: pa.Schema) -> tuple[tuple[str, pa.Da
     return tuple((k, t) for k, t in zip(keys, types, strict=True) if k not in schema.names)
 
 
-def _partition_filter(partition: Sequence[tuple[str, str]], schema: pa.Schema) -> ds.Expression:
-    """What holds for every row of a file, which gives Arrow the values of partition columns."""
+def _partition_filter(
+    partition: Sequence[tuple[str, str]], given: Set[str], schema: pa.Schema
+) -> ds.Expression:
+    """What holds for every row of a file, which gives Arrow the values of the `given` columns."""
     known = ds.scalar(True)
     for key, text in partition:
+        if key not in given:  # The file has it.
+            continue
         value = pa.scalar(text).cast(schema.field(key).type)
         known = known & (ds.field(key) == value)
     return known

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -91,9 +91,11 @@ class Registration:
 
 def _read_parquet(location: Location, contents: Contents, _csv: CsvOptions) -> Shape:
     def footer(file: DataFile) -> tuple[pq.FileMetaData, pa.Schema]:
+        with _tail(location, file) as end, suppress(pa.ArrowException, OSError):
+            if end is not None:
+                return _footer(end)
         with _opened(location, file) as source:
-            parquet = pq.ParquetFile(source)
-            return parquet.metadata, parquet.schema_arrow
+            return _footer(source)
 
     footers = _each(footer, contents.files)
     schemas = [plain_schema(schema) for _, schema in footers]
@@ -105,6 +107,28 @@ def _read_parquet(location: Location, contents: Contents, _csv: CsvOptions) -> S
         arrow=ds.ParquetFileFormat(),
         native=True,
     )
+
+
+def _footer(source: pa.NativeFile) -> tuple[pq.FileMetaData, pa.Schema]:
+    parquet = pq.ParquetFile(source)
+    return parquet.metadata, parquet.schema_arrow
+
+
+TAIL_BYTES = 1 << 16
+"""Where most footers are whole."""
+
+
+@contextmanager
+def _tail(location: Location, file: DataFile) -> Iterator[pa.NativeFile | None]:
+    """The end of a file that is far, by one request; None where more are needed or nothing is."""
+    if location.near or file.size_bytes is None:
+        yield None
+        return
+    start = max(0, file.size_bytes - TAIL_BYTES)
+    with location.reading(file.path):
+        data = location.filesystem.cat_file(file.path, start=start, end=file.size_bytes)
+    with pa.BufferReader(data) as end:
+        yield end
 
 
 def _register_parquet(to: Registration) -> None:

@@ -47,6 +47,10 @@ class Store(Protocol):
         """The URL by which the engine knows a path of the file system."""
         ...
 
+    def within(self, path: str) -> str:
+        """What of that URL tells the path from others of its host."""
+        ...
+
     def arrow(self) -> FileSystem:
         """Arrow's own implementation of it, which spares the way through Python."""
         ...
@@ -71,6 +75,9 @@ class _LocalStore:
         # A URL rather than a path: in a path the engine reads `*`, `?` and `[` as a pattern.
         return Path(path).as_uri()
 
+    def within(self, path: str) -> str:
+        return path.lstrip("/")
+
     def arrow(self) -> FileSystem:
         return LocalFileSystem()
 
@@ -82,6 +89,20 @@ class _LocalStore:
 
     def object_store_options(self) -> dict[str, str]:
         return {}
+
+
+class _Uncached(FSSpecHandler):  # type: ignore[misc]
+    """fsspec for Arrow, which reads here and there in a file, and knows what it needs.
+
+    fsspec would fetch what follows each piece, and keep that.
+    """
+
+    def open_input_file(self, path: str) -> pa.NativeFile:
+        try:
+            file = self.fs.open(path, mode="rb", cache_type="none")
+        except TypeError:  # A file system whose files are not fsspec's own.
+            file = self.fs.open(path, mode="rb")
+        return pa.PythonFile(file, mode="r")
 
 
 class Location:
@@ -130,13 +151,17 @@ class Location:
     @property
     def arrow(self) -> FileSystem:
         """The file system for Arrow's readers."""
-        return self.store.arrow() if self.store else PyFileSystem(FSSpecHandler(self.filesystem))
+        return self.store.arrow() if self.store else PyFileSystem(_Uncached(self.filesystem))
 
     def uri(self, path: str, *, folder: bool = False) -> str:
         """The URL by which the engine reads `path`; only where there is a `store`."""
         if self.store is None or not self.store.native:
             raise ValueError(f"the engine does not read {self.protocol}")
         return self.store.uri(path) + ("/" if folder else "")
+
+    def within_store(self, path: str) -> str:
+        """`path` as the engine knows it among those of one store."""
+        return path if self.store is None else self.store.within(path)
 
     @property
     def native(self) -> bool:
@@ -230,7 +255,7 @@ def _reason(error: Exception) -> str:
     text = re.sub(
         r"^(?:Error creating dataset\. )?Could not (?:open|read) .*?': (?:\w+: )?", "", text
     )
-    text = re.sub(r"(Row #\d+: Expected \d+ columns, got \d+).*", r"\1", text)
+    text = re.sub(r"((?:Row #\d+: )?Expected \d+ columns, got \d+).*", r"\1", text)
     text = (
         text
         if isinstance(error, pa.ArrowException | OSError | ValueError)

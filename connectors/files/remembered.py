@@ -3,13 +3,14 @@
 DataFusion 55 keeps footers and statistics by a file's path within its store, and takes a file of
 the same size and age for the same one. So a file that took another's place with its age (`cp -p`,
 two writes within one second of S3's clock) would be read by the old footer, and a file of one
-bucket by that of another. Owns the question whether that may have happened. Knows no format.
+store by that of another that has the same path there. Owns the question whether that may have
+happened. Knows no format.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -28,13 +29,11 @@ class _Seen:
     """What a session was given.
 
     Attributes:
-        files: by store and path, what was known of each when it was last read.
-        stores: those whose files it has read.
-        off: it remembers nothing any more.
+        files: by path within a store: the store, and what was known of the file when it was read.
+        off: two stores have files of one path: nothing is remembered any more.
     """
 
-    files: dict[tuple[str, str], tuple[int | None, str]] = field(default_factory=dict)
-    stores: set[str] = field(default_factory=set)
+    files: dict[str, tuple[str, tuple[int | None, str]]] = field(default_factory=dict)
     off: bool = False
 
 
@@ -43,23 +42,26 @@ _LOCK = threading.Lock()
 
 
 def forget_what_changed(
-    context: datafusion.SessionContext, store: str, files: Sequence[DataFile]
+    context: datafusion.SessionContext, store: str, files: Mapping[str, DataFile]
 ) -> None:
-    """Call before files are read in a session. Files of more than one store are not remembered.
+    """Call before files are read in a session.
 
     Args:
         store: where the files are; two stores may have files of one path.
-        files: as they are now.
+        files: as they are now, by their paths within the store.
     """
+    now = {path: (store, (file.size_bytes, file.version)) for path, file in files.items()}
     with _LOCK:
         seen = _SESSIONS.setdefault(context, _Seen())
-        now = {(store, file.path): (file.size_bytes, file.version) for file in files}
-        changed = any(seen.files.get(at, known) != known for at, known in now.items())
-        seen.files.update(now)
-        seen.stores.add(store)
-        if seen.off or not (changed or len(seen.stores) > 1):
+        if seen.off:
             return
-        seen.off = len(seen.stores) > 1
+        was = {path: seen.files.get(path, known) for path, known in now.items()}
+        changed = [was[path] for path, known in now.items() if was[path] != known]
+        seen.files.update(now)
+        if not changed:
+            return
+        # Both may be read at once, so forgetting in between would not do.
+        seen.off = any(other != store for other, _ in changed)
         for name, limit in _LIMITS.items():
             for value in ("0K",) if seen.off else ("0K", limit):
                 context.sql(f"SET datafusion.runtime.{name} = '{value}'")

@@ -64,6 +64,10 @@ class S3Store:
         bucket, _, key = path.partition("/")
         return f"{self._scheme}://{bucket}/{quote(key)}"
 
+    def within(self, path: str) -> str:
+        """The key."""
+        return path.partition("/")[2]
+
     def arrow(self) -> FileSystem:
         """Arrow's own client, which spares the way through Python."""
         access = self._access()
