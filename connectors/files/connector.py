@@ -28,6 +28,7 @@ from connectors.contract import (
 )
 from connectors.errors import SourceRejectedError, SourceSchemaChangedError, UnsupportedError
 from connectors.files import listing
+from connectors.files.dataset import FilesDataset
 from connectors.files.formats import FORMATS, Registration, Shape
 from connectors.files.inference import csv_types
 from connectors.files.listing import Contents, Entry
@@ -111,7 +112,8 @@ class FilesConnector:
             raise self._gone(table)
         contents, shape, entry = loaded.contents, loaded.shape, loaded.entry
         if not (self.capabilities.native and shape.native and shape.files) or contents.stray:
-            context.register_dataset(name, self._dataset(loaded))
+            width = width_bytes(loaded.statistics, loaded.table.schema.names)
+            context.register_dataset(name, FilesDataset(table, self._dataset(loaded), width))
             return
         with self._location.reading(entry.path):
             self._location.introduce(context, entry.path)
@@ -199,11 +201,18 @@ class FileTables:
         self._lock = threading.Lock()
         self._entries: Mapping[str, tuple[Entry, ...]] | None = None
         self._listed_at = 0.0
+        self._names: tuple[Mapping[str, tuple[Entry, ...]], list[TableName]] | None = None
         self._loaded: dict[str, tuple[Loaded, float]] = {}
         self._plan_seconds = 0.0 if location.near else FAR_SECONDS
 
     def names(self) -> Sequence[TableName]:
-        return [TableName(SCHEMA, name) for name in self._listing(NAMES_SECONDS)]
+        found = self._listing(NAMES_SECONDS)
+        known = self._names
+        if known is None or known[0] is not found:
+            with self._location.reading():
+                names = [name for name in found if listing.claims(self._location, found[name])]
+            known = self._names = found, [TableName(SCHEMA, name) for name in names]
+        return known[1]
 
     def find(self, name: TableName) -> Table | None:
         loaded = self._recent(name) or self.load(name)
@@ -238,6 +247,9 @@ class FileTables:
             return None
         # A table that is not listed may be new: then the listing must be.
         claims = self._listing().get(name.name) or self._listing(NEW_SECONDS).get(name.name)
+        if claims and len(claims) > 1:
+            with self._location.reading():
+                claims = listing.claims(self._location, claims)
         if not claims:
             return None
         if len(claims) > 1:
@@ -255,7 +267,9 @@ class FileTables:
             if known is not None and known.contents == contents and dated:
                 self._keep(name, known)
                 return known
-            shape = FORMATS[contents.format].read(self._location, contents, self._options.csv)
+            before = known.shape if known is not None else None
+            read = FORMATS[contents.format].read
+            shape = read(self._location, contents, self._options.csv, before)
         loaded = Loaded(entry, contents, shape, _partitions(contents, shape.schema))
         self._keep(name, loaded)
         return loaded
@@ -271,7 +285,10 @@ class FileTables:
             if self._entries is not None and now - self._listed_at <= oldest_seconds:
                 return self._entries
         with self._location.reading():
-            found = listing.entries(self._location)
+            given = self._options.tables
+            found = (
+                listing.named(self._location, given) if given else listing.entries(self._location)
+            )
         with self._lock:
             self._entries, self._listed_at = found, now
         return found

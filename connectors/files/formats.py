@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
@@ -22,7 +22,7 @@ from pyarrow.fs import FileSystem
 from connectors.contract import Statistics
 from connectors.errors import SourceRejectedError
 from connectors.files import inference
-from connectors.files.listing import Contents, DataFile
+from connectors.files.listing import Contents, DataFile, compression
 from connectors.files.location import Location
 from connectors.files.options import CsvOptions
 from connectors.files.schemas import both, common, plain_schema, unique
@@ -33,11 +33,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-READERS = 8
-"""Files of one table whose schemas are read at once: each waits for a round trip or two."""
+READERS, STORE_READERS = 8, 32
+"""Files of one table whose schemas are read at once, and of an object store, which answers any
+number of questions at once: each waits for a round trip or two."""
 
 BLOCK_BYTES = 8 << 20
 """The longest row of a text file."""
+
+
+Footer = tuple[pq.FileMetaData, pa.Schema]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Shape:
         statistics: computed when asked: a big table has many footers.
         arrow: how Arrow reads the files.
         native: the engine's own reader yields exactly `schema`.
+        footers: of Parquet files.
     """
 
     schema: pa.Schema
@@ -57,6 +62,7 @@ class Shape:
     statistics: Callable[[], Statistics]
     arrow: ds.FileFormat
     native: bool
+    footers: Mapping[DataFile, Footer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +70,13 @@ class Format:
     """A file format.
 
     Attributes:
-        read: the shape of files that exist.
+        read: the shape of files that exist; the last argument is what it was when it was last
+            read, or None.
         register: makes the files at a URL readable in the engine; arguments are context, name,
             URL, schema, suffix as written, partition columns, CSV options.
     """
 
-    read: Callable[[Location, Contents, CsvOptions], Shape]
+    read: Callable[[Location, Contents, CsvOptions, Shape | None], Shape]
     register: Callable[[Registration], None]
 
 
@@ -89,15 +96,21 @@ class Registration:
 # Parquet
 
 
-def _read_parquet(location: Location, contents: Contents, _csv: CsvOptions) -> Shape:
-    def footer(file: DataFile) -> tuple[pq.FileMetaData, pa.Schema]:
+def _read_parquet(
+    location: Location, contents: Contents, _csv: CsvOptions, before: Shape | None
+) -> Shape:
+    known = {} if before is None else before.footers
+
+    def footer(file: DataFile) -> Footer:
+        if file in known and file.version:
+            return known[file]
         with _tail(location, file) as end, suppress(pa.ArrowException, OSError):
             if end is not None:
                 return _footer(end)
         with _opened(location, file) as source:
             return _footer(source)
 
-    footers = _each(footer, contents.files)
+    footers = _each(location, footer, contents.files)
     schemas = [plain_schema(schema) for _, schema in footers]
     schema = common(location, contents.files, schemas)
     return Shape(
@@ -106,10 +119,11 @@ def _read_parquet(location: Location, contents: Contents, _csv: CsvOptions) -> S
         statistics=lambda: of_parquet(schema, [metadata for metadata, _ in footers]),
         arrow=ds.ParquetFileFormat(),
         native=True,
+        footers=dict(zip(contents.files, footers, strict=True)),
     )
 
 
-def _footer(source: pa.NativeFile) -> tuple[pq.FileMetaData, pa.Schema]:
+def _footer(source: pa.NativeFile) -> Footer:
     parquet = pq.ParquetFile(source)
     return parquet.metadata, parquet.schema_arrow
 
@@ -144,12 +158,14 @@ def _register_parquet(to: Registration) -> None:
 # Arrow IPC
 
 
-def _read_arrow(location: Location, contents: Contents, _csv: CsvOptions) -> Shape:
+def _read_arrow(
+    location: Location, contents: Contents, _csv: CsvOptions, _before: Shape | None
+) -> Shape:
     def schema_of(file: DataFile) -> pa.Schema:
         with _opened(location, file) as source:
             return pa.ipc.open_file(source).schema
 
-    written = _each(schema_of, contents.files)
+    written = _each(location, schema_of, contents.files)
     schema = common(location, contents.files, [plain_schema(schema) for schema in written])
     # The engine's reader takes an explicit schema but does not cast to it.
     native = all(schema.equals(other.remove_metadata()) for other in written)
@@ -175,7 +191,9 @@ def _register_arrow(to: Registration) -> None:
 # CSV
 
 
-def _read_csv(location: Location, contents: Contents, options: CsvOptions) -> Shape:
+def _read_csv(
+    location: Location, contents: Contents, options: CsvOptions, _before: Shape | None
+) -> Shape:
     first = contents.files[0]
 
     def sample(file: DataFile) -> inference.CsvSample:
@@ -183,7 +201,7 @@ def _read_csv(location: Location, contents: Contents, options: CsvOptions) -> Sh
         with _opened(location, file, stream=True) as stream:
             return inference.sample_csv(stream, options, limit)
 
-    samples = _each(sample, contents.files)
+    samples = _each(location, sample, contents.files)
     named = [inference.csv_names(s) for s in samples]
     names = named[0]
     for file, other in zip(contents.files, named, strict=True):
@@ -198,7 +216,7 @@ def _read_csv(location: Location, contents: Contents, options: CsvOptions) -> Sh
         pa.schema(list(zip(names, inference.csv_types(rows, len(names)), strict=True))),
     )
     filled = tuple(f for f, s in zip(contents.files, samples, strict=True) if s.rows)
-    compressed = contents.suffix.lower().endswith(".gz")
+    compressed = compression(contents.suffix) is not None
     whole = all(s.whole for s in samples)
     sampled_bytes = sum(s.row_bytes * len(s.rows) for s in samples)
     return Shape(
@@ -247,7 +265,7 @@ def _register_csv(to: Registration) -> None:
         delimiter=to.csv.delimiter,
         newlines_in_values=to.csv.newlines_in_values,
         file_extension=to.suffix,
-        file_compression_type="gzip" if to.suffix.lower().endswith(".gz") else "",
+        file_compression_type=compression(to.suffix) or "",
         table_partition_cols=list(to.partitions),
     )
     to.context.register_csv(to.name, to.uri, options=options)
@@ -256,7 +274,9 @@ def _register_csv(to: Registration) -> None:
 # JSON lines
 
 
-def _read_json(location: Location, contents: Contents, _csv: CsvOptions) -> Shape:
+def _read_json(
+    location: Location, contents: Contents, _csv: CsvOptions, _before: Shape | None
+) -> Shape:
     first = contents.files[0]
 
     def sample(file: DataFile) -> inference.JsonSample:
@@ -264,7 +284,7 @@ def _read_json(location: Location, contents: Contents, _csv: CsvOptions) -> Shap
         with _opened(location, file, stream=True) as stream:
             return inference.sample_json(stream, limit)
 
-    samples = _each(sample, contents.files)
+    samples = _each(location, sample, contents.files)
     try:  # Here a whole number in one file and a fraction in another are both fractions.
         schema = pa.unify_schemas([s.schema for s in samples], promote_options="permissive")
     except pa.ArrowException:
@@ -278,7 +298,7 @@ def _read_json(location: Location, contents: Contents, _csv: CsvOptions) -> Shap
         statistics=lambda: of_text(
             rows,
             sum(s.row_bytes * s.rows for s in samples),
-            _size(filled),
+            None if compression(contents.suffix) else _size(filled),
             whole=all(s.whole for s in samples),
         ),
         arrow=ds.JsonFileFormat(
@@ -310,7 +330,7 @@ def _opened(location: Location, file: DataFile, *, stream: bool = False) -> Iter
     with location.reading(file.path):
         try:
             if stream:
-                with filesystem.open_input_stream(file.path, compression="detect") as source:
+                with filesystem.open_input_stream(file.path, compression(file.path)) as source:
                     yield source
             else:
                 with filesystem.open_input_file(file.path) as source:
@@ -320,10 +340,11 @@ def _opened(location: Location, file: DataFile, *, stream: bool = False) -> Iter
             raise SourceRejectedError(message, source=location.source) from None
 
 
-def _each(read: Callable[[DataFile], T], files: Sequence[DataFile]) -> list[T]:
+def _each(location: Location, read: Callable[[DataFile], T], files: Sequence[DataFile]) -> list[T]:
     if len(files) == 1:
         return [read(files[0])]
-    with ThreadPoolExecutor(READERS, thread_name_prefix="crosswind-files") as pool:
+    readers = READERS if location.near or location.store is None else STORE_READERS
+    with ThreadPoolExecutor(readers, thread_name_prefix="crosswind-files") as pool:
         return list(pool.map(read, files))
 
 

@@ -5,14 +5,18 @@ root/
 ├── events/                   events
 │   ├── year=2024/a.parquet             with a column `year`
 │   └── year=2025/b.parquet
+├── clicks.jsonl.zst          clicks
 ├── notes.csv, notes.jsonl    notes: an error, once it is used
 └── _SUCCESS, .part.crc       nothing
+
+Or each table by its name: a file, a folder or a pattern below the root.
 """
 
 from __future__ import annotations
 
+import glob
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -23,7 +27,6 @@ from connectors.files.location import Location
 SUFFIXES: Mapping[str, str] = {
     ".parquet": "parquet",
     ".csv": "csv",
-    ".csv.gz": "csv",
     ".json": "json",
     ".jsonl": "json",
     ".ndjson": "json",
@@ -32,6 +35,14 @@ SUFFIXES: Mapping[str, str] = {
     ".feather": "arrow",
 }
 """The format that a suffix means."""
+
+COMPRESSIONS: Mapping[str, str] = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+"""How text is compressed whose suffix is followed by another."""
+
+_COMPRESSED = ("csv", "json")
+
+_WILD = "*?["
+"""What makes a path a pattern."""
 
 NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
@@ -44,22 +55,25 @@ class DataFile:
         size_bytes: None where the file system does not say.
         version: what the file system says of its age; another version is another content. Empty
             where it says nothing: then it may be another content at any time.
+        modified: of that, when it was last written; empty where it is not said.
         partition: `(column, text)` of the folders that it lies in.
     """
 
     path: str
     size_bytes: int | None
     version: str
+    modified: str = ""
     partition: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file, or a folder of files, that is a table by its name."""
+    """A file, a folder of files, or those that a pattern matches, that is a table by its name."""
 
     name: str
     path: str
     folder: bool
+    pattern: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +92,61 @@ class Contents:
 
     @property
     def format(self) -> str:
-        return SUFFIXES[self.suffix.lower()]
+        return SUFFIXES[self.suffix.lower().removesuffix(_packing(self.suffix))]
 
 
 def entries(location: Location) -> dict[str, tuple[Entry, ...]]:
-    """Every name under the root with the entries that claim it; more than one is ambiguous."""
+    """Every name under the root with the entries that may claim it: folders may hold no data."""
     filesystem, root = location.filesystem, location.root
     filesystem.invalidate_cache()
     found: dict[str, list[Entry]] = {}
     for info in filesystem.ls(root, detail=True):
         path = str(info["name"])
-        if path.rstrip("/") == root.rstrip("/"):  # The root itself: a file, or S3's folder marker.
-            if info["type"] == "file" and info.get("size"):
-                message = f"root {location.shown!r} is a file; name the folder that it is in"
-                raise SourceRejectedError(message, source=location.source)
-            continue
+        itself = path.rstrip("/") == root.rstrip("/")
+        if itself and not (info["type"] == "file" and info.get("size")):
+            continue  # S3's marker of a folder.
         base = path.rstrip("/").rpartition("/")[2]
         folder = info["type"] == "directory"
         suffix = _suffix(base)
-        if _ignored(base) or not (folder or suffix):
-            continue
-        if folder and not _holds_data(filesystem, path):
+        if itself and not suffix:
+            message = f"root {location.shown!r} is a file of no known format"
+            raise SourceRejectedError(message, source=location.source)
+        if (_ignored(base) and not itself) or not (folder or suffix):
             continue
         name = base.removesuffix(suffix) if suffix else base
         found.setdefault(name, []).append(Entry(name, path.rstrip("/"), folder))
     return {name: tuple(sorted(e, key=lambda e: e.path)) for name, e in sorted(found.items())}
+
+
+def named(location: Location, tables: Mapping[str, str]) -> dict[str, tuple[Entry, ...]]:
+    """The entries of tables that are given by name and path or pattern; those that exist."""
+    filesystem, root = location.filesystem, location.root.rstrip("/")
+    filesystem.invalidate_cache()
+    found: dict[str, tuple[Entry, ...]] = {}
+    for name, below in sorted(tables.items()):
+        path = f"{root}/{below}"
+        if any(letter in below for letter in _WILD):
+            found[name] = (Entry(name, path, folder=False, pattern=True),)
+            continue
+        if not filesystem.exists(path):
+            continue
+        folder = filesystem.isdir(path)
+        if not (folder or _suffix(path)):
+            message = f"{location.relative(path)!r} is a file of no known format"
+            raise SourceRejectedError(message, source=location.source)
+        found[name] = (Entry(name, path, folder),)
+    return found
+
+
+def claims(location: Location, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Those that are tables, asked now; more than one of a name is ambiguous."""
+
+    def holds_data(entry: Entry) -> bool:
+        if entry.pattern:
+            return bool(_matches(location, entry))
+        return not entry.folder or any(map(_suffix, location.filesystem.find(entry.path)))
+
+    return tuple(filter(holds_data, entries))
 
 
 def contents(location: Location, entry: Entry) -> Contents:
@@ -114,6 +158,8 @@ def contents(location: Location, entry: Entry) -> Contents:
     """
     filesystem = location.filesystem
     filesystem.invalidate_cache(entry.path)
+    if entry.pattern:
+        return _matched(location, entry)
     if not entry.folder:
         info = filesystem.info(entry.path)
         return Contents((_data_file(info, ()),), _suffix(entry.path))
@@ -130,6 +176,36 @@ def contents(location: Location, entry: Entry) -> Contents:
             strays.append(base)
         elif info.get("size") != 0:  # Writers leave empty part files behind.
             files.append(_data_file(info, _partition(location, entry, folders)))
+    stray_suffixes = {_suffix(stray) for stray in strays}
+    return _one_table(location, entry, files, lambda suffix: suffix in stray_suffixes)
+
+
+def _matched(location: Location, entry: Entry) -> Contents:
+    """The files that a pattern matches; those in a folder that it matches are not."""
+    files = [
+        _data_file(info, _partition(location, entry, [f for f in folders if "=" in f.strip("=")]))
+        for folders, info in _matches(location, entry)
+    ]
+    # The engine's readers go by folder and suffix, not by pattern.
+    return _one_table(location, entry, files, lambda _suffix: True)
+
+
+def _matches(location: Location, entry: Entry) -> list[tuple[list[str], Mapping[str, Any]]]:
+    """The folders below the root that each file is in, and what the file system says of it."""
+    root = location.root.rstrip("/")
+    # The root is no pattern, whatever letters are in it.
+    pattern = f"{glob.escape(root)}/{_below(root, entry.path)}"
+    found = []
+    for path, info in sorted(location.filesystem.glob(pattern, detail=True).items()):
+        *folders, base = _below(root, str(path)).split("/")
+        if info["type"] == "file" and _suffix(base) and not _ignored(base) and info.get("size"):
+            found.append((folders, info))
+    return found
+
+
+def _one_table(
+    location: Location, entry: Entry, files: list[DataFile], stray: Callable[[str], bool]
+) -> Contents:
     if not files:
         raise FileNotFoundError(entry.path)
     suffixes = {_suffix(file.path): file.path for file in reversed(files)}
@@ -139,11 +215,7 @@ def contents(location: Location, entry: Entry) -> Contents:
     if len({tuple(key for key, _ in file.partition) for file in files}) > 1:
         raise _rejected(location, entry, "has partition folders that differ from file to file")
     suffix = next(iter(suffixes))
-    return Contents(tuple(files), suffix, any(stray.endswith(suffix) for stray in strays))
-
-
-def _holds_data(filesystem: Any, path: str) -> bool:
-    return any(_suffix(found) for found in filesystem.find(path))
+    return Contents(tuple(files), suffix, stray(suffix))
 
 
 def _data_file(info: Mapping[str, Any], partition: tuple[tuple[str, str], ...]) -> DataFile:
@@ -152,8 +224,9 @@ def _data_file(info: Mapping[str, Any], partition: tuple[tuple[str, str], ...]) 
     times = ("mtime", "LastModified", "last_modified", "modified", "modify", "modificationTime")
     keys = (*tags, *times, "updated", "created")
     version = " ".join(str(info[key]) for key in keys if info.get(key) is not None)
-    size = info.get("size")
-    return DataFile(str(info["name"]), None if size is None else int(size), version, partition)
+    modified = next((str(info[key]) for key in times if info.get(key) is not None), "")
+    size = None if info.get("size") is None else int(info["size"])
+    return DataFile(str(info["name"]), size, version, modified, partition)
 
 
 def _partition(
@@ -174,10 +247,28 @@ def _below(folder: str, path: str) -> str:
     return path.removeprefix(folder).lstrip("/")
 
 
+def compression(path: str) -> str | None:
+    """How a file is compressed, as Arrow names it; None for one that is not.
+
+    >>> compression("a/t.CSV.zst"), compression("t.csv")
+    ('zstd', None)
+    """
+    return COMPRESSIONS.get(_packing(path))
+
+
+def _packing(path: str) -> str:
+    """The suffix of a compressed file that comes after the one of its format, or ""."""
+    return next((end for end in COMPRESSIONS if path.lower().endswith(end)), "")
+
+
 def _suffix(path: str) -> str:
     """The suffix of a data file as it is written there, or ""."""
-    match = re.search(r"(\.csv\.gz|\.[a-z]+)$", path, re.IGNORECASE)
-    return match[0] if match and match[0].lower() in SUFFIXES else ""
+    packed = _packing(path)
+    match = re.search(r"\.[a-z]+$", path[: len(path) - len(packed)], re.IGNORECASE)
+    format_ = SUFFIXES.get(match[0].lower()) if match else None
+    if match is None or format_ is None or (packed and format_ not in _COMPRESSED):
+        return ""
+    return path[match.start() :]
 
 
 def _ignored(base: str) -> bool:
@@ -185,6 +276,7 @@ def _ignored(base: str) -> bool:
 
 
 def _rejected(location: Location, entry: Entry, reason: str) -> SourceRejectedError:
+    kind = "pattern" if entry.pattern else "folder"
     return SourceRejectedError(
-        f"folder {location.relative(entry.path)!r} {reason}", source=location.source
+        f"{kind} {location.relative(entry.path)!r} {reason}", source=location.source
     )

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 HIDDEN = "***"
 
+_CONTENTS = re.compile("thrift|[Tt]runcated|[Cc]orrupt")
+
 
 class Store(Protocol):
     """A file system that Arrow, and mostly the engine, read by themselves.
@@ -216,6 +218,9 @@ class Location:
             case TimeoutError():
                 return SourceTimeoutError(f"{what}: no answer in time", source=self.source)
             case pa.ArrowException() | UnicodeError() | NotImplementedError():
+                return SourceRejectedError(f"{what} cannot be read: {reason}", source=self.source)
+            # Arrow says so of contents that are broken, as it does of a disk that is.
+            case OSError() if error.errno is None and _CONTENTS.search(str(error)):
                 return SourceRejectedError(f"{what} cannot be read: {reason}", source=self.source)
             case _:
                 message = f"{what} cannot be read: {reason}"

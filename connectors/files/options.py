@@ -35,9 +35,11 @@ class FilesOptions(BaseModel):
     """`[sources.NAME]` with `connector = "files"`.
 
     Attributes:
-        root: a folder: a local path or any fsspec URL. Hidden in `repr`: it may hold a password.
+        root: a folder or a file: a local path or any fsspec URL. Hidden in `repr`: it may hold a
+            password.
         storage_options: what fsspec takes for that file system. Hidden in `repr`.
         csv: how CSV files are written.
+        tables: by name, each a file, a folder or a pattern below the root: then these are all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,3 +47,13 @@ class FilesOptions(BaseModel):
     root: str = Field(min_length=1, repr=False)
     storage_options: Mapping[str, object] = Field(default_factory=dict, repr=False)
     csv: CsvOptions = CsvOptions()
+    tables: Mapping[str, str] = Field(default_factory=dict)
+
+    @field_validator("tables")
+    @classmethod
+    def _below_the_root(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for name, path in value.items():
+            parts = path.split("/")
+            if not name or not path or "" in parts or ".." in parts:
+                raise ValueError(f"table {name!r}: a name, and a path below the root")
+        return value

@@ -29,11 +29,11 @@ class _Seen:
     """What a session was given.
 
     Attributes:
-        files: by path within a store: the store, and what was known of the file when it was read.
+        files: by path within a store: the store, and the file as it was when it was read.
         off: two stores have files of one path: nothing is remembered any more.
     """
 
-    files: dict[str, tuple[str, tuple[int | None, str]]] = field(default_factory=dict)
+    files: dict[str, tuple[str, DataFile]] = field(default_factory=dict)
     off: bool = False
 
 
@@ -50,18 +50,21 @@ def forget_what_changed(
         store: where the files are; two stores may have files of one path.
         files: as they are now, by their paths within the store.
     """
-    now = {path: (store, (file.size_bytes, file.version)) for path, file in files.items()}
     with _LOCK:
         seen = _SESSIONS.setdefault(context, _Seen())
         if seen.off:
             return
-        was = {path: seen.files.get(path, known) for path, known in now.items()}
-        changed = [was[path] for path, known in now.items() if was[path] != known]
-        seen.files.update(now)
-        if not changed:
+        mixed = hidden = False
+        for path, file in files.items():
+            of, was = seen.files.get(path, (store, file))
+            mixed |= of != store
+            hidden |= was.version != file.version and (
+                (was.size_bytes, was.modified) == (file.size_bytes, file.modified)
+            )
+            seen.files[path] = store, file
+        if not (mixed or hidden):
             return
-        # Both may be read at once, so forgetting in between would not do.
-        seen.off = any(other != store for other, _ in changed)
+        seen.off = mixed  # Both may be read at once, so forgetting in between would not do.
         for name, limit in _LIMITS.items():
             for value in ("0K",) if seen.off else ("0K", limit):
                 context.sql(f"SET datafusion.runtime.{name} = '{value}'")

@@ -25,11 +25,12 @@ from connectors.contract import Statistics, TableScan
 from connectors.errors import CancelledError, DeadlineError, QueueFullError
 from connectors.files import parquet, streams
 from connectors.files.parquet import SharedFile
-from connectors.files.wanted import Wanted
+from connectors.files.wanted import Wanted, conform
 
 READERS = 4
 """Files read at once: enough to hide a round trip, few enough not to flood an SFTP server. Where
-there are fewer, several readers read one file. Where nothing travels, one for each processor."""
+there are fewer, several readers read one file. Where nothing travels, one for every two
+processors: decoding is all they do there, and others decode, too."""
 
 BUFFERED_BYTES = 8 << 20
 """Of batches that wait for the consumer."""
@@ -100,7 +101,8 @@ class FileBatches:
         self._buffer: deque[pa.RecordBatch] = deque()
         self._buffered_bytes = 0
         self._waiting: deque[Callable[[], None]] = deque()
-        self._readers = min(READERS, os.cpu_count() or 1) if location.near else READERS
+        processors = os.cpu_count() or 1
+        self._readers = min(READERS, max(2, processors // 2)) if location.near else READERS
         self._reading = 0
         self._failure: BaseException | None = None
         self._cancelled = False
@@ -253,17 +255,6 @@ class FileBatches:
 
 def _opened(fragment: ds.ParquetFileFragment) -> pa.NativeFile:
     return fragment.filesystem.open_input_file(fragment.path)
-
-
-def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """`batch` with exactly `schema`: the reader's may differ in metadata and in nullability."""
-    if batch.schema.equals(schema, check_metadata=True) or not len(schema):
-        return batch
-    columns = [
-        column if column.type == field.type else column.cast(field.type)
-        for column, field in zip(batch.columns, schema, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def width_bytes(statistics: Statistics, columns: Sequence[str]) -> float | None:

@@ -14,6 +14,7 @@ import pyarrow.csv as pcsv
 import pyarrow.dataset as ds
 import pyarrow.json as pj
 
+from connectors.files.listing import compression
 from connectors.files.wanted import Wanted
 
 BLOCK_BYTES = (1 << 19, 8 << 20, 64 << 20)
@@ -75,10 +76,15 @@ def _csv(
         skip_rows_after_names=read.skip_rows_after_names,
     )
     with (
-        fragment.filesystem.open_input_stream(fragment.path, compression="detect") as stream,
+        _text(fragment) as stream,
         pcsv.open_csv(stream, options, fragment.format.parse_options, convert) as reader,
     ):
         yield from reader
+
+
+def _text(fragment: ds.Fragment) -> pa.NativeFile:
+    path = fragment.path
+    return fragment.filesystem.open_input_stream(path, compression(path))
 
 
 def _any_column(fragment: ds.Fragment, wanted: Wanted) -> str:
@@ -93,7 +99,7 @@ def _json(fragment: ds.Fragment, names: list[str], block_bytes: int) -> Iterator
     parse = pj.ParseOptions(explicit_schema=pa.schema(kept), unexpected_field_behavior="ignore")
     options = pj.ReadOptions(block_size=block_bytes)
     with (
-        fragment.filesystem.open_input_stream(fragment.path, compression="detect") as stream,
+        _text(fragment) as stream,
         pj.open_json(stream, options, parse) as reader,
     ):
         yield from reader

@@ -19,7 +19,7 @@ BATCH_ROWS = 1 << 16
 BATCH_BYTES = 1 << 20
 """Of a batch, decoded."""
 
-FIRST_ROWS = 4096
+FIRST_ROWS = 2048
 """Of a batch, before any has shown how wide its rows are."""
 
 
@@ -150,3 +150,14 @@ def _column(batch: pa.RecordBatch, wanted: pa.Field, constant: object) -> pa.Arr
     if constant is None:
         return pa.nulls(batch.num_rows, wanted.type)
     return pa.repeat(pa.scalar(constant, wanted.type), batch.num_rows)
+
+
+def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """`batch` with exactly `schema`: the reader's may differ in metadata and in nullability."""
+    if batch.schema.equals(schema, check_metadata=True) or not len(schema):
+        return batch
+    columns = [
+        column if column.type == field.type else column.cast(field.type)
+        for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
