@@ -12,17 +12,23 @@ from connectors import registry
 from connectors.conformance import Conformance, Profile
 from connectors.conformance.statements import RELATIONS
 from connectors.conformance.tables import VALUES
-from tests.connectors import profiles
+from tests.connectors import driver_profiles, profiles
+from tests.connectors.roapi_profile import roapi
 
 PROFILES: Mapping[str, Profile] = {
     "postgres": profiles.postgres(),
     "duckdb": profiles.duck(),
     "sqlite": profiles.sqlite(),
     "flightsql: Crosswind": profiles.flightsql(),
+    "flightsql: ROAPI": roapi(),
+    "adbc: DuckDB": driver_profiles.duckdb(),
+    "adbc: PostgreSQL": driver_profiles.postgres(),
+    "odbc: MariaDB": driver_profiles.mariadb(),
     "files: Parquet": profiles.parquet(),
     "files: Parquet on S3": profiles.s3_parquet(),
     "files: Parquet by fsspec": profiles.remote_parquet(),
     "delta": profiles.delta(),
+    "iceberg": profiles.iceberg(),
     "memory": profiles.memory(),
 }
 
@@ -31,10 +37,15 @@ _OPTIONS: Mapping[str, Mapping[str, object]] = {
     "duckdb": {"uri": "any.duckdb"},
     "sqlite": {"uri": "any.db"},
     "flightsql: Crosswind": {"uri": "grpc://localhost:1", "dialect": "datafusion"},
+    "flightsql: ROAPI": {"uri": "grpc://localhost:1", "dialect": "none"},
+    "adbc: DuckDB": {"driver": "adbc_driver_duckdb"},
+    "adbc: PostgreSQL": {"driver": "adbc_driver_postgresql"},
+    "odbc: MariaDB": {"connection_string": "Driver=any", "dialect": "mysql"},
     "files: Parquet": {"root": "."},
     "files: Parquet on S3": {"root": "s3://any"},
     "files: Parquet by fsspec": {"root": "memory://any"},
     "delta": {"root": "."},
+    "iceberg": {"properties": {"type": "sql", "uri": "sqlite:///any.db"}},
     "memory": {},
 }
 """Enough to make a connector, which does no I/O, and to read what it claims."""

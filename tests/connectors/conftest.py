@@ -20,6 +20,7 @@ from connectors.adbc.postgres import PostgresConnector
 from tests.child_server import ChildServer, child_server
 from tests.connectors import shop
 from tests.connectors.far import NESTED, RUNNING, TABLES, threads
+from tests.connectors.warehouse import Warehouse
 from tests.execution.waiting import eventually
 from tests.postgres_server import PostgresServer
 
@@ -68,6 +69,14 @@ def west(connect_far: Callable[..., FlightsqlConnector]) -> FlightsqlConnector:
     connector = connect_far()
     connector.tables().names()
     return connector
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Iterator[Warehouse]:
+    """An Iceberg catalog without tables."""
+    warehouse = Warehouse(tmp_path / "lake")
+    yield warehouse
+    warehouse.close()
 
 
 @pytest.fixture(scope="package")

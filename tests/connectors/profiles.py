@@ -26,6 +26,7 @@ from deltalake import WriterProperties, write_deltalake
 from connectors.conformance import Place, Profile
 from connectors.memory import MemoryConnector
 from tests.child_server import child_server
+from tests.connectors.warehouse import Warehouse
 from tests.postgres_server import PostgresServer, free_port
 from tests.s3_server import SECRET, s3_server
 
@@ -438,6 +439,48 @@ def delta() -> Profile:
         opened=opened,
         holds={**{t: t for t in types}, listed: pa.list_(pa.field("element", pa.int32()))},
         waivers=_file_waivers(),
+    )
+
+
+def iceberg() -> Profile:
+    """Iceberg tables on this disk, in a catalog that is an SQLite file."""
+    types = (
+        *(pa.bool_(), pa.int32(), pa.int64(), pa.float32(), pa.float64(), *_DECIMALS),
+        *(pa.string(), pa.binary(), pa.date32(), pa.time64("us"), _STAMP, _MOMENT),
+    )
+
+    @contextmanager
+    def opened(tables: Mapping[str, pa.Table]) -> Iterator[Place]:
+        with tempfile.TemporaryDirectory(prefix="crosswind-kit-") as folder, ExitStack() as stack:
+            lake, other = Warehouse(Path(folder, "lake")), Warehouse(Path(folder, "other"))
+            stack.callback(lake.close)
+            stack.callback(other.close)
+            for name, table in tables.items():
+                lake.write(name, table)
+
+            def alter(name: str) -> None:
+                with lake.catalog.load_table(("default", name)).update_schema() as change:
+                    change.delete_column("a")
+
+            def given(properties: Mapping[str, str]) -> Mapping[str, object]:
+                return {"properties": {**properties, "s3.secret-access-key": _PASSWORD}}
+
+            absent = f"sqlite:///{folder}/absent/catalog.db"
+            yield Place(
+                given(lake.properties),
+                unreachable=given({**lake.properties, "uri": absent}),
+                other=given(other.properties),
+                secret=_PASSWORD,
+                add=lambda name: lake.write(name, pa.table({"a": [1]})) and None,
+                alter=alter,
+            )
+
+    listed = pa.list_(pa.int32())
+    return Profile(
+        connector="iceberg",
+        opened=opened,
+        holds={**{t: t for t in types}, listed: pa.list_(pa.field("element", pa.int32()))},
+        waivers={k: v for k, v in _file_waivers().items() if k != "no_secret_is_shown"},
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from connectors.conformance import Conformance
-from tests.connectors import profiles
+from tests.connectors import driver_profiles, profiles
+from tests.connectors.roapi_profile import roapi
 
 
 class TestMemory(Conformance):
@@ -26,6 +27,10 @@ class TestFlightsql(Conformance):
     profile = profiles.flightsql()
 
 
+class TestRoapi(Conformance):
+    profile = roapi()
+
+
 class TestParquet(Conformance):
     profile = profiles.parquet()
 
@@ -40,3 +45,19 @@ class TestS3Parquet(Conformance):
 
 class TestDelta(Conformance):
     profile = profiles.delta()
+
+
+class TestIceberg(Conformance):
+    profile = profiles.iceberg()
+
+
+class TestAnyDuckdb(Conformance):
+    profile = driver_profiles.duckdb()
+
+
+class TestAnyPostgres(Conformance):
+    profile = driver_profiles.postgres()
+
+
+class TestMariadb(Conformance):
+    profile = driver_profiles.mariadb()

@@ -1,0 +1,116 @@
+"""The `odbc` connector: the contract's six members, put together.
+
+Owns what the source offers and the parts' lives. Must not know SQL beyond the word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from connectors.apart import ApartBatches
+from connectors.contract import Capabilities, Fragment, Statistics, TableName, TableScan
+from connectors.errors import SourceSchemaChangedError, UnsupportedError
+from connectors.odbc.catalog import OdbcTables
+from connectors.odbc.database import Database
+from connectors.odbc.endpoint import Endpoint
+from connectors.odbc.options import OdbcOptions
+from connectors.odbc.reader import Asked, Statement
+from connectors.odbc.statements import quoted, select
+
+_RELATIONS = frozenset({"read", "project", "fetch"})
+
+
+class OdbcConnector:
+    """A database behind an ODBC driver; see `connectors.contract.Connector`.
+
+    Args:
+        name: the configured name of the source, in every error.
+        options: checked options.
+    """
+
+    def __init__(self, name: str, options: OdbcOptions) -> None:
+        self.name = name
+        self._options = options
+        self._endpoint = Endpoint(options)
+        self._capabilities = Capabilities(None, _RELATIONS, max_connections=options.max_connections)
+        self._database = Database(name, self._endpoint, options)
+        self._tables = OdbcTables(
+            self._database,
+            dialect=options.dialect,
+            schemas=options.schemas,
+            tables=options.tables,
+            default_schema=options.schema_of_names,
+        )
+
+    def __repr__(self) -> str:
+        return f"OdbcConnector(name={self.name!r}, endpoint={self._endpoint!r})"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Scans: columns by their names, and limits."""
+        return self._capabilities
+
+    @property
+    def identity(self) -> str:
+        """Driver, server and user, without a secret; comparable within this process."""
+        return self._endpoint.identity
+
+    def tables(self) -> OdbcTables:
+        """The catalog of the database."""
+        return self._tables
+
+    def statistics(self, table: TableName) -> Statistics:  # noqa: ARG002
+        """Nothing: ODBC has no question for it that every driver answers."""
+        return Statistics()
+
+    def execute(self, fragment: Fragment, deadline: float | None) -> ApartBatches:
+        """Accept one scan; nothing happens before it is iterated.
+
+        Raises:
+            UnsupportedError: for SQL, and for a filter in a scan.
+        """
+        scan, schema = fragment.query, fragment.schema
+        if not isinstance(scan, TableScan):
+            raise UnsupportedError(f"source {self.name!r} runs table scans, not SQL")
+        if scan.filter is not None:
+            raise UnsupportedError(f"source {self.name!r} does not filter scans")
+        return ApartBatches(
+            Statement(self._database, lambda: self._asked(scan), schema, self._options),
+            self._database.turns,
+            deadline=deadline,
+            timeout_seconds=self._options.timeout_seconds,
+            changed=self._tables.refresh,
+        )
+
+    def close(self) -> None:
+        """Close what is idle now, and what is running as it ends."""
+        self._database.close()
+
+    def _asked(self, scan: TableScan) -> Asked:
+        known = self._tables.known(scan.table)
+        if known is None or not known.readings.keys() >= set(scan.columns):
+            raise SourceSchemaChangedError(
+                f"table {str(scan.table)!r} is not any more what was planned", source=self.name
+            )
+        read = [known.readings[column] for column in scan.columns]
+        pairs = zip(read, scan.columns, strict=True)
+        path = known.table.path or (scan.table.schema, scan.table.name)
+        return Asked(
+            select(self._options.dialect, path, [r.sql(quoted(c)) for r, c in pairs], scan.limit),
+            pa.schema([(str(number), r.travels) for number, r in enumerate(read)]),
+        )
+
+
+def create(name: str, options: Mapping[str, object]) -> OdbcConnector:
+    """The factory that the entry point names.
+
+    Args:
+        name: the configured name of the source.
+        options: as in the configuration file, secrets resolved; see `OdbcOptions`.
+
+    Raises:
+        pydantic.ValidationError: for options that are wrong. No I/O is done.
+    """
+    return OdbcConnector(name, OdbcOptions.model_validate(dict(options)))

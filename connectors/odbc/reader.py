@@ -1,0 +1,121 @@
+"""A fragment on its way: one statement of ODBC's, read as batches.
+
+Owns the driver's calls. ODBC's own way to stop one is not to be had through arrow-odbc: where the
+database has a statement for it, another connection says it. Waiting is `connectors.apart`'s.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from connectors.apart import Wanted
+from connectors.errors import SourceError, SourceSchemaChangedError
+from connectors.odbc.database import Database, Session
+from connectors.odbc.failures import translated
+from connectors.odbc.options import OdbcOptions
+from connectors.odbc.readings import Columns
+
+_MOST_ROWS = 65_535
+"""Of a batch: some drivers count them in 16 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A statement, and the schema in which its columns travel."""
+
+    sql: str
+    travels: pa.Schema
+
+
+class Statement:
+    """`connectors.apart.Work` of one statement.
+
+    Args:
+        database: where connections come from.
+        asked: makes the statement, when it is read; may ask the database.
+        schema: the exact schema of the batches.
+        options: of the source, for the bounds of a batch.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        asked: Callable[[], Asked],
+        schema: pa.Schema,
+        options: OdbcOptions,
+    ) -> None:
+        self._database = database
+        self._asked = asked
+        self._schema = schema
+        self._options = options
+        # Its number belongs to the statement while this is held, and is nobody else's.
+        self._running = threading.Lock()
+        self._number: int | None = None
+
+    def read(self, wanted: Wanted) -> None:
+        """See `connectors.apart.Work`."""
+        asked = self._asked()
+        while True:
+            session = self._database.acquire()
+            fresh, complete = session.fresh, False
+            try:
+                complete = self._read_from(session, asked, wanted)
+                return
+            except SourceError as error:
+                # What it was made of holds the reader, and with it the connection.
+                error.__context__ = None
+                changed = isinstance(error, SourceSchemaChangedError)
+                if changed or fresh or wanted.delivered or wanted.stopped:
+                    raise
+                # It may have died unseen. Nothing has left here.
+                self._database.discard_idle()
+            finally:
+                self._database.release(session, sound=complete)
+
+    def interrupt(self) -> None:
+        """See `connectors.apart.Work`. One that cannot be ended ends by itself."""
+        with self._running, suppress(SourceError):
+            if self._number is not None:
+                self._database.end_statement(self._number)
+
+    def _read_from(self, session: Session, asked: Asked, wanted: Wanted) -> bool:
+        """Read it to its end; False when nobody wants the rest."""
+        with self._running:
+            self._number = session.number
+        reader: Any = None
+        try:
+            with translated(self._database.source, self._database.mask):
+                reader = self._started(session, asked)
+            columns = Columns(self._database.source, reader.schema, self._schema)
+            while wanted.has_room():
+                with translated(self._database.source, self._database.mask):
+                    batch = next(reader, None)
+                if batch is None:
+                    return not wanted.stopped
+                if batch.num_rows:
+                    wanted.deliver(columns.convert(batch))
+            return False
+        finally:
+            # Freeing it reads what is left of its rows: it may still be interrupted then.
+            reader = None
+            with self._running:
+                self._number = None
+
+    def _started(self, session: Session, asked: Asked) -> Any:
+        options = self._options
+        return session.connection.read_arrow_batches(
+            asked.sql,
+            batch_size=_MOST_ROWS,
+            max_bytes_per_batch=options.max_batch_mb << 20,
+            max_text_size=options.max_text_bytes,
+            max_binary_size=options.max_binary_bytes,
+            schema=asked.travels if len(asked.travels) else None,
+            fetch_concurrently=options.fetch_concurrently,
+            falliable_allocations=True,
+        )

@@ -1,0 +1,343 @@
+"""A real MariaDB through its ODBC driver: what is read how, how it ends, and what failures say."""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from connectors import registry
+from connectors.conformance.driving import Driven
+from connectors.conformance.streams import Blocked
+from connectors.contract import Fragment, TableName, TableScan
+from connectors.errors import (
+    CancelledError,
+    ConfigurationError,
+    CrosswindError,
+    DeadlineError,
+    SourceError,
+    SourceRejectedError,
+    SourceSchemaChangedError,
+    SourceTimeoutError,
+    SourceUnavailableError,
+)
+from connectors.odbc import OdbcConnector
+from tests.execution.waiting import eventually
+from tests.mariadb_server import MariadbServer, mariadb
+from tests.postgres_server import free_port
+
+PASSWORD = "s3cret-p4ss"
+NUMBER = pa.schema([("n", pa.int64())])
+
+TABLES = (
+    """CREATE TABLE types (
+      id int PRIMARY KEY, tiny tinyint(1), tiny_unsigned tinyint unsigned,
+      medium mediumint unsigned, whole int unsigned, big bigint unsigned,
+      wide decimal(65,30), exact decimal(38,10), single float, day date, moment datetime,
+      stamp timestamp(6) NULL, length time(6), y year, fixed char(5), bits bit(10),
+      kind enum('b','a'), kinds set('x','y'), doc json, place point, ident uuid, raw blob)""",
+    """INSERT INTO types VALUES (
+      1, 2, 255, 16777215, 4294967295, 18446744073709551615, 12345.678, 1.5, 16777216, '2024-02-29',
+      '9999-12-31 23:59:59', '2024-03-31 01:00:00.000001', '-838:59:59.5', 2024, 'ab ', b'101', 'a',
+      'y,x', '{"k": 1}', ST_GeomFromText('POINT(1 2)'), '00000000-0000-0000-0000-00000000000a',
+      x'00ff')""",
+    "INSERT INTO types (id) VALUES (2)",
+    "SET sql_mode = ''",
+    "INSERT INTO types (id, day, moment) VALUES (3, '0000-00-00', '2024-00-10 00:00:00')",
+    "CREATE TABLE never (day date NOT NULL, n int NOT NULL)",
+    "INSERT INTO never VALUES ('0000-00-00', 7)",
+    "CREATE TABLE words (word varchar(20) CHARACTER SET latin1 COLLATE latin1_german1_ci)",
+    "INSERT INTO words VALUES ('Ärger'), ('ärger'), ('a'), ('A '), (NULL)",
+    'CREATE TABLE `odd ``name"` (`a b` int, `c``d` int)',
+    'INSERT INTO `odd ``name"` VALUES (1, 2)',
+    "CREATE TABLE long_text (t longtext)",
+    "INSERT INTO long_text VALUES (REPEAT('x', 200))",
+    "CREATE VIEW plain AS SELECT id, exact, day, moment, fixed, raw FROM types WHERE id = 1",
+    "CREATE VIEW silent AS SELECT CAST(SLEEP(60) AS signed) AS n",
+    "CREATE VIEW endless AS SELECT a.seq AS n FROM seq_1_to_1000000 a, seq_1_to_1000000 b",
+    "CREATE DATABASE second",
+    "CREATE TABLE second.words (n int)",
+    f"CREATE USER reader@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
+    "GRANT SELECT ON *.* TO reader@'127.0.0.1'",
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MariadbServer]:
+    with (
+        tempfile.TemporaryDirectory(prefix="crosswind-mariadb-") as folder,
+        mariadb(Path(folder)) as server,
+    ):
+        server.execute("SET time_zone = '+00:00'", *TABLES)
+        yield server
+
+
+@pytest.fixture
+def odbc(server: MariadbServer) -> Iterator[Callable[..., OdbcConnector]]:
+    """Makes connectors; closes them, and nothing may be left."""
+    before = set(threading.enumerate())
+    made: list[OdbcConnector] = []
+
+    def make(**options: object) -> OdbcConnector:
+        given = {
+            "connection_string": server.connection_string(),
+            "user": "reader",
+            "password": PASSWORD,
+            "dialect": "mysql",
+            "wait_seconds": 10,
+        }
+        connector = registry.create("odbc", "shop", {**given, **options})
+        assert isinstance(connector, OdbcConnector)
+        made.append(connector)
+        return connector
+
+    yield make
+    for connector in made:
+        connector.close()
+    eventually(lambda: set(threading.enumerate()) <= before)
+
+
+def scan(table: str, schema: pa.Schema) -> Fragment:
+    return Fragment(TableScan(TableName("kit", table), tuple(schema.names)), schema)
+
+
+def failure(connector: OdbcConnector) -> SourceError:
+    with pytest.raises(SourceError) as raised:
+        connector.tables().names()
+    assert raised.value.source == "shop"
+    assert PASSWORD not in f"{raised.value}{raised.value!r}{raised.value.__cause__}"
+    return raised.value
+
+
+def active(server: MariadbServer) -> int:
+    found = (
+        "SELECT id FROM information_schema.processlist WHERE user = 'reader' AND command <> 'Sleep'"
+    )
+    return len(server.execute(found))
+
+
+# Values.
+
+
+def test_each_type_is_read_exactly(odbc: Callable[..., OdbcConnector]) -> None:
+    with Driven.over(odbc()) as driven:
+        answer = driven.query("SELECT * FROM types ORDER BY id")
+    first, empty, none = answer.to_pylist()
+    assert first == {
+        "id": 1,
+        "tiny": True,
+        "tiny_unsigned": 255,
+        "medium": 16777215,
+        "whole": 4294967295,
+        "big": Decimal(18446744073709551615),
+        "wide": "12345.678000000000000000000000000000",
+        "exact": Decimal("1.5000000000"),
+        "single": 16777216.0,
+        "day": datetime.date(2024, 2, 29),
+        "moment": datetime.datetime(9999, 12, 31, 23, 59, 59),
+        "stamp": datetime.datetime(2024, 3, 31, 1, 0, 0, 1, tzinfo=datetime.UTC),
+        "length": "-838:59:59.500000",
+        "y": 2024,
+        "fixed": "ab",
+        "bits": "0000000101",
+        "kind": "a",
+        "kinds": "x,y",
+        "doc": '{"k": 1}',
+        "place": "POINT(1 2)",
+        "ident": "00000000-0000-0000-0000-00000000000a",
+        "raw": b"\0\xff",
+    }
+    assert set(empty.values()) == {2, None}
+    # Dates that are none, which would end the process that reads them as dates.
+    assert set(none.values()) == {3, None}
+    assert answer.schema.field("whole").type == pa.int64()
+    assert answer.schema.field("stamp").type == pa.timestamp("us", "UTC")
+    assert not answer.schema.field("id").nullable
+
+
+def test_a_date_that_is_none_is_null_also_where_null_was_forbidden(
+    odbc: Callable[..., OdbcConnector],
+) -> None:
+    with Driven.over(odbc()) as driven:
+        answer = driven.query("SELECT n FROM never WHERE day IS NULL")
+    assert answer.to_pylist() == [{"n": 7}]
+
+
+def test_texts_compare_as_the_engine_compares_them(odbc: Callable[..., OdbcConnector]) -> None:
+    """There case, accents and spaces at the end do not count."""
+    with Driven.over(odbc()) as driven:
+        for sql, want in (
+            ("SELECT word FROM words WHERE word = 'ärger'", ["ärger"]),
+            ("SELECT word FROM words WHERE word = 'A'", []),
+            ("SELECT word FROM words WHERE word LIKE 'a%'", ["a"]),
+            ("SELECT word FROM words ORDER BY word", ["A ", "a", "Ärger", "ärger", None]),
+            ("SELECT DISTINCT word FROM words ORDER BY word LIMIT 2", ["A ", "a"]),
+        ):
+            assert driven.query(sql).column("word").to_pylist() == want, sql
+
+
+def test_odd_names_and_other_databases(odbc: Callable[..., OdbcConnector]) -> None:
+    connector = odbc()
+    names = connector.tables().names()
+    assert {TableName("kit", 'odd `name"'), TableName("second", "words")} <= set(names)
+    assert not [n for n in names if n.schema in ("mysql", "sys", "information_schema")]
+    assert connector.tables().find(TableName("kit", "WORDS")) is None
+    view = connector.tables().find(TableName("kit", "silent"))
+    assert view is not None
+    assert view.kind == "VIEW"
+    only = odbc(schemas=["second"])
+    assert only.tables().names() == [TableName("second", "words")]
+    assert only.tables().find(TableName("kit", "words")) is None
+    with Driven.over(connector) as driven:
+        answer = driven.query('SELECT "a b" + "c`d" AS s FROM "odd `name"""')
+    assert answer.to_pylist() == [{"s": 3}]
+
+
+def test_a_value_longer_than_its_bound_fails_the_query(
+    odbc: Callable[..., OdbcConnector],
+) -> None:
+    with (
+        Driven.over(odbc(max_text_bytes=100)) as driven,
+        pytest.raises(SourceRejectedError, match="max_text_bytes"),
+    ):
+        driven.query("SELECT t FROM long_text")
+    with Driven.over(odbc(max_text_bytes=200, fetch_concurrently=False)) as driven:
+        assert driven.query("SELECT t FROM long_text")["t"].to_pylist() == ["x" * 200]
+
+
+def test_another_dialect_is_read_by_what_odbc_says(
+    odbc: Callable[..., OdbcConnector], server: MariadbServer
+) -> None:
+    """As any database is that has no reading of its own. MariaDB reads ANSI quotes if told to."""
+    text = server.connection_string(INITSTMT="{SET sql_mode='ANSI_QUOTES',time_zone='+00:00'}")
+    connector = odbc(connection_string=text, dialect="postgres", default_schema="kit")
+    assert TableName("kit", "types") in connector.tables().names()
+    with Driven.over(connector) as driven:
+        (row,) = driven.query("SELECT * FROM plain").to_pylist()
+        # It is text on its way: read as a date it would end this process.
+        with pytest.raises(SourceRejectedError, match="'day' holds a value that does not fit"):
+            driven.query("SELECT day FROM types")
+    assert row == {
+        "id": 1,
+        "exact": Decimal("1.5000000000"),
+        "day": datetime.date(2024, 2, 29),
+        "moment": datetime.datetime(9999, 12, 31, 23, 59, 59),
+        "fixed": "ab",
+        "raw": b"\0\xff",
+    }
+
+
+# How it ends.
+
+
+@pytest.mark.parametrize("table", ["silent", "endless"])
+def test_a_cancel_ends_the_statement_at_the_source(
+    odbc: Callable[..., OdbcConnector], server: MariadbServer, table: str
+) -> None:
+    stream = odbc().execute(scan(table, NUMBER), None)
+    blocked = Blocked(stream)
+    eventually(lambda: active(server) == 1)
+    stream.cancel()
+    stream.cancel()
+    assert blocked.ended()
+    assert isinstance(blocked.failure, CancelledError)
+    eventually(lambda: active(server) == 0)
+
+
+def test_a_deadline_and_a_timeout_end_it(
+    odbc: Callable[..., OdbcConnector], server: MariadbServer
+) -> None:
+    for bound, error in (({}, DeadlineError), ({"timeout_seconds": 0.3}, SourceTimeoutError)):
+        deadline = None if bound else time.monotonic() + 0.3
+        with pytest.raises(error):
+            list(odbc(**bound).execute(scan("silent", NUMBER), deadline))
+    eventually(lambda: active(server) == 0)
+
+
+# How it fails.
+
+
+def test_connections_that_died_unseen_are_replaced(
+    odbc: Callable[..., OdbcConnector], server: MariadbServer
+) -> None:
+    connector = odbc()
+    schema = pa.schema([pa.field("n", pa.int32(), nullable=False)])
+    for _ in range(2):
+        assert sum(b.num_rows for b in connector.execute(scan("never", schema), None)) == 1
+        for row in server.execute(
+            "SELECT id FROM information_schema.processlist WHERE user = 'reader'"
+        ):
+            server.execute(f"KILL {row['id']}")
+
+
+def test_a_table_that_has_gone_is_noticed(
+    odbc: Callable[..., OdbcConnector], server: MariadbServer
+) -> None:
+    server.execute("CREATE TABLE gone AS SELECT CAST(1 AS signed) AS n")
+    connector = odbc()
+    fragment = Fragment(TableScan(TableName("kit", "gone"), ()), pa.schema([]))
+    assert sum(b.num_rows for b in connector.execute(fragment, None)) == 1
+    server.execute("DROP TABLE gone")
+    with pytest.raises(SourceSchemaChangedError):
+        list(connector.execute(fragment, None))
+    assert connector.tables().find(TableName("kit", "gone")) is None
+
+
+def test_what_cannot_be_reached_or_refuses_says_so(
+    odbc: Callable[..., OdbcConnector], server: MariadbServer
+) -> None:
+    nowhere = odbc(connection_string=server.connection_string(Port=free_port()))
+    assert isinstance(failure(nowhere), SourceUnavailableError)
+    refused = failure(odbc(password=PASSWORD + "!"))
+    assert isinstance(refused, SourceRejectedError)
+    assert "password" in str(refused.hint)
+    unknown = failure(odbc(connection_string=server.connection_string("nowhere")))
+    assert "nowhere" in unknown.message
+    no_driver = failure(odbc(connection_string="Driver=/nowhere/lib.so;Server=here"))
+    assert isinstance(no_driver, SourceRejectedError)
+    assert "Driver" in str(no_driver.hint)
+
+
+def test_no_secret_of_the_connection_string_is_shown(
+    odbc: Callable[..., OdbcConnector], server: MariadbServer
+) -> None:
+    text = server.connection_string(UID="reader", PWD="{" + PASSWORD + "}")
+    connector = odbc(connection_string=text, user=None, password=None)
+    assert PASSWORD not in repr(connector) + connector.identity
+    assert "server=127.0.0.1" in connector.identity
+    assert connector.tables().names()
+    other = odbc(connection_string=text + "!", user=None, password=None)
+    assert connector.identity != other.identity
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"connection_string": f"Server=db;PWD={PASSWORD}"}, "Driver=… or DSN=…"),
+        ({"dialect": "klingon"}, "sqlglot's name"),
+        ({"password": None}, "belong together"),
+        ({"max_batch_mb": 0}, "max_batch_mb"),
+        ({"conection_string": "x"}, "did you mean 'connection_string'"),
+    ],
+)
+def test_options_that_are_refused(
+    odbc: Callable[..., OdbcConnector], options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message) as raised:
+        odbc(**options)
+    assert PASSWORD not in str(raised.value)
+
+
+def test_a_source_that_was_closed_says_so(odbc: Callable[..., OdbcConnector]) -> None:
+    connector = odbc()
+    connector.close()
+    connector.close()
+    with pytest.raises(CrosswindError, match="closed"):
+        connector.tables().names()
