@@ -7,6 +7,7 @@ is the child's side of it. What is measured is not known here.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,13 @@ class Peer:
 def crosswind(lake: Path) -> Iterator[Peer]:
     """Crosswind with its default settings, over the files in a folder."""
     with _python_peer("Crosswind", "crosswind", str(lake.resolve())) as peer:
+        yield peer
+
+
+@contextlib.contextmanager
+def crosswind_over(sources: Mapping[str, Mapping[str, object]]) -> Iterator[Peer]:
+    """Crosswind with its default settings, over sources as a configuration has them."""
+    with _python_peer("Crosswind", "sources", json.dumps(sources)) as peer:
         yield peer
 
 
@@ -239,8 +247,11 @@ def _datafusion_server(path: str, *columns: str) -> BareServer:
 
 
 def _crosswind_server(lake: str) -> Any:
-    source = {"connector": "files", "root": lake}
-    configured = {"server": {"listen": "grpc://127.0.0.1:0"}, "sources": {"lake": source}}
+    return _sources_server(json.dumps({"lake": {"connector": "files", "root": lake}}))
+
+
+def _sources_server(sources: str) -> Any:
+    configured = {"server": {"listen": "grpc://127.0.0.1:0"}, "sources": json.loads(sources)}
     return flight_server.serve(Config.from_mapping(configured))
 
 
@@ -248,6 +259,7 @@ def main(kind: str, *arguments: str) -> None:
     """Serve, print the address, and end when standard input does."""
     makers: dict[str, Callable[..., Any]] = {
         "crosswind": _crosswind_server,
+        "sources": _sources_server,
         "memory": _memory_server,
         "parquet": _parquet_server,
         "datafusion": _datafusion_server,

@@ -12,16 +12,20 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchmarks import latency, planning, report, streaming
+from benchmarks import database, latency, planning, report, requests, streaming
 from benchmarks.peers import ROOT
 from benchmarks.report import Comparison
 
 DOCS = ROOT / "docs" / "bench"
 
+LAKE_FILES = 2_000
+
 TITLES = {
     "streaming": "Streaming a Parquet table to an ADBC client",
     "latency": "The smallest query of an ADBC client",
     "planning": "Planning a query",
+    "requests": "Requests to a Parquet lake on S3",
+    "database": "A whole PostgreSQL table as Arrow",
 }
 
 
@@ -40,13 +44,18 @@ TITLES = {
 def main(scale: float, cache: Path, only: str | None, rounds: int, calls: int, write: bool) -> None:
     """Measure Crosswind against its peers on this machine, and print ratios."""
     console = Console()
-    for name in [only] if only else ["streaming", "latency", "planning"]:
+    for name in [only] if only else ["streaming", "latency", "planning", "database", "requests"]:
         with console.status("") as status:
             if name == "streaming":
                 status.update(f"generating TPC-H at scale {scale:g}")
                 comparisons = streaming.measure(lineitem(scale, cache), rounds, status.update)
             elif name == "latency":
                 comparisons = latency.measure(calls, status.update)
+            elif name == "requests":
+                comparisons = requests.measure(LAKE_FILES, status.update)
+            elif name == "database":
+                table = lineitem(scale, cache)
+                comparisons = database.measure(table, scale, cache, rounds, status.update)
             else:
                 # Plans depend on statistics, not on rows: a small scale is made sooner.
                 comparisons = planning.measure(0.01, cache, rounds, status.update)

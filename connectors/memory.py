@@ -1,35 +1,42 @@
 """Arrow tables in this process, as a source. The reference: read it before writing a connector.
 
-Owns its tables only. It never waits, so it needs no thread: one that waits must wake on `cancel`.
+Owns how its tables are offered and scanned; `stored` keeps them, and takes those that clients send.
+A scan never waits, so it needs no thread: one that waits must wake on `cancel`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from connectors import contract, errors
-from connectors.contract import Fragment, Statistics, Table, TableName, TableScan
+from connectors.contract import Fragment, Ingest, Statistics, Table, TableName, TableScan
+from connectors.stored import StoredTables
 
 SCHEMA = "main"
 
 
 class MemoryOptions(BaseModel):
-    """A memory source takes no options: its tables come from Python."""
+    """The options of `connector = "memory"`.
+
+    Attributes:
+        ingest: whether clients may send tables.
+        max_megabytes: what all tables may take together, with those on their way, in MiB.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    ingest: bool = False
+    max_megabytes: int = Field(default=256, gt=0)
+
 
 def create(name: str, options: Mapping[str, object]) -> MemoryConnector:
-    """An empty source, as `connector = "memory"` in a configuration file makes it."""
-    MemoryOptions.model_validate(options)
-    return MemoryConnector(name, {})
+    """A source without tables, as `connector = "memory"` in a configuration file makes it."""
+    return MemoryConnector(name, {}, MemoryOptions.model_validate(options))
 
 
 class MemoryConnector:
@@ -37,31 +44,34 @@ class MemoryConnector:
 
     capabilities = contract.Capabilities(None, frozenset({"read", "filter", "project", "fetch"}))
 
-    def __init__(self, name: str, tables: Mapping[str, pa.Table]) -> None:
+    def __init__(
+        self, name: str, tables: Mapping[str, pa.Table], options: MemoryOptions | None = None
+    ) -> None:
         self.name = name
-        self._data = {TableName(SCHEMA, key): _plain(table) for key, table in tables.items()}
+        self._options = options or MemoryOptions()
+        plain = {TableName(SCHEMA, key): _plain(table) for key, table in tables.items()}
+        self._stored = StoredTables(SCHEMA, plain, self._options.max_megabytes << 20)
         # Two memory sources hold different tables, so no two may look the same.
         self.identity = f"memory:{name}:{id(self):x}"
 
     def tables(self) -> MemoryTables:
-        return MemoryTables(self._data)
+        return MemoryTables(self._stored)
 
     def statistics(self, table: TableName) -> Statistics:
-        if (data := self._data.get(table)) is None:
-            return Statistics()
-        columns = {c: _column_statistics(data.column(c)) for c in data.column_names}
-        return Statistics(float(data.num_rows), float(data.nbytes), columns)
+        stored = self._stored.get(table)
+        return Statistics() if stored is None else stored.statistics
 
     def execute(self, fragment: Fragment, deadline: float | None) -> MemoryBatches:
         scan = fragment.query
         if not isinstance(scan, TableScan):
             raise errors.UnsupportedError("a memory source runs table scans only", source=self.name)
-        data = self._data.get(scan.table)
-        if data is None or _projected(data, scan.columns) != fragment.schema:
+        stored = self._stored.get(scan.table)
+        if stored is None or _projected(stored.rows, scan.columns) != fragment.schema:
             message = f"table {str(scan.table)!r} is not what was planned"
             raise errors.SourceSchemaChangedError(message, source=self.name)
         try:  # A scanner binds its filter here and reads nothing before it is iterated.
-            scanner = ds.dataset(data).scanner(columns=list(scan.columns), filter=scan.filter)
+            data = ds.dataset(stored.rows)
+            scanner = data.scanner(columns=list(scan.columns), filter=scan.filter)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
             message = f"this filter cannot run on {str(scan.table)!r}: {error}"
             raise errors.UnsupportedError(message, source=self.name) from None
@@ -70,22 +80,37 @@ class MemoryConnector:
     def close(self) -> None:
         """Nothing to free: the tables are the caller's."""
 
+    # The rest is `contract.Ingests`, which a source that is only read leaves out.
+
+    @property
+    def takes_rows(self) -> bool:
+        return self._options.ingest
+
+    def ingest(self, into: Ingest, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        if not self.takes_rows:
+            hint = f"Write `ingest = true` below [sources.{self.name}]."
+            raise errors.ForbiddenError("it takes no rows", source=self.name, hint=hint)
+        try:
+            return self._stored.take(into, schema, batches)
+        except errors.CrosswindError as error:
+            error.source = self.name
+            raise
+
 
 class MemoryTables:
     """The catalog: there is nothing to ask, so nothing to cache."""
 
     default_schema = SCHEMA
 
-    def __init__(self, data: Mapping[TableName, pa.Table]) -> None:
-        self._data = data
+    def __init__(self, stored: StoredTables) -> None:
+        self._stored = stored
 
     def names(self) -> Sequence[TableName]:
-        return sorted(self._data)
+        return self._stored.names()
 
     def find(self, name: TableName) -> Table | None:
-        if (data := self._data.get(name)) is None:
-            return None
-        return Table(name, tuple(contract.Column(f.name, f.type, f.nullable) for f in data.schema))
+        stored = self._stored.get(name)
+        return None if stored is None else stored.table
 
     def refresh(self) -> None:
         """Nothing is cached."""
@@ -131,19 +156,3 @@ def _plain(table: pa.Table) -> pa.Table:
 def _projected(table: pa.Table, columns: Sequence[str]) -> pa.Schema | None:
     known = set(table.column_names)
     return pa.schema([table.field(c) for c in columns]) if known.issuperset(columns) else None
-
-
-def _column_statistics(column: pa.ChunkedArray) -> contract.ColumnStatistics:
-    """Exact; no bounds or distinct count of types that have none."""
-    rows, distinct, bounds = len(column) or 1, None, {"min": None, "max": None}
-    # A type may have neither; a date may be one that Python has no value for.
-    with contextlib.suppress(pa.ArrowNotImplementedError, OverflowError, ValueError):
-        distinct = float(pc.count_distinct(column).as_py())
-        bounds = pc.min_max(column).as_py()
-    return contract.ColumnStatistics(
-        distinct=distinct,
-        null_fraction=column.null_count / rows,
-        width_bytes=column.nbytes / rows,
-        minimum=bounds["min"],
-        maximum=bounds["max"],
-    )

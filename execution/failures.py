@@ -11,6 +11,7 @@ from connectors.errors import (
     InternalError,
     InvalidValueError,
     MemoryLimitError,
+    SourceRejectedError,
     SourceUnavailableError,
     SqlSyntaxError,
     UnsupportedError,
@@ -21,18 +22,23 @@ from planner.parse import tokenize
 from planner.plan import NativeRead
 from planner.unplanned import unplanned
 
-_FILES = (
-    "Object Store error",
+_PLACES = ("Object Store error", "IoError", "No such file", "External: ")
+"""What a file that cannot be reached, or has changed below a reader, makes the engine say."""
+
+_CONTENTS = (
     "Parquet error",
     "ParquetError",
-    "IoError",
-    "No such file",
-    "External: ",
     "corrupt",
     "Csv error",
-    "Json error",
     "CsvError",
+    "Error while parsing value",
+    "Json error",
+    "JSON parse error",
+    "incomplete deflate stream",
+    "Io error: ",
 )
+"""And what is in a file that is not what its name promises: it will be no better the next time."""
+
 _LACKS = ("This feature is not implemented", "Error during planning", "does not support")
 _VALUES = (
     "Execution error: ",
@@ -62,11 +68,8 @@ def engine_failure(message: str, natives: tuple[NativeRead, ...], sql: str) -> C
             "the query needs more memory than the server may give it, also with spilling",
             hint="Narrow it, or raise memory_limit in [server].",
         )
-    if natives and any(mark in first for mark in _FILES):
-        named = next((n for n in natives if n.table.name in first), natives[0])
-        return SourceUnavailableError(
-            f"reading table {named.table} failed: {sentence_of(first)}", source=named.source
-        )
+    if natives and any(mark in message for mark in (*_PLACES, *_CONTENTS)):
+        return _of_files(message, natives)
     try:
         tokens = tokenize(sql)
     except SqlSyntaxError:
@@ -83,3 +86,14 @@ def engine_failure(message: str, natives: tuple[NativeRead, ...], sql: str) -> C
     if any(mark in message for mark in _VALUES):
         return InvalidValueError(sentence_of(message), position=place)
     return InternalError(f"the engine failed: {sentence_of(message)}")
+
+
+def _of_files(message: str, natives: tuple[NativeRead, ...]) -> CrosswindError:
+    """A failure to read a table; of several, the one whose file the engine names."""
+    paths = ((n, (f"/{n.table.name}.", f"/{n.table.name}/")) for n in natives)
+    named = [n for n, parts in paths if any(part in message for part in parts)] or list(natives)
+    tables = " or ".join(dict.fromkeys(str(n.table) for n in named))
+    text = f"reading table {tables} failed: {sentence_of(message.strip().split(chr(10))[0])}"
+    if any(mark in message for mark in _PLACES):
+        return SourceUnavailableError(text, source=named[0].source)
+    return SourceRejectedError(text, source=named[0].source)

@@ -44,7 +44,7 @@ def _create_prepared_statement(queries: Queries, caller: Caller, body: bytes) ->
     if command.transaction_id:
         raise UnsupportedError(REFUSED_ACTIONS["BeginTransaction"])
     options = caller.options()
-    answer = queries.plan(command.query, options)
+    answer = queries.plan(command.query, options, caller.gone)
     result = pb.ActionCreatePreparedStatementResult(
         prepared_statement_handle=queries.statements.add((command.query, options)),
         dataset_schema=answer.schema.serialize().to_pybytes(),

@@ -127,6 +127,10 @@ class Caller:
             options = options.with_option(name, value)
         return options
 
+    def gone(self) -> bool:
+        """Whether the client has cancelled this call; only while its handler runs."""
+        return bool(self._context.is_cancelled())
+
     @property
     def through(self) -> tuple[str, ...]:
         """The servers that asked each other before this one was asked."""

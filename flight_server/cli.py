@@ -129,9 +129,10 @@ def serve(file: Path | None, listen: str | None, allow_unreachable: bool) -> int
     """Serve the configured sources until SIGTERM or Ctrl-C, then let running queries finish."""
     # Before gRPC is loaded: what it logs of an address in use says less than our own line.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    # And before the engine is, which takes most of a second: a wrong file is said at once.
+    config = _load(file, listen)
     from flight_server.serving import serve_until
 
-    config = _load(file, listen)
     with _stop_signals() as stop:
         try:
             serve_until(stop, config, allow_unreachable, click.echo)

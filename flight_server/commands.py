@@ -21,6 +21,7 @@ _MESSAGES: dict[str, Any] = {
         pb.CommandStatementQuery,
         pb.CommandPreparedStatementQuery,
         pb.TicketStatementQuery,
+        pb.CommandStatementIngest,
         pb.ActionCreatePreparedStatementRequest,
         pb.ActionClosePreparedStatementRequest,
         pb.CommandGetSqlInfo,
@@ -41,7 +42,6 @@ _READ_ONLY = "this server is read-only: it runs queries, and changes nothing"
 _REFUSED = {
     "CommandStatementUpdate": _READ_ONLY,
     "CommandPreparedStatementUpdate": _READ_ONLY,
-    "CommandStatementIngest": _READ_ONLY,
     "CommandStatementSubstraitPlan": "Substrait plans are not accepted; send the query as SQL",
 }
 
@@ -101,16 +101,22 @@ def encode(message: Message) -> bytes:
     return bytes(wrapper.SerializeToString())
 
 
-def refuse_update(body: bytes) -> UnsupportedError:
-    """Why a DoPut is refused, by the command that it carries."""
+def ingestion(body: bytes) -> Any:
+    """The command of a DoPut that brings rows.
+
+    Raises:
+        UnsupportedError: for every other: it would change something, or bind parameters.
+    """
     try:
         command = decode(body)
-    except UnsupportedError as error:
-        return error
-    except RequestError:
-        return UnsupportedError(_READ_ONLY)
+    except RequestError as error:
+        if isinstance(error, UnsupportedError):
+            raise
+        raise UnsupportedError(_READ_ONLY) from None
+    if isinstance(command, pb.CommandStatementIngest):
+        return command
     if isinstance(command, pb.CommandPreparedStatementQuery):
-        return UnsupportedError(
+        raise UnsupportedError(
             "bound parameters are not supported", hint="Write the values into the statement."
         )
-    return UnsupportedError(_READ_ONLY)
+    raise UnsupportedError(_READ_ONLY)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import pyarrow as pa
 
 from connectors.errors import UnknownNameError
 from flight_server.admission import Admission
+from flight_server.aside import Aside
 from flight_server.callers import Sessions
 from flight_server.parts import EXPLAIN_SCHEMA, Answer, Engine, Limits, Planning
 from flight_server.run import Run, shutting_down
@@ -25,6 +27,10 @@ STOP_SECONDS = 2.0
 """How long a stopped query may take to end by itself when the server closes."""
 
 
+def _stays() -> bool:
+    return False
+
+
 class Queries:
     """What the server runs, and may run again.
 
@@ -34,6 +40,9 @@ class Queries:
         engine: runs plans; closed by `close`.
         limits: the bounds.
         clock: seconds; replaced only to let handles expire in tests.
+
+    Attributes:
+        aside: the planning of statements that are not in the cache.
     """
 
     def __init__(
@@ -48,6 +57,7 @@ class Queries:
         self.limits = limits
         self.planning = planning
         self.engine = engine
+        self.aside = Aside(limits.query_timeout_seconds)
         self.admission = Admission(limits.max_concurrent_queries, limits.queue_timeout_seconds)
         self.sessions = Sessions(limits.max_sessions, limits.session_ttl_seconds, clock)
         self._plans: Expiring[tuple[int, str, SessionOptions], Answer] = Expiring(
@@ -74,33 +84,45 @@ class Queries:
         """Whether it takes no more queries."""
         return self._closing
 
-    def plan(self, sql: str, options: SessionOptions = DEFAULTS) -> Answer:
+    def plan(
+        self, sql: str, options: SessionOptions = DEFAULTS, gone: Callable[[], bool] = _stays
+    ) -> Answer:
         """The statement's plan, from the cache where it is there.
 
         Args:
             sql: the client's text.
             options: what the client's session has set.
+            gone: whether the client has gone, while its statement is planned.
 
         Raises:
             RequestError: when the statement is at fault.
             SourceError: when a source must be asked and cannot be.
+            DeadlineError: when a source does not answer in the time that a query has.
         """
         key = (self._catalog_version, sql, options)
         answer = self._plans.get(key)
         if answer is None:
-            planned = self.planning.plan(sql, self.catalog, options)
-            schema = planned.plan.schema if planned.mode == "query" else EXPLAIN_SCHEMA
-            warnings = planned.plan.warnings
-            metadata = warnings_json(warnings)
-            answer = Answer(planned.mode, planned.plan, schema, planned.form, metadata)
-            if warnings:
-                log_warnings(warnings)
-            if not planned.volatile:
-                self._plans.put(key, answer)
+            answer = self.aside.do(lambda: self._planned(key), gone)
         return answer
 
-    def prepared(self, handle: bytes) -> Answer:
+    def _planned(self, key: tuple[int, str, SessionOptions]) -> Answer:
+        _, sql, options = key
+        planned = self.planning.plan(sql, self.catalog, options)
+        schema = planned.plan.schema if planned.mode == "query" else EXPLAIN_SCHEMA
+        warnings = planned.plan.warnings
+        metadata = warnings_json(warnings)
+        answer = Answer(planned.mode, planned.plan, schema, planned.form, metadata)
+        if warnings:
+            log_warnings(warnings)
+        if not planned.volatile:
+            self._plans.put(key, answer)
+        return answer
+
+    def prepared(self, handle: bytes, gone: Callable[[], bool] = _stays) -> Answer:
         """The plan of a prepared statement, made anew when it is not in the cache any more.
+
+        Args:
+            gone: whether the client has gone, while it is planned.
 
         Raises:
             UnknownNameError: when the handle was closed, has expired or never was.
@@ -110,7 +132,7 @@ class Queries:
             raise UnknownNameError(
                 "the prepared statement does not exist any more", hint="Prepare it again."
             )
-        return self.plan(*statement)
+        return self.plan(*statement, gone)
 
     def ticket(self, handle: bytes) -> Answer:
         """The plan that a ticket stands for.

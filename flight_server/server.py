@@ -27,7 +27,7 @@ from connectors.errors import (
 from flight_server import metadata, sqlinfo, typeinfo
 from flight_server.actions import ACTIONS, act
 from flight_server.callers import MIDDLEWARE, Caller, CallMiddleware
-from flight_server.commands import REFUSED_ACTIONS, decode, encode, refuse_update
+from flight_server.commands import REFUSED_ACTIONS, decode, encode, ingestion
 from flight_server.connections import drop_connections
 from flight_server.failures import (
     guarded,
@@ -36,6 +36,7 @@ from flight_server.failures import (
     to_schema_status,
 )
 from flight_server.handshake import OpenDoor
+from flight_server.ingest import ingest, takes_rows
 from flight_server.parts import Answer
 from flight_server.proto import flight_sql_pb2 as pb
 from flight_server.queries import Queries
@@ -164,7 +165,7 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             )
         elif isinstance(command, pb.CommandPreparedStatementQuery):
             handle = command.prepared_statement_handle
-            answer = self._queries.prepared(handle)
+            answer = self._queries.prepared(handle, context.is_cancelled)
         else:
             return table_stream(self._metadata(command, context))
         known = self._queries.known(answer)
@@ -176,9 +177,10 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         return query_stream(run, Watch(self._watcher, context, run), compression)
 
     @guarded
-    def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:  # noqa: ARG002
-        """Refuse: this server changes nothing, and binds nothing."""
-        raise refuse_update(descriptor.command or b"")
+    def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:
+        """Hand rows to a source that takes them; nothing else is changed, and nothing bound."""
+        command = ingestion(descriptor.command or b"")
+        ingest(self._queries, command, context, reader, writer)
 
     @guarded
     def do_exchange(
@@ -223,8 +225,8 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
                 raise UnsupportedError(REFUSED_ACTIONS["BeginTransaction"])
             caller = Caller(context, self._queries.sessions)
             with self._asked(caller):
-                return self._queries.plan(command.query, caller.options())
-        return self._queries.prepared(command.prepared_statement_handle)
+                return self._queries.plan(command.query, caller.options(), context.is_cancelled)
+        return self._queries.prepared(command.prepared_statement_handle, context.is_cancelled)
 
     def _metadata(self, command: Any, context: Any) -> pa.RecordBatch:
         with self._asked(Caller(context, self._queries.sessions)):
@@ -235,7 +237,7 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         match command:
             case pb.CommandGetSqlInfo():
                 ttl_seconds = self._queries.limits.statement_ttl_seconds
-                return sqlinfo.sql_info(command.info, ttl_seconds)
+                return sqlinfo.sql_info(command.info, ttl_seconds, takes_rows(catalog))
             case pb.CommandGetXdbcTypeInfo():
                 return typeinfo.type_info(_optional(command, "data_type"))
             case pb.CommandGetCatalogs():

@@ -61,14 +61,12 @@ def _answers() -> dict[str, Value]:
         "FLIGHT_SQL_SERVER_NAME": "Crosswind",
         "FLIGHT_SQL_SERVER_VERSION": importlib.metadata.version("crosswind"),
         "FLIGHT_SQL_SERVER_ARROW_VERSION": _ARROW_FORMAT,
-        "FLIGHT_SQL_SERVER_READ_ONLY": True,
         "FLIGHT_SQL_SERVER_SQL": True,
         "FLIGHT_SQL_SERVER_SUBSTRAIT": False,
         "FLIGHT_SQL_SERVER_SUBSTRAIT_MIN_VERSION": "",
         "FLIGHT_SQL_SERVER_SUBSTRAIT_MAX_VERSION": "",
         "FLIGHT_SQL_SERVER_TRANSACTION": Int32(0),
         "FLIGHT_SQL_SERVER_CANCEL": True,
-        "FLIGHT_SQL_SERVER_BULK_INGESTION": False,
         "FLIGHT_SQL_SERVER_INGEST_TRANSACTIONS_SUPPORTED": False,
         "FLIGHT_SQL_SERVER_TRANSACTION_TIMEOUT": Int32(0),
         "SQL_DDL_CATALOG": False,
@@ -133,8 +131,10 @@ def _answers() -> dict[str, Value]:
 
 
 @lru_cache(maxsize=8)
-def _values(statement_ttl_seconds: float) -> dict[int, Value]:
+def _values(statement_ttl_seconds: float, ingests: bool) -> dict[int, Value]:
     answers = _answers()
+    answers["FLIGHT_SQL_SERVER_READ_ONLY"] = not ingests
+    answers["FLIGHT_SQL_SERVER_BULK_INGESTION"] = ingests
     answers["FLIGHT_SQL_SERVER_STATEMENT_TIMEOUT"] = Int32(statement_ttl_seconds * 1000)
     # What is left is the bounds (SQL_MAX_*, SQL_DB_SCHEMA_NAME_LENGTH): there are none.
     return {
@@ -159,9 +159,11 @@ def _place(value: Value) -> int:
     return 4 if isinstance(value, list) else 5
 
 
-def sql_info(codes: Iterable[int], statement_ttl_seconds: float) -> pa.RecordBatch:
+def sql_info(
+    codes: Iterable[int], statement_ttl_seconds: float, ingests: bool = False
+) -> pa.RecordBatch:
     """The rows of the codes that are known, in the order asked; of all when none is asked for."""
-    known = _values(statement_ttl_seconds)
+    known = _values(statement_ttl_seconds, ingests)
     wanted = [code for code in codes if code in known] if codes else list(known)
     children: list[list[object]] = [[] for _ in range(VALUE_TYPE.num_fields)]
     places, offsets = [], []

@@ -246,6 +246,7 @@ class Conformance(Answers):
             assert 0 < first.num_rows <= LARGE_ROWS / 2
 
     def test_memory_is_bounded(self, driven: Driven) -> None:
+        driven.query(f"SELECT * FROM {PAIRS} WHERE a >= 0")  # Loads code, starts threads.
         with streaming(driven, f"SELECT a, b FROM {LARGE} WHERE a >= 0") as stream:
             memory, rows, size_bytes = Memory(), 0, 0
             for batch in stream:

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -123,6 +124,9 @@ def _read(
         pre_buffer=coalesced,
         buffer_size=0 if coalesced else piece_bytes,
     )
-    yield from parquet.iter_batches(
-        wanted.batch_rows(), run, list(wanted.needed), use_threads=alone
-    )
+    names = list(wanted.needed)
+    if not (wanted.far or wanted.width.known):
+        # Batches keep their size to the end of a run: near, it is worth a look how wide rows are.
+        first = islice(parquet.iter_batches(wanted.batch_rows(), run[:1], names), 1)
+        deque(wanted.rows_of(first, file.constants), maxlen=0)
+    yield from parquet.iter_batches(wanted.batch_rows(), run, names, use_threads=alone)

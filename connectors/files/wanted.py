@@ -38,6 +38,11 @@ class RowWidth:
         if self._learned:
             self._seen_bytes = sum(width for width in fixed if width is not None)
 
+    @property
+    def known(self) -> bool:
+        """Whether a batch, or the types alone, have shown it."""
+        return self._learned
+
     def rows(self) -> int:
         """How many make a batch."""
         most = BATCH_ROWS if self._learned else FIRST_ROWS

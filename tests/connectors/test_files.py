@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import datetime
 import gzip
 import threading
@@ -623,11 +624,75 @@ def test_a_missing_root_is_unavailable_and_named(tmp_path: Path) -> None:
         assert caught.value.source == "lake"
 
 
-def test_a_root_that_is_a_file_is_told_so(root: Root) -> None:
+def test_a_root_that_is_a_file_is_one_table(root: Root) -> None:
     root.write("t.csv", "a\n1\n")
+    root.write("t.md", "no table")
     connector = create("lake", {"root": f"{root.url}/t.csv"})
-    with pytest.raises(SourceRejectedError, match=r"t\.csv' is a file; name the folder"):
-        connector.tables().names()
+    assert [str(name) for name in connector.tables().names()] == ["main.t"]
+    assert both(connector, "t") == [{"a": 1}]
+    with pytest.raises(SourceRejectedError, match=r"t\.md' is a file of no known format"):
+        create("lake", {"root": f"{root.url}/t.md"}).tables().names()
+
+
+def test_tables_are_files_folders_and_patterns_where_they_are_named(root: Root) -> None:
+    for year in (2024, 2025):
+        for part in "ab":
+            table = pa.table({"x": [f"{year}{part}"]})
+            root.write(f"raw/year={year}/{part}.parquet", table)
+        root.write(f"raw/year={year}/_tmp.parquet", table)
+    root.write("raw/year=2025/b.csv", "y\n1\n")
+    root.write("deep/down/here.csv", "z\n2\n")
+    tables = {
+        "a": "raw/year=*/a.parquet",
+        "new": "raw/year=2025/*.parquet",
+        "all": "raw/**/?.parquet",
+        "here": "deep/down/here.csv",
+        "down": "deep/down",
+        "none": "raw/*.parquet",
+        "absent": "absent/file.csv",
+    }
+    connector = root.connector(tables=tables)
+    assert [n.name for n in connector.tables().names()] == ["a", "all", "down", "here", "new"]
+    assert connector.tables().find(TableName("main", "none")) is None
+    assert connector.tables().find(TableName("main", "absent")) is None
+    assert sorted(map(str, both(connector, "a"))) == [
+        "{'x': '2024a', 'year': 2024}",
+        "{'x': '2025a', 'year': 2025}",
+    ]
+    kept = scanned(connector, "all", "x", filter=pc.field("year") == 2024)
+    assert sorted(kept["x"].to_pylist()) == ["2024a", "2024b"]
+    assert len(both(connector, "new")) == 2
+    assert both(connector, "here") == both(connector, "down") == [{"z": 2}]
+    root.write("raw/year=2026/a.parquet", pa.table({"x": ["2026a"]}))
+    assert len(both(connector, "a")) == 3
+
+
+@pytest.mark.parametrize("path", ["", "/etc/x.csv", "../x.csv", "a//b.csv", "a/"])
+def test_a_table_is_named_by_a_path_below_the_root(path: str) -> None:
+    with pytest.raises(ValueError, match="a path below the root"):
+        create("lake", {"root": "/lake", "tables": {"t": path}})
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "zst": lambda data: pa.compress(data, "zstd", asbytes=True),
+}
+
+
+@pytest.mark.parametrize("packing", PACKED)
+@pytest.mark.parametrize("name", ["t.csv", "t.JSONL", "t/part.ndjson"])
+def test_compressed_text_is_read_as_any(root: Root, name: str, packing: str) -> None:
+    """Also of several parts, which tools that append write."""
+    if "csv" in name:
+        parts = ["a,b\n1,x\n", "2,y\n"]
+    else:
+        parts = ['{"a": 1, "b": "x"}\n', '{"a": 2, "b": "y"}\n']
+    root.write(f"{name}.{packing}", b"".join(PACKED[packing](part.encode()) for part in parts))
+    connector = root.connector()
+    assert sorted(row["a"] for row in both(connector, "t")) == [1, 2]
+    assert connector.statistics(TableName("main", "t")).rows == 2
+    assert scanned(connector, "t", "b", filter=pc.field("a") == 2).to_pylist() == [{"b": "y"}]
 
 
 def test_an_unknown_or_uninstalled_protocol_is_a_matter_of_configuration() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 import pytest
+from datafusion import SessionContext
 
 from connectors.contract import Fragment, TableName, TableScan
 from connectors.files import FilesConnector, create
@@ -75,6 +77,21 @@ def test_little_of_a_large_file_is_in_memory_at_once(
         most_bytes = max(most_bytes, pa.total_allocated_bytes() - before)
     assert rows == ROWS
     assert seen_bytes > want_bytes * 0.9 > 100 << 20
+    assert most_bytes < 64 << 20
+
+
+def test_little_is_in_memory_where_the_engine_asks_for_it(tmp_path: Path) -> None:
+    """JSON lines on this disk reach the engine through Arrow."""
+    line = json.dumps({"i": 1, "s": "long " * 200}) + "\n"
+    (tmp_path / "t.jsonl").write_text(line * ROWS)
+    context = SessionContext()
+    create("lake", {"root": str(tmp_path)}).register(context, "t", TableName("main", "t"))
+    stream = context.sql("SELECT i, s FROM t WHERE i >= 0").execute_stream()
+    before, most_bytes, rows = pa.total_allocated_bytes(), 0, 0
+    for batch in stream:
+        rows += batch.to_pyarrow().num_rows
+        most_bytes = max(most_bytes, pa.total_allocated_bytes() - before)
+    assert rows == ROWS
     assert most_bytes < 64 << 20
 
 

@@ -300,15 +300,25 @@ def _schema(connection: adbc.AdbcConnection, entry: _Entry) -> pa.Schema:
     with adbc.AdbcStatement(connection) as statement:
         try:
             statement.set_sql_query(select(entry.path))
-            handle = statement.execute_schema()
-            return pa.Schema._import_from_c(handle.address)
+            return _promised(statement)
         except adbc.Error as error:
             if not _cannot(error):
                 raise
         statement.set_sql_query(select(entry.path, limit=0))
         stream, _ = statement.execute_query()
         with AdbcRecordBatchReader._import_from_c(stream.address) as reader:
-            return reader.schema
+            if len(found := reader.schema):
+                return found
+    # Some servers, as ROAPI, send no columns without rows: they say them of what is prepared.
+    with adbc.AdbcStatement(connection) as statement:
+        statement.set_sql_query(select(entry.path))
+        statement.prepare()
+        return _promised(statement)
+
+
+def _promised(statement: adbc.AdbcStatement) -> pa.Schema:
+    handle = statement.execute_schema()  # It frees the schema, and so must live until it is taken.
+    return pa.Schema._import_from_c(handle.address)
 
 
 def _cannot(error: adbc.Error) -> bool:

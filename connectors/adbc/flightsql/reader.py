@@ -97,9 +97,11 @@ class QueryBatches:
             if self._timeout_seconds is not None:
                 self._times_out = time.monotonic() + self._timeout_seconds
             found = self._open()
-            columns = Columns(self._server.source, found, self._schema)
+            # With no rows, some servers send no columns either, and promise none.
+            columns = Columns(self._server.source, found, self._schema) if len(found) else None
             while (batch := self._call(self._read)) is not None:
                 if batch.num_rows:
+                    columns = columns or Columns(self._server.source, found, self._schema)
                     yield columns.convert(batch)
             self._complete = True
         except SourceSchemaChangedError:

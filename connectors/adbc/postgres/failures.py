@@ -44,7 +44,9 @@ _NOT_READY = re.compile(
 )
 _LOGIN_REFUSED = re.compile(
     r"Failed to connect:.*"
-    r"(FATAL:|no password supplied|authentication|invalid connection option|invalid .* value)",
+    r"(FATAL:|no password supplied|authentication|invalid connection option|invalid .* value"
+    # Of TLS: whom the certificate names or who signed it, and what libpq finds here or there.
+    r"|certificate|does not support SSL|private key file)",
     re.DOTALL,
 )
 

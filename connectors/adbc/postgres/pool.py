@@ -295,6 +295,7 @@ class Pool:
         surplus: list[Session] = []
         with self.changed:
             if session is not None and dial.abandoned:
+                session.fresh = False
                 # Whoever waited is gone; the connection is as good for the next one.
                 (surplus if self._closed else self._idle).append(session)
             dial.session, dial.error = session, error

@@ -54,7 +54,7 @@ class QueryBatches:
         changed: called when the source's tables turn out to be other than planned.
 
     Attributes:
-        entered: a connection was made ready for the first statement.
+        entered: a connection was there, and has entered the moment or is trying to.
     """
 
     def __init__(
@@ -132,13 +132,15 @@ class QueryBatches:
         """
         for last in (False, True):
             session = self._take_session()
+            self.entered = True
             try:
                 opened = self._call(session, partial(self._enter, session))
             except SourceUnavailableError:
                 if session.fresh or last:
                     raise
-                self._free()
+                # In this order: whoever takes this one's place must not find what died with it.
                 self._sessions.discard_idle()
+                self._free(discard=True)
             else:
                 self._sending = opened is not None and opened[1] is not None
                 return opened
@@ -183,7 +185,6 @@ class QueryBatches:
 
     def _enter(self, session: Session) -> _Opened | None:
         steady = self._sessions.enter(session)
-        self.entered = True
         self._following = iter(self._statements(steady))
         sql = next(self._following, None)
         return None if sql is None else self._start_stream(session, sql)
@@ -288,7 +289,7 @@ class QueryBatches:
             stream.close()
         self._sessions.release(session, discard=stream is not None)
 
-    def _free(self) -> None:
+    def _free(self, *, discard: bool = False) -> None:
         """Let go of the session, unless a call still has it or somebody else took it."""
         with self._lock:
             if self._busy:
@@ -302,7 +303,7 @@ class QueryBatches:
             canceller.join()
         if stream is not None:
             stream.close()
-        self._sessions.release(session, discard=canceller is not None)
+        self._sessions.release(session, discard=discard or canceller is not None)
 
     def _end(self) -> None:
         if self._sending or self._busy:

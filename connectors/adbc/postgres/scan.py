@@ -1,8 +1,13 @@
 """A whole table on its way, over several connections that see one moment.
 
 Owns how many connections there are, and what becomes of their batches. The first connection is the
-fragment's own; the others are taken only while they are free, begin when the first has the moment,
-and are given up between two pieces when others want them. Must not know how the pieces are made.
+fragment's own; the others are taken only while they are free, and given up between two pieces when
+somebody else wants them. Must not know how the pieces are made.
+
+The others begin when the first has begun to read, and it reads itself what another has not begun
+when all else is done: so one transaction or another locks the table against being rewritten, which
+would move its rows from one piece to another. Nobody waits for another's lock: between the two may
+stand who wants to rewrite.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import pyarrow as pa
 
@@ -60,7 +66,8 @@ class ScanBatches:
         self._threads: list[threading.Thread] = []
         self._waiting: deque[pa.RecordBatch] = deque()
         self._others = 0
-        self._running = 0
+        self._begun: list[_Other] = []
+        self._returned: list[str] = []
         self._stopped = False
         self._failure: BaseException | None = None
 
@@ -109,12 +116,13 @@ class ScanBatches:
 
     def _merged(self, first: QueryBatches) -> Iterator[pa.RecordBatch]:
         for batch in first:
+            self._begin_others()
             yield batch
             while self._waiting:
                 yield self._next()
         while True:
             with self._changed:
-                while not self._waiting and self._running and not self._stopped:
+                while not self._waiting and not self._stopped and not self._complete:
                     self._changed.wait()
                 if self._stopped:
                     raise CancelledError("the query was cancelled")
@@ -127,26 +135,56 @@ class ScanBatches:
             self._changed.notify_all()
             return self._waiting.popleft()
 
-    def _take(self) -> str | None:
+    @property
+    def _complete(self) -> bool:
+        return all(other.ended for other in self._begun)
+
+    def _take(self, other: _Other | None = None) -> str | None:
         with self._changed:
-            return next(self._pieces, None)
+            if other is not None and other.ended:
+                return None
+            piece = self._returned.pop() if self._returned else next(self._pieces, None)
+            if other is not None:
+                other.piece = piece
+            return piece
 
     def _begin(self, steady: bool) -> Iterable[str]:
         """The first connection is ready: without the moment it reads the table alone."""
         if not steady:
             self._give_up()
             return [self._text]
+        return self._own_pieces()
+
+    def _own_pieces(self) -> Iterator[str]:
+        while (piece := self._take() or self._taken_back()) is not None:
+            yield piece
+            self._begin_others()
+
+    def _taken_back(self) -> str | None:
+        """A piece that another has taken and not begun; those that have none are not waited for."""
+        with self._changed:
+            late = [other for other in self._begun if not other.reading and not other.ended]
+            for other in late:
+                other.ended = True
+            self._returned += [other.piece for other in late if other.piece is not None]
+        for other in late:
+            other.reader.cancel()
+        return self._take()
+
+    def _begin_others(self) -> None:
         with self._changed:
             while self._others and not self._stopped:
-                thread = threading.Thread(target=self._run, name="crosswind-scan", daemon=True)
+                other = _Other(self._spare)
+                other.reader = self._together(partial(self._pieces_of, other))
+                thread = threading.Thread(target=self._run, args=(other,), name="crosswind-scan")
+                thread.daemon = True
                 try:
                     thread.start()
                 except RuntimeError:  # no more threads
                     break
                 self._others -= 1
-                self._running += 1
+                self._begun.append(other)
                 self._threads.append(thread)
-        return iter(self._take, None)
 
     def _give_up(self) -> None:
         """Give back the others that have not begun."""
@@ -159,32 +197,41 @@ class ScanBatches:
 
     # --- the threads of the others ---
 
-    def _run(self) -> None:
-        turn = _Turn(self._spare)
+    def _pieces_of(self, other: _Other, steady: bool) -> Iterator[str]:
+        """What another connection reads, as long as nobody else wants it."""
+        while steady and other.held and (piece := self._take(other)) is not None:
+            yield piece
+            if not self._reads(other):
+                return
+            other.offer()
 
-        def pieces(steady: bool) -> Iterator[str]:
-            # As long as nobody else wants the connection.
-            while steady and turn.held and (piece := self._take()) is not None:
-                yield piece
-                turn.offer()
+    def _reads(self, other: _Other) -> bool:
+        """It has read something: whether that counts, or its piece was taken back before."""
+        with self._changed:
+            other.reading = not other.ended
+            return other.reading
 
-        reader = self._together(pieces)
+    def _run(self, other: _Other) -> None:
+        reader = other.reader
         try:
             self._add(reader)
             for batch in reader:
+                if not self._reads(other):
+                    break
                 self._put(batch)
         except CancelledError:
             pass
         except BaseException as error:
             # One that cannot begin has taken nothing: the others read it all.
-            if reader.entered or not isinstance(error, SourceUnavailableError | QueueFullError):
+            lacking = isinstance(error, SourceUnavailableError | QueueFullError)
+            if not (other.ended or (lacking and other.piece is None)):
                 self._fail(error)
         finally:
             if not reader.entered:
                 self._snapshot.expect(-1)
-            turn.give()
+            other.give()
             with self._changed:
-                self._running -= 1
+                other.ended = True
                 self._changed.notify_all()
 
     def _put(self, batch: pa.RecordBatch) -> None:
@@ -202,12 +249,23 @@ class ScanBatches:
         self.cancel()
 
 
-class _Turn:
-    """The right to a further connection, while it is held."""
+class _Other:
+    """A further connection of a scan, and the right to it, while that is held.
+
+    Attributes:
+        piece: what it was given last.
+        reading: it has read something.
+        ended: nothing more is taken from it.
+    """
+
+    reader: QueryBatches
 
     def __init__(self, spare: Turns) -> None:
         self._spare = spare
         self.held = True
+        self.piece: str | None = None
+        self.reading = False
+        self.ended = False
 
     def offer(self) -> None:
         """Give it to whoever waits for one; keep it where nobody does."""

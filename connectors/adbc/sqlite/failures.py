@@ -22,9 +22,9 @@ from connectors.errors import (
 # What `planner.emit.sqlite.columns` makes of a value that does not fit.
 _MISFIT = re.compile(r"bad JSON path: '(.*)'", re.DOTALL)
 
+_GONE = re.compile(r"no such (table|column): ?([^\n]*)")
+
 _KINDS: tuple[tuple[str, type[SourceError], str, str | None], ...] = (
-    ("no such table", SourceSchemaChangedError, "a table is not there any more", None),
-    ("no such column", SourceSchemaChangedError, "a column is not there any more", None),
     (
         "unable to open database file",
         SourceUnavailableError,
@@ -67,6 +67,10 @@ def _translate(text: str, source: str) -> SourceError:
             source=source,
             hint="Mend the value, or declare the column with another type.",
         )
+    gone = _GONE.search(text)
+    if gone:
+        message = f"{gone[1]} {gone[2].strip()!r} is not there any more"
+        return SourceSchemaChangedError(message, source=source)
     for part, kind, message, hint in _KINDS:
         if part in text:
             return kind(message, source=source, hint=hint)

@@ -1,0 +1,127 @@
+"""What a lake on S3 is asked: each request costs a round trip, and most stores bill it."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.placements import Placement
+from tests.s3_server import S3Server, s3_server
+
+FILES, GROUP_ROWS, FILE_ROWS = 40, 250, 1_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Requests by what they are for."""
+
+    lists: int
+    files: list[str]
+
+    @classmethod
+    def of(cls, requests: list[str]) -> Asked:
+        files = [line for line in requests if ".parquet" in line]
+        return cls(len(requests) - len(files), files)
+
+
+def _file(first: int, scale: int = 1) -> bytes:
+    """Rows in the order of `id`; values of `v` take the same room whatever the scale."""
+    ids = range(first, first + FILE_ROWS)
+    table = pa.table({"id": ids, "v": [scale * i % 1_009 for i in ids]})
+    sink = io.BytesIO()
+    pq.write_table(table, sink, row_group_size=GROUP_ROWS)
+    return sink.getvalue()
+
+
+def _sum(low: int, high: int) -> int:
+    return sum(i % 1_009 for i in range(low, high + 1))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3Server]:
+    with s3_server("lake", "other") as server:
+        system = server.filesystem()
+        for number in range(FILES):
+            data = _file(number * FILE_ROWS)
+            system.pipe_file(f"lake/a/events/{number:03}.parquet", data)
+        system.pipe_file("lake/a/beside/x.parquet", _file(0))
+        system.pipe_file("other/a/towns.parquet", _file(0))
+        yield server
+
+
+@pytest.fixture
+def placement(server: S3Server, tmp_path: Path) -> Iterator[Placement]:
+    """Two buckets, and files on this disk."""
+    pq.write_table(pa.table({"id": [7, 20_007]}), tmp_path / "picked.parquet")
+    sources: dict[str, dict[str, object]] = {
+        name: {"connector": "files", "root": root, "storage_options": server.storage_options}
+        for name, root in (("lake", "s3://lake/a"), ("other", "s3://other/a"))
+    }
+    sources["disk"] = {"connector": "files", "root": str(tmp_path)}
+    with Placement.of_sources(sources) as placement:
+        yield placement
+
+
+def _asked(server: S3Server, placement: Placement, sql: str, want: int) -> Asked:
+    before = len(server.requests())
+    assert placement.query(sql).to_pylist() == [{"s": want}]
+    return Asked.of(server.requests()[before:])
+
+
+BETWEEN = "SELECT sum(v) AS s FROM lake.events WHERE id BETWEEN {} AND {}"
+
+
+def test_only_what_a_query_must_read_is_asked_for(server: S3Server, placement: Placement) -> None:
+    first = _asked(server, placement, BETWEEN.format(20_100, 20_150), _sum(20_100, 20_150))
+    # The root, then the table: to plan, to run, and by the engine. Its neighbours are not listed.
+    assert first.lists == 4
+    # Each footer by planner and engine, and the one row group.
+    assert len(first.files) == 2 * FILES + 1
+    again = _asked(server, placement, BETWEEN.format(20_100, 20_150), _sum(20_100, 20_150))
+    assert (again.lists, len(again.files)) == (2, 1)
+    # Two row groups of one file, and one of the next.
+    other = _asked(server, placement, BETWEEN.format(30_600, 31_100), _sum(30_600, 31_100))
+    assert other.lists == 2
+    assert len(other.files) == 3
+    assert {re.findall(r"(\d+)\.parquet", line)[0] for line in other.files} == {"030", "031"}
+
+
+def test_other_stores_beside_it_cost_no_footer(server: S3Server, placement: Placement) -> None:
+    sql = (
+        "SELECT sum(e.v) AS s FROM lake.events e JOIN disk.picked p ON p.id = e.id"
+        " JOIN other.towns t ON t.id + 20000 = e.id OR t.id = e.id WHERE e.id IN (7, 20007)"
+    )
+    want = _sum(7, 7) + _sum(20_007, 20_007)
+    _asked(server, placement, sql, want)
+    again = _asked(server, placement, sql, want)
+    events = [line for line in again.files if "/events/" in line]
+    assert len(events) == 2, events
+    # One file is looked at by name rather than listed; then its row groups are read.
+    towns = [line for line in again.files if "towns" in line and line.startswith("GET")]
+    assert len(towns) <= FILE_ROWS // GROUP_ROWS, towns
+
+
+def test_a_changed_file_is_read_anew_and_the_others_are_not(
+    server: S3Server, placement: Placement
+) -> None:
+    sql = BETWEEN.format(5_000, 5_999)
+    _asked(server, placement, sql, _sum(5_000, 5_999))
+    path = "lake/a/events/005.parquet"
+    try:
+        server.filesystem().pipe_file(path, _file(5_000, scale=3))
+        want = sum(3 * i % 1_009 for i in range(5_000, 6_000))
+        changed = _asked(server, placement, sql, want)
+        # One footer by planner and engine, and its row groups.
+        assert len(changed.files) <= 2 + FILE_ROWS // GROUP_ROWS
+        again = _asked(server, placement, sql, want)
+        assert len(again.files) <= FILE_ROWS // GROUP_ROWS
+    finally:
+        server.filesystem().pipe_file(path, _file(5_000))
+    _asked(server, placement, sql, _sum(5_000, 5_999))
