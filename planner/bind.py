@@ -35,6 +35,7 @@ from planner.sessions import session_config as session_config
 from planner.sessions import without_faulty_rules as without_faulty_rules
 from planner.substrait.reader import read_plan
 from planner.substrait.types import NotCarriedError
+from planner.times_of_day import OWN_UNIT, in_the_columns_unit
 from planner.wide_times import in_microseconds
 
 _CONNECTIVE = re.compile(r" (?:OR|AND|\+|-|\*|/|\|\|) ")
@@ -60,6 +61,7 @@ class Bound:
         tables: every table of the statement, by the name parts under which it was bound.
         not_carried: why there is no tree.
         sql: the statement as the engine was given it; its lines and columns are its own.
+        text: the engine's own plan, in its words.
     """
 
     schema: pa.Schema
@@ -69,6 +71,7 @@ class Bound:
     tables: dict[tuple[str, ...], CatalogTable]
     not_carried: str = ""
     sql: str = ""
+    text: str = ""
 
     def table(self, path: tuple[str, ...]) -> CatalogTable:
         """The table at a full path of the tree."""
@@ -138,13 +141,21 @@ def _untrusting(
 def _planned(
     context: datafusion.SessionContext, sql: str
 ) -> tuple[str, datafusion.LogicalPlan, pa.Schema]:
-    """The plan, and the text that was planned: another where literals had to be widened."""
+    """The plan, and the text that was planned: another where literals want another unit."""
     try:
         return sql, *_optimized(context, sql)
     except Exception as error:
         wider = in_microseconds(sql, str(error))
-        if wider is None:
+        times = in_the_columns_unit(sql, str(error)) if wider is None else None
+        if wider is None and times is None:
             raise
+        if times is not None:
+            try:
+                return _planned(context, times)
+            except Exception as second:
+                # Of two that say the same, the first one has its place in the client's text.
+                raise error if OWN_UNIT in str(second) else second from None
+    assert wider is not None
     return _planned(context, wider)
 
 
@@ -239,8 +250,9 @@ def _carry(
         refuse_compared(relation)
         relation = rewrite_null_aware(relation, *_null_aware(logical, text))
     except NotCarriedError as error:
-        return Bound(schema, None, (), None, lookup.found, construct_of(str(error)))
-    return Bound(schema, relation, names, message, lookup.found)
+        reason = construct_of(str(error))
+        return Bound(schema, None, (), None, lookup.found, reason, text=text)
+    return Bound(schema, relation, names, message, lookup.found, text=text)
 
 
 def _refuse_long(text: str) -> None:

@@ -54,6 +54,8 @@ def explain_text(plan: Plan, account: Account | None = None, *, verbose: bool = 
     if isinstance(plan.residual, SqlResidual):
         lines += ["", "residual: the whole statement, over one scan of each table"]
         lines += _wrapped(f"reads {', '.join(_read_by(plan.residual)) or 'no table'}")
+        if plan.residual.text:
+            lines += ["", "the engine's own plan of it:", *_indent(plan.residual.text)]
         lines += [
             "",
             *_wrapped(f"not cut, because Substrait cannot carry it: {plan.residual.reason}"),

@@ -89,12 +89,14 @@ class SqlResidual:
         tables: `(name parts as written, source, table)` of each table that it reads.
         reason: why the statement could not be cut.
         pushdown: the statement's own option for the scans of its tables.
+        text: the engine's own plan, for people, where nothing else was planned.
     """
 
     sql: str
     tables: tuple[tuple[tuple[str, ...], str, TableName], ...]
     reason: str
     pushdown: Pushdown | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

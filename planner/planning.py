@@ -256,7 +256,7 @@ def _native(read: Read, bound: Bound, name: str) -> NativeRead:
 
 def _by_tables(statement: Statement, bound: Bound, options: PlanningOptions, reason: str) -> Plan:
     """The plan of a statement that cannot be cut: each table is read by itself."""
-    residual = _uncut(bound, options, reason)
+    residual = replace(_uncut(bound, options, reason), text=bound.text)
     kept = tuple(
         Kept("statement", table.source.name, f"{reason} has no form in Substrait")
         for table in bound.tables.values()

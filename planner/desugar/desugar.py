@@ -21,6 +21,7 @@ from planner.desugar.chains import LONG, balance_chains
 from planner.desugar.decorrelate import Decorrelation
 from planner.desugar.growth import Growth
 from planner.desugar.intervals import compare_in_one_unit, may_compare
+from planner.desugar.likes import write_escapes
 from planner.desugar.limits import write_fetch
 from planner.desugar.merged_columns import write_merged
 from planner.desugar.names import Names
@@ -66,6 +67,7 @@ _SPELLINGS: Sequence[tuple[tuple[str, ...], Spelling]] = (
     (("APPLY",), write_apply),
     (("INTERVAL",), compare_in_one_unit),
     (("SIMILAR", "TO"), write_similar),
+    (("ESCAPE",), write_escapes),
     (("MOD", "("), write_mod),
     (("LIMIT", "ALL"), forget_no_limit),
     (("LIMIT", "NULL"), forget_no_limit),

@@ -151,8 +151,13 @@ def _plans_alone(nested: Nested) -> bool:
                 return nested.filters
             if nested.clause not in ("where", "having") and not inner_join:
                 return False
-            return nested.filters or nested.must_be
+            # Beside a constant it filters the query's rows, and so loses their NULLs.
+            return nested.filters or (nested.must_be and _names_a_column(nested.node.this))
     return nested.clause == "where"
+
+
+def _names_a_column(value: exp.Expr) -> bool:
+    return any(isinstance(node, exp.Column) for node in own_nodes(value))
 
 
 def _unwrapped(query: exp.Expr) -> exp.Expr:

@@ -59,7 +59,8 @@ def test_one_source_answers_alone_where_it_can(sql: str, twins: Twins) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        "SELECT id FROM people WHERE name LIKE 'a!_b' ESCAPE '!'",
+        "SELECT id FROM people WHERE name LIKE 'a!_b!' ESCAPE '!'",
+        "SELECT id FROM people WHERE name LIKE id || '!_b' ESCAPE '!'",
         "SELECT id, (SELECT k FROM solid WHERE k >= id) FROM people",
         "SELECT id FROM people WHERE id = (SELECT k FROM solid WHERE k = id)",
     ],

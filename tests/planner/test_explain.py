@@ -227,6 +227,18 @@ def test_a_statement_that_is_not_cut_names_what_it_reads_and_why(placement: Plac
     assert "Substrait cannot carry it: unnest" in text
 
 
+def test_text_of_what_is_not_cut_shows_its_parts(placement: Placement) -> None:
+    recursive = (
+        "WITH RECURSIVE r(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM r WHERE a < 3)"
+        " SELECT r.a, i.id FROM r, items i WHERE i.id = r.a"
+    )
+    lines = explain_text(placement.plan(recursive)).splitlines()
+    start = lines.index("the engine's own plan of it:")
+    parts = [line.strip().split(":")[0] for line in lines[start + 1 :] if line.startswith("  ")]
+    assert {"Inner Join", "RecursiveQuery", "TableScan", "Projection"} <= set(parts)
+    assert not any(len(line) > WIDTH for line in lines)
+
+
 def test_analyze_shows_the_plan_that_ran_in_anothers_place(placement: Placement) -> None:
     plan = placement.plan(JOIN)
     assert plan.uncut is not None
