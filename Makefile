@@ -37,8 +37,9 @@ bench: $(VENV)/.bench  ## Measure against other servers; prints the table that i
 SOURCE ?= all
 QUERIES ?= 10000
 SEED ?= 1
+JOBS ?= 2
 oracle: $(VENV)/.dev  ## Random statements: each source answers as the engine alone, or this fails
-	$(BIN)/python -m tests.oracle --source $(SOURCE) --queries $(QUERIES) --seed $(SEED)
+	$(BIN)/python -m tests.oracle --source $(SOURCE) --queries $(QUERIES) --seed $(SEED) --jobs $(JOBS)
 
 PLACEMENTS ?= 200
 placements: $(VENV)/.dev  ## TPC-H under random placements of its tables over every source

@@ -7,87 +7,59 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 
 import click
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
 from tests.oracle import sources
-from tests.oracle.check import Outcome, check, fragments_of, text_of
-from tests.oracle.shrink import shrunk
-from tests.oracle.statements import statement
-from tests.planner.twins import Twins
-
-
-@dataclass(slots=True)
-class Tally:
-    """What came of a source's statements."""
-
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    pushed: int = 0
-    seconds: float = 0.0
-    differences: list[str] = field(default_factory=list)
+from tests.oracle.check import Outcome
+from tests.oracle.slices import Slice, Tally, run_all, slices_of
 
 
 @click.command()
 @click.option("--source", type=click.Choice(["all", *sources.SOURCES]), default="all")
 @click.option("--queries", default=10_000, show_default=True, help="For each source.")
 @click.option("--seed", default=1, show_default=True, help="Of the first; each has the next one.")
-@click.option("--stop-after", default=20, show_default=True, help="Differences of a source.")
-def main(source: str, queries: int, seed: int, stop_after: int) -> None:
+@click.option("--jobs", default=1, show_default=True, help="Processes at a time.")
+@click.option("--stop-after", default=20, show_default=True, help="Differences of a slice.")
+@click.option("--judge", "judged", is_flag=True, help="Ask DuckDB also where all answers agree.")
+@click.option("--verbose", is_flag=True, help="Show what the engine alone answers wrongly.")
+def main(
+    source: str,
+    queries: int,
+    seed: int,
+    jobs: int,
+    stop_after: int,
+    judged: bool,
+    verbose: bool,
+) -> None:
     """Compare what sources answer with what the engine alone does."""
-    console = Console()
-    names = list(sources.SOURCES) if source == "all" else [source]
-    tallies: dict[str, Tally] = {}
-    with sources.running_postgres() as server:
-        for name in names:
-            with sources.SOURCES[name](server) as twins:
-                seeds = range(seed, seed + queries)
-                tallies[name] = run(twins, seeds, stop_after, console, name)
-    _report(tallies, console)
+    tallies = {name: Tally() for name in ([*sources.SOURCES] if source == "all" else [source])}
+    seeds = range(seed, seed + queries)
+    slices = [part for name in tallies for part in slices_of(name, seeds, stop_after, judged)]
+    started = time.monotonic()
+    for part, tally in run_all(slices, jobs):
+        tallies[part.source].add(tally)
+        _say(part, tally, verbose)
+    click.echo(f"in all, in {time.monotonic() - started:.0f} s")
+    for name, tally in tallies.items():
+        click.echo(_line(name, tally))
     sys.exit(any(tally.differences for tally in tallies.values()))
 
 
-def run(twins: Twins, seeds: range, stop_after: int, console: Console, name: str) -> Tally:
-    """Check the statements of these seeds; what differs is made small and printed."""
-    tally = Tally()
-    tables = sources.tables(twins)
-    started = time.monotonic()
-    for seed in track(seeds, description=name, console=console, transient=True):
-        tree = statement(seed, tables)
-        verdict = check(twins, text_of(tree))
-        tally.outcomes[verdict.outcome] += 1
-        tally.pushed += verdict.pushed
-        if verdict.outcome is Outcome.DIFFERENT:
-            small = shrunk(tree, lambda t: check(twins, text_of(t)).outcome is Outcome.DIFFERENT)
-            sql = text_of(small)
-            sent = "\n".join(fragments_of(twins, sql))
-            detail = check(twins, sql).detail
-            tally.differences.append(f"seed {seed}\n{sql}\n{detail}\nsent: {sent}")
-            console.print(f"\n[red]{name}[/]: ", end="")
-            console.print(tally.differences[-1], markup=False, highlight=False)
-            if len(tally.differences) >= stop_after:
-                break
-    tally.seconds = time.monotonic() - started
-    return tally
+def _say(part: Slice, tally: Tally, verbose: bool) -> None:
+    click.echo(_line(part.source, tally))
+    for text in tally.wrong_alone if verbose else ():
+        click.echo(f"{part.source}, the engine alone is wrong: {text}\n")
+    for text in tally.differences:
+        click.echo(f"{part.source}, different: {text}\n")
 
 
-def _report(tallies: dict[str, Tally], console: Console) -> None:
-    table = Table("source", "statements", *(outcome.value for outcome in Outcome), "pushed", "/ s")
-    for name, tally in tallies.items():
-        count = sum(tally.outcomes.values())
-        same = tally.outcomes[Outcome.SAME]
-        table.add_row(
-            name,
-            f"{count:,}",
-            *(f"{tally.outcomes[outcome]:,}" for outcome in Outcome),
-            f"{tally.pushed / max(1, same):.0%}",
-            f"{count / max(tally.seconds, 1e-9):.0f}",
-        )
-    console.print(table)
+def _line(name: str, tally: Tally) -> str:
+    counts = [f"{tally.outcomes[outcome]:,} {outcome.value}" for outcome in Outcome]
+    count = sum(tally.outcomes.values())
+    speed = count / max(tally.seconds, 1e-9)
+    counts += [f"{tally.pushed:,} pushed", f"{tally.judged:,} judged", f"{speed:.0f} / s"]
+    return f"{name}: {count:,} statements: {', '.join(counts)}"
 
 
 if __name__ == "__main__":

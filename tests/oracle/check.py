@@ -4,7 +4,8 @@ Owns what counts as a difference: other rows, other types, or a failure, where t
 answers. Failures for a value (a decimal that overflows, a time out of range) are counted by
 themselves: SQL gives no order in which conditions are evaluated, so the same statement may meet
 such a value in one place and not in another; the engine does so with itself. What it refuses to
-plan, fails at alone, or answers in two ways alone, shows nothing.
+plan, or fails at alone, shows nothing. Where both of our ways answer alike, and a third engine like
+them, the engine alone is wrong: that is counted too.
 """
 
 from __future__ import annotations
@@ -19,10 +20,9 @@ from sqlglot import exp
 
 from connectors.errors import CrosswindError, InternalError, InvalidValueError, RequestError
 from planner.bind import client_schema
-from planner.plan import Plan
 from tests.comparison import assert_same
-from tests.placements import Placement
-from tests.planner.twins import Twins, answer_alone
+from tests.oracle.judge import Judge, agree, shown
+from tests.planner.twins import Twins, answer_of
 
 _VALUE = re.compile(
     r"SQLSTATE 22|Could not cast value|does not fit|exceeds the representable"
@@ -38,6 +38,7 @@ class Outcome(Enum):
     REFUSED = "refused"
     FAILED_ALONE = "failed alone"
     FAILED_HERE = "failed for a value"
+    WRONG_ALONE = "wrong alone"
     DIFFERENT = "different"
 
 
@@ -48,11 +49,13 @@ class Verdict:
     Attributes:
         pushed: something beyond a scan of tables went to the source.
         detail: of a difference, for people.
+        judged: the judge answered too.
     """
 
     outcome: Outcome
     pushed: bool = False
     detail: str = ""
+    judged: bool = False
 
 
 def text_of(tree: exp.Query) -> str:
@@ -60,8 +63,13 @@ def text_of(tree: exp.Query) -> str:
     return tree.sql(dialect="postgres")
 
 
-def check(twins: Twins, sql: str) -> Verdict:
-    """Answer a statement everywhere, and compare."""
+def check(twins: Twins, sql: str, judge: Judge | None = None, *, always: bool = False) -> Verdict:
+    """Answer a statement everywhere, and compare.
+
+    Args:
+        judge: who is asked where answers differ.
+        always: also where they do not, if the statement means the same there.
+    """
     try:
         plan = twins.pushing.plan(sql)
     except InternalError as error:
@@ -69,7 +77,7 @@ def check(twins: Twins, sql: str) -> Verdict:
     except RequestError:
         return Verdict(Outcome.REFUSED)
     try:
-        want = answer_alone(twins.alone, sql)
+        alone = _answer_alone(twins, sql)
     except asyncio.CancelledError:
         raise
     except Exception:
@@ -78,68 +86,102 @@ def check(twins: Twins, sql: str) -> Verdict:
         if isinstance(panic, KeyboardInterrupt | SystemExit):
             raise
         return Verdict(Outcome.FAILED_ALONE)
-    pushed = _pushes(plan)
-    loosest = client_schema(twins.alone.sql(sql).schema())
+    pushed = any(fragment.operators for fragment in plan.fragments)
+    got = {}
+    details: dict[str, str] = {}
     for where, placement in (("pushed", twins.pushing), ("scanned", twins.local)):
         try:
-            detail = _difference(placement, plan if where == "pushed" else None, sql, want, loosest)
+            got[where] = placement.run(plan) if where == "pushed" else placement.query(sql)
         except CrosswindError as error:
             if isinstance(error, InvalidValueError) or _VALUE.search(str(error)):
                 return Verdict(Outcome.FAILED_HERE, pushed)
-            detail = f"it fails where the engine alone answers: {type(error).__name__} {error}"
+            kind = type(error).__name__
+            details[where] = f"fails where the engine alone answers: {kind} {error}"
+            continue
+        detail = _difference(got[where], alone, sql)
         if detail is not None:
-            if _contradicts_itself(twins, sql, want):
-                return Verdict(Outcome.FAILED_ALONE, pushed)
-            return Verdict(Outcome.DIFFERENT, pushed, f"{where}: {detail}")
-    return Verdict(Outcome.SAME, pushed)
+            details[where] = detail
+    if details:
+        return _judged(details, got, alone.table, sql, judge, pushed)
+    if not always or judge is None or not judge.shares(sql):
+        return Verdict(Outcome.SAME, pushed)
+    other = judge.answer(sql)
+    if other is None or agree(other, alone.table, sql):
+        return Verdict(Outcome.SAME, pushed, judged=other is not None)
+    detail = f"all agree, and the judge does not: {shown(other)}, not {shown(alone.table)}"
+    return Verdict(Outcome.DIFFERENT, pushed, detail, judged=True)
 
 
-_HASH_JOINS = "datafusion.optimizer.prefer_hash_join"
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """What the engine alone answers, and the schema that it promised before its optimiser ran."""
+
+    table: pa.Table
+    promised: pa.Schema
 
 
-def _contradicts_itself(twins: Twins, sql: str, want: pa.Table) -> bool:
-    """Whether the engine alone has another answer when it joins by sorting.
-
-    DataFusion 55 pushes a filter through a hash join by the name of a column, and so may apply it
-    to another column of that name: https://github.com/apache/datafusion/issues/25296.
-    """
-    twins.alone.sql(f"SET {_HASH_JOINS} = false").collect()
-    try:
-        assert_same(answer_alone(twins.alone, sql), want, sql)
-    except AssertionError:
-        return True
-    finally:
-        twins.alone.sql(f"SET {_HASH_JOINS} = true").collect()
-    return False
+def _answer_alone(twins: Twins, sql: str) -> _Alone:
+    frame = twins.alone.sql(sql)
+    return _Alone(answer_of(twins.alone, frame), client_schema(frame.schema()))
 
 
-def _difference(
-    placement: Placement, plan: Plan | None, sql: str, want: pa.Table, loosest: pa.Schema
-) -> str | None:
-    got = placement.run(plan) if plan is not None else placement.query(sql)
+def _judged(
+    details: dict[str, str],
+    got: dict[str, pa.Table],
+    alone: pa.Table,
+    sql: str,
+    judge: Judge | None,
+    pushed: bool,
+) -> Verdict:
+    """A difference, and who is wrong where the judge can tell."""
+    said = [f"{where}: {detail}" for where, detail in details.items()]
+    opinion = "nobody was asked"
+    if judge is not None:
+        other = judge.answer(sql)
+        ours = [
+            where for where, table in got.items() if other is not None and agree(other, table, sql)
+        ]
+        if other is None:
+            opinion = "the judge cannot run it"
+        elif agree(other, alone, sql):
+            opinion = f"the judge answers as the engine alone, so wrong: {', '.join(details)}"
+        elif len(ours) == 2:
+            return Verdict(Outcome.WRONG_ALONE, pushed, "\n".join(said))
+        else:
+            opinion = f"the judge answers as: {', '.join(ours) or f'nobody, {shown(other)}'}"
+    return Verdict(Outcome.DIFFERENT, pushed, "\n".join([*said, opinion]))
+
+
+def _difference(got: pa.Table, alone: _Alone, sql: str) -> str | None:
+    want = alone.table
     if not want.num_rows and not got.num_rows:
         # Of no rows the engine's own type depends on its partitions, not on the statement.
         return None
-    want = want.cast(_with_nullability(want.schema, got.schema, loosest))
     try:
-        assert_same(got, want, sql)
-    except AssertionError as error:
+        assert_same(got, want.cast(_expected(want.schema, got.schema, alone.promised)), sql)
+    except (AssertionError, pa.ArrowInvalid) as error:
         return str(error).removesuffix(sql).strip()
     return None
 
 
-def _with_nullability(want: pa.Schema, got: pa.Schema, loosest: pa.Schema) -> pa.Schema:
-    """What may be NULL depends on how much the optimiser sees, and never on less than nothing."""
+def _expected(want: pa.Schema, got: pa.Schema, promised: pa.Schema) -> pa.Schema:
+    """The schema that an answer is to have.
+
+    What may be NULL depends on how much the optimiser sees, and never on less than nothing. So does
+    a decimal's scale, where the optimiser drops an empty part of a UNION: where the engine answers
+    with another type than it promised, any that holds the values is as good.
+    """
     if len(got) != len(want):
         return want
     return pa.schema(
-        w.with_nullable(w.nullable or (g.nullable and loose.nullable))
-        for w, g, loose in zip(want, got, loosest, strict=True)
+        _typed(w, g, loose).with_nullable(w.nullable or (g.nullable and loose.nullable))
+        for w, g, loose in zip(want, got, promised, strict=True)
     )
 
 
-def _pushes(plan: Plan) -> bool:
-    return any(fragment.operators for fragment in plan.fragments)
+def _typed(want: pa.Field, got: pa.Field, promised: pa.Field) -> pa.Field:
+    decimals = all(map(pa.types.is_decimal, (want.type, got.type, promised.type)))
+    return want.with_type(got.type) if decimals and want.type != promised.type else want
 
 
 def fragments_of(twins: Twins, sql: str) -> list[str]:

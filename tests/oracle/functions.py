@@ -156,6 +156,9 @@ def _found(these: Choosing, _: Kind, depth: int) -> Sql:
     return _named(name, these.of("text", depth), word)
 
 
+SHARED: tuple[Maker, ...] = (_same_kind("greatest"), _same_kind("least"))
+"""Of any kind, and of one meaning in all engines."""
+
 MAKERS: Mapping[Kind, tuple[Maker, ...]] = {
     "int": (
         _call("strpos", "text", "text"),

@@ -53,18 +53,31 @@ class Table:
         return tuple(Column(alias, name, kind) for name, kind in self.columns)
 
 
-def tables_of(schemas: Mapping[str, pa.Schema]) -> tuple[Table, ...]:
-    """The tables of a source, in the order of their names."""
+def tables_of(schemas: Mapping[str, pa.Schema], *, shared: bool = False) -> tuple[Table, ...]:
+    """The tables of a source, in the order of their names.
+
+    Args:
+        shared: only columns with which other engines compute alike.
+    """
     return tuple(
-        Table(name, tuple(_columns(schemas[name]))) for name in sorted(schemas) if schemas[name]
+        Table(name, tuple(_columns(schemas[name], shared)))
+        for name in sorted(schemas)
+        if schemas[name]
     )
 
 
-def _columns(schema: pa.Schema) -> Iterable[tuple[str, Kind]]:
+def _columns(schema: pa.Schema, shared: bool) -> Iterable[tuple[str, Kind]]:
     for field in schema:
         kind = kind_of(field.type)
-        if kind is not None:
+        if kind is not None and (not shared or field.name == "id" or is_plain(field.type)):
             yield field.name, kind
+
+
+def is_plain(type_: pa.DataType) -> bool:
+    """Whether other engines compute alike with a type: no float, and nothing near its limits."""
+    if pa.types.is_decimal(type_):
+        return bool(type_.precision <= 18)
+    return kind_of(type_) != "float" and not pa.types.is_int64(type_)
 
 
 def kind_of(type_: pa.DataType) -> Kind | None:

@@ -40,7 +40,7 @@ def _edits(tree: exp.Query) -> Iterator[exp.Query]:
         yield tree.expression.copy()
     for number, node in enumerate(nodes):
         for clause in _CLAUSES:
-            if node.args.get(clause):
+            if node.args.get(clause) and not (clause == "order" and _determines(node)):
                 yield _edited(tree, number, lambda n, c=clause: n.set(c, None))
         if isinstance(node, exp.Select):
             for index in range(len(node.expressions) if len(node.expressions) > 1 else 0):
@@ -50,6 +50,11 @@ def _edits(tree: exp.Query) -> Iterator[exp.Query]:
         elif not isinstance(node, exp.Query | exp.Table | exp.Alias | exp.From | exp.Column):
             for operand in range(len(list(_operands(node)))):
                 yield _edited(tree, number, lambda n, i=operand: n.replace(list(_operands(n))[i]))
+
+
+def _determines(node: exp.Expression) -> bool:
+    """Whether the order of this decides which rows are answered, or what a window sees."""
+    return isinstance(node, exp.Window) or bool(node.args.get("limit") or node.args.get("offset"))
 
 
 def _operands(node: exp.Expression) -> Iterator[exp.Expression]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from tests.child_server import child_server
+from tests.oracle.judge import Judge
 from tests.oracle.scope import Table, tables_of
 from tests.planner import unpleasant, unpleasant_duckdb, unpleasant_sqlite
 from tests.planner.twins import Twins
@@ -85,9 +86,20 @@ SOURCES: dict[str, Callable[[PostgresServer], contextmanager[Twins]]] = {  # typ
 }
 
 
-def tables(twins: Twins) -> tuple[Table, ...]:
-    """The tables, and the columns that statements may name, as the engine sees them."""
-    return tables_of({name: twins.alone.table(f'"{name}"').schema() for name in NAMED})
+def tables(twins: Twins, *, shared: bool = False) -> tuple[Table, ...]:
+    """The tables, and the columns that statements may name, as the engine sees them.
+
+    Args:
+        shared: see `tests.oracle.scope.tables_of`.
+    """
+    schemas = {name: twins.alone.table(f'"{name}"').schema() for name in NAMED}
+    return tables_of(schemas, shared=shared)
+
+
+def judge(twins: Twins) -> Judge:
+    """Who tells which of two answers is wrong."""
+    names = (twins.alone.table(f'"{name}"') for name in NAMED)
+    return Judge(dict(zip(NAMED, (frame.to_arrow_table() for frame in names), strict=True)))
 
 
 @contextmanager

@@ -19,15 +19,20 @@ from tests.oracle.windows import Windows
 _SIDES = ("", "", "LEFT", "RIGHT", "FULL")
 
 
-def statement(seed: int, tables: Sequence[Table]) -> exp.Query:
-    """The statement of a seed."""
-    return _Statements(Random(seed), tables).query()
+def statement(seed: int, tables: Sequence[Table], *, shared: bool = False) -> exp.Query:
+    """The statement of a seed.
+
+    Args:
+        shared: only of what means the same in other engines too.
+    """
+    return _Statements(Random(seed), tables, shared).query()
 
 
 class _Statements:
-    def __init__(self, random: Random, tables: Sequence[Table]) -> None:
+    def __init__(self, random: Random, tables: Sequence[Table], shared: bool) -> None:
         self._random = random
         self._tables = tables
+        self._shared = shared
         self._aliases = 0
 
     def query(self) -> exp.Query:
@@ -41,19 +46,22 @@ class _Statements:
             return self._ordered(self._first_of_partitions())
         return self._ordered(self._select())
 
+    def _over(self, columns: Sequence[Column]) -> Expressions:
+        return Expressions(self._random, columns, shared=self._shared)
+
     def _with(self) -> exp.Query:
         inner, kinds = self._select()
         columns = [f"c{i}" for i in range(len(kinds))]
         scope = [Column("w", name, kind) for name, kind in zip(columns, kinds, strict=True)]
         outer = exp.select(*(c.sql() for c in scope)).from_("w")
-        outer = outer.where(Expressions(self._random, scope).condition(2))
+        outer = outer.where(self._over(scope).condition(2))
         return outer.with_("w", as_=inner, copy=False)
 
     def _first_of_partitions(self) -> tuple[exp.Query, list[Kind]]:
         """Some rows of each partition of a window, by their number in it."""
         select, scope = self._from()
-        these = Expressions(self._random, scope)
-        number = Windows(self._random, scope).row_number()
+        these = self._over(scope)
+        number = Windows(self._random, scope, shared=self._shared).row_number()
         if number is None:
             return self._select()
         if self._random.random() < 0.5:
@@ -99,7 +107,7 @@ class _Statements:
     ) -> tuple[exp.Select, list[Kind]]:
         """A SELECT whose outputs are c0, c1, …, of these kinds where some are wanted."""
         select, scope = self._from()
-        these = Expressions(self._random, scope)
+        these = self._over(scope)
         if self._random.random() < 0.6:
             select = select.where(self._where(these), copy=False)
         if wanted is None and self._random.random() < 0.35:
@@ -113,7 +121,7 @@ class _Statements:
             outputs.append(sql)
             kinds.append(kind)
         if wanted is None and not plain and scope and self._random.random() < 0.25:
-            windows = Windows(self._random, scope)
+            windows = Windows(self._random, scope, shared=self._shared)
             for _ in range(self._random.choice((1, 1, 2, 3))):
                 window, kind = windows.any()
                 outputs.append(window)
@@ -148,14 +156,24 @@ class _Statements:
     def _derived(self, table: Table) -> tuple[exp.Select, list[Kind]]:
         self._aliases += 1
         alias = f"t{self._aliases}"
-        these = Expressions(self._random, table.aliased(alias))
-        # Plain columns: the engine takes a constant for one above an outer join too, and does not
-        # sort by it.
-        picked = [self._random.choice(table.aliased(alias)) for _ in range(3)]
-        made = [(column.sql(), column.kind) for column in picked]
+        these = self._over(table.aliased(alias))
+        made = [self._of_columns(these, table.aliased(alias)) for _ in range(3)]
         select = exp.select(*(exp.alias_(sql, f"c{i}") for i, (sql, _) in enumerate(made)))
         select = select.from_(exp.to_table(table.name, alias=alias))
         return select.where(these.condition(2)), [kind for _, kind in made]
+
+    def _of_columns(self, these: Expressions, columns: Sequence[Column]) -> tuple[Sql, Kind]:
+        """A column, or an expression of some.
+
+        Never a constant: the engine takes it for one above an outer join too, and does not sort by
+        it.
+        """
+        column = self._random.choice(columns)
+        kind: Kind = "bool" if self._random.random() < 0.3 else column.kind
+        computed = these.of(kind, 2)
+        if self._random.random() < 0.5 or not computed.find(exp.Column):
+            return column.sql(), column.kind
+        return computed, kind
 
     def _join_condition(self, left: Sequence[Column], right: Sequence[Column]) -> Sql | None:
         """An equality of two columns of one kind; now and then with something more."""
@@ -166,7 +184,7 @@ class _Statements:
         node = exp.NullSafeEQ if self._random.random() < 0.1 else exp.EQ
         on: Sql = exp.Paren(this=node(this=a.sql(), expression=b.sql()))
         if self._random.random() < 0.25:
-            more = Expressions(self._random, [*left, *right]).condition(2)
+            more = self._over([*left, *right]).condition(2)
             on = exp.And(this=on, expression=exp.Paren(this=more))
         return on
 
@@ -181,7 +199,7 @@ class _Statements:
         self._aliases += 1
         alias = f"t{self._aliases}"
         columns = table.aliased(alias)
-        inner_these = Expressions(self._random, columns)
+        inner_these = self._over(columns)
         column = self._random.choice(columns)
         inner = exp.select(column.sql()).from_(exp.to_table(table.name, alias=alias))
         if self._random.random() < 0.6:
@@ -215,7 +233,8 @@ class _Statements:
         return select, [kind for _, kind in outputs]
 
     def _aggregate(self, these: Expressions) -> tuple[Sql, Kind]:
-        name = self._random.choice(("count", "count", "sum", "min", "max", "avg", "bool_and"))
+        names = ("count", "count", "sum", "min", "max", "bool_and", "avg")
+        name = self._random.choice(names[:-1] if self._shared else names)
         kind: Kind
         if name == "count" and self._random.random() < 0.3:
             argument: Sql = exp.Star()

@@ -16,7 +16,7 @@ from tests.oracle.scope import Column, Kind
 
 _RANKS = ("rank", "dense_rank", "percent_rank", "cume_dist")
 _TELLING = ("row_number", "ntile", "lag", "lead", "first_value", "last_value", "nth_value")
-_AGGREGATES = ("count", "count", "sum", "min", "max", "avg", "bool_and")
+_AGGREGATES = ("count", "count", "sum", "min", "max", "bool_and", "avg")
 _ROWS = (
     ("UNBOUNDED PRECEDING", "CURRENT ROW"),
     ("2 PRECEDING", "CURRENT ROW"),
@@ -40,11 +40,13 @@ class Windows:
     Args:
         random: where every choice comes from.
         columns: all that may be named there.
+        shared: only what means the same in other engines too.
     """
 
-    def __init__(self, random: Random, columns: Sequence[Column]) -> None:
+    def __init__(self, random: Random, columns: Sequence[Column], *, shared: bool = False) -> None:
         self._random = random
-        self._these = Expressions(random, columns)
+        self._these = Expressions(random, columns, shared=shared)
+        self._aggregates = _AGGREGATES[:-1] if shared else _AGGREGATES
         self._total = total_order(columns)
 
     def any(self) -> tuple[Sql, Kind]:
@@ -74,6 +76,7 @@ class Windows:
         )
 
     def _telling(self, total: Sequence[Column]) -> tuple[Sql, Kind]:
+        self._forget_alike()
         name = self._random.choice(_TELLING)
         keys = [*(self._keys() if self._random.random() < 0.5 else []), *map(self._key, total)]
         if name == "row_number":
@@ -94,7 +97,7 @@ class Windows:
         return self.over(_call(name, *arguments), keys, frame), kind
 
     def _aggregate(self) -> tuple[Sql, Kind]:
-        name = self._random.choice(_AGGREGATES)
+        name = self._random.choice(self._aggregates)
         argument, kind = self._argument(name)
         function: Sql = _call(name, argument)
         chance = self._random.random()
@@ -108,12 +111,18 @@ class Windows:
         chance = self._random.random()
         if chance < 0.3 and self._total is not None and name != "bool_and":
             keys = [*self._keys(), *map(self._key, self._total)]
+            self._forget_alike()
             return self.over(function, keys, ("ROWS", *self._random.choice(_ROWS))), made
         keys = self._keys() if chance < 0.85 else []
         frame = ("RANGE", *self._random.choice(_VALUES)) if keys and chance > 0.6 else ()
         if name == "bool_and":
             frame = ()
         return self.over(function, keys, frame), made
+
+    def _forget_alike(self) -> None:
+        """Of rows that are alike, one window may number this first and another one that."""
+        if self._total is not None and any(column.name != "id" for column in self._total):
+            self._total = None
 
     def _argument(self, name: str) -> tuple[Sql, Kind]:
         if name == "bool_and":
