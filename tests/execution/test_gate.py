@@ -23,6 +23,20 @@ def test_turns_are_given_back_and_taken_again() -> None:
         gate.leave()
 
 
+def test_spare_turns_are_taken_while_half_stay_free_and_nobody_waits() -> None:
+    gate = Gate("shop", 5)
+    gate.enter(1, None, NEVER)
+    assert [gate.take(), gate.take()] == [True, False]
+    gate.give()
+    waiter = Background(lambda: gate.enter(5, None, NEVER))
+    eventually(lambda: gate._waiting)
+    assert not gate.take()
+    gate.leave()
+    waiter.join()
+    gate.leave(5)
+    assert gate.take()
+
+
 def test_who_comes_first_is_served_first() -> None:
     gate = Gate("shop", 2)
     gate.enter(2, None, NEVER)
