@@ -1,9 +1,11 @@
-"""What the engine does not read back as it was meant, written otherwise: joins, filters above them.
+"""What the engine does not run as it was meant, written otherwise: joins, filters above, limits.
 
 Rewrites trees into others of the same rows. Knows no message.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -21,8 +23,10 @@ from planner.relations import (
     Project,
     Relation,
     Sort,
+    Union,
     conjunction,
     conjuncts,
+    inputs_of,
     references,
 )
 
@@ -85,6 +89,31 @@ def held(relation: Filter) -> Relation:
     if read is None or not _strays(relation.input, read):
         return relation.input
     return Fetch(relation.input, 0, 2**63 - 1)
+
+
+def first_rows(relation: Fetch) -> Relation:
+    """The input of a limit, with a limit that never bites below a sort over a UNION ALL.
+
+    DataFusion 55 leaves a key out of the sort that is a constant in each input of the union, keeps
+    the first rows of each by themselves, and drops rows by the worst that any of them has kept, as
+    if the constants were one. What comes through a limit is one stream, which is sorted whole.
+    """
+    return _sorted_whole(relation.input) or relation.input
+
+
+def _sorted_whole(relation: Relation) -> Relation | None:
+    match relation:
+        case Project():
+            source = _sorted_whole(relation.input)
+        case Sort() if any(map(_has_union, inputs_of(relation))):
+            source = Fetch(relation.input, 0, 2**63 - 1)
+        case _:
+            return None
+    return None if source is None else replace(relation, input=source)
+
+
+def _has_union(relation: Relation) -> bool:
+    return isinstance(relation, Union) or any(map(_has_union, inputs_of(relation)))
 
 
 def _strays(relation: Relation, read: set[int]) -> bool:

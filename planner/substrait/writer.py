@@ -52,7 +52,7 @@ from planner.relations import (
 from planner.substrait.grouping import FUNCTION as GROUPING
 from planner.substrait.grouping import unfolded
 from planner.substrait.literals import write_literal
-from planner.substrait.readable import apart, held, of_one_equality
+from planner.substrait.readable import apart, first_rows, held, of_one_equality
 from planner.substrait.types import named_struct, substrait_type
 
 WindowFunction = ExpressionMessage.WindowFunction
@@ -215,7 +215,7 @@ class _Writer:
             message.direction = SortField.SortDirection.Value(f"SORT_DIRECTION_{direction}")
 
     def _fetch(self, relation: Fetch, into: FetchRel) -> None:
-        self.relation(relation.input, into.input)
+        self.relation(first_rows(relation), into.input)
         if relation.offset:
             into.offset_expr.literal.i64 = relation.offset
         if relation.count is not None:

@@ -5,7 +5,7 @@ answers. Failures for a value (a decimal that overflows, a time out of range) ar
 themselves: SQL gives no order in which conditions are evaluated, so the same statement may meet
 such a value in one place and not in another; the engine does so with itself. What it refuses to
 plan, or fails at alone, shows nothing. Where both of our ways answer alike, and a third engine like
-them, the engine alone is wrong: that is counted too.
+them, or the engine itself hardly optimised, the engine alone is wrong: that is counted too.
 """
 
 from __future__ import annotations
@@ -138,18 +138,26 @@ def _judged(
     opinion = "nobody was asked"
     if judge is not None:
         other = judge.answer(sql)
+        agree_alone = other is not None and agree(other, alone, sql)
         ours = [
             where for where, table in got.items() if other is not None and agree(other, table, sql)
         ]
         if other is None:
             opinion = "the judge cannot run it"
-        elif agree(other, alone, sql):
+        elif agree_alone:
             opinion = f"the judge answers as the engine alone, so wrong: {', '.join(details)}"
         elif len(ours) == 2:
             return Verdict(Outcome.WRONG_ALONE, pushed, "\n".join(said))
         else:
             opinion = f"the judge answers as: {', '.join(ours) or f'nobody, {shown(other)}'}"
+        if not agree_alone and len(got) == 2 and _same_unoptimised(judge, got, sql):
+            return Verdict(Outcome.WRONG_ALONE, pushed, "\n".join(said))
     return Verdict(Outcome.DIFFERENT, pushed, "\n".join([*said, opinion]))
+
+
+def _same_unoptimised(judge: Judge, got: dict[str, pa.Table], sql: str) -> bool:
+    other = judge.answer_unoptimised(sql)
+    return other is not None and all(agree(other, table, sql) for table in got.values())
 
 
 def _difference(got: pa.Table, alone: _Alone, sql: str) -> str | None:

@@ -1,16 +1,19 @@
-"""A third answer, of DuckDB over the same rows: which of two that differ is wrong.
+"""A third answer over the same rows: which of two that differ is wrong.
 
-Owns what of SQL means the same in DuckDB, and when an answer of its is the same. It has no opinion
-of what it cannot run. Knows nothing of sources.
+Owns who is asked: DuckDB, and the engine without the rules that move and drop, where it errs.
+Owns what of SQL means the same in DuckDB, and when an answer of its is the same. Either has no
+opinion of what it cannot run. Knows nothing of sources.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 
+import datafusion
 import duckdb
 import pyarrow as pa
 import sqlglot
@@ -43,9 +46,19 @@ _CASTS += (
     exp.DataType.Type.BOOLEAN,
 )
 
+_MOVING = (
+    *("eliminate_join", "eliminate_filter", "eliminate_cross_join", "eliminate_limit"),
+    *("eliminate_outer_join", "eliminate_duplicated_expr", "eliminate_group_by_constant"),
+    *("optimize_unions", "unions_to_filter", "propagate_empty_relation", "filter_null_join_keys"),
+    *("extract_equijoin_predicate", "single_distinct_aggregation_to_group_by"),
+    *("push_down_limit", "push_down_filter", "push_down_leaf_projections"),
+    *("common_sub_expression_eliminate", "extract_leaf_expressions", "optimize_projections"),
+)
+"""The engine's rules that are there for speed alone. Joins are nested loops without them."""
+
 
 class Judge:
-    """DuckDB over tables; opens nothing before it is asked.
+    """DuckDB, and the engine hardly optimised, over tables; opens nothing before it is asked.
 
     Args:
         tables: by the names that statements use.
@@ -57,6 +70,7 @@ class Judge:
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect()
+        connection.execute("SET integer_division = true")
         for name, table in self._tables.items():
             known = [field.name for field in table.schema if kind_of(field.type) is not None]
             connection.register("arrow", table.select(known))
@@ -70,6 +84,26 @@ class Judge:
             (text,) = sqlglot.transpile(sql, read="postgres", write="duckdb")
             return self._connection.execute(text).to_arrow_table()
         except (duckdb.Error, sqlglot.errors.SqlglotError):
+            return None
+
+    @cached_property
+    def _unoptimised(self) -> datafusion.SessionContext:
+        # One partition: nothing is moved for the sake of doing it in parallel.
+        context = datafusion.SessionContext(datafusion.SessionConfig().with_target_partitions(1))
+        for rule in _MOVING:
+            context.remove_optimizer_rule(rule)
+        for name, table in self._tables.items():
+            batches = table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
+            context.register_record_batches(f'"{name}"', [batches])
+        return context
+
+    def answer_unoptimised(self, sql: str) -> pa.Table | None:
+        """The engine's own answer without `_MOVING`; None for what it cannot run so."""
+        try:
+            return self._unoptimised.sql(sql).to_arrow_table()
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # the engine has many, and tells none of them apart
             return None
 
     def shares(self, sql: str) -> bool:

@@ -90,6 +90,11 @@ def test_the_judge_tells_that_the_engine_alone_is_wrong(
     sql = 'SELECT t1."id" AS c1 FROM texts AS t1 WHERE NOT 7 IN (SELECT t2."i4" FROM odd AS t2)'
     assert check(running["postgres"], sql, judges["postgres"]).outcome is Outcome.WRONG_ALONE
     assert judges["postgres"].answer("SELECT nanvl(1.0, 2.0)") is None
+    sql = (
+        'SELECT nanvl(t3."f4", t3."f8") AS c1 FROM odd AS t1 JOIN pairs AS t2'
+        ' ON t1."i4" IS NOT DISTINCT FROM t2."a" JOIN odd AS t3 ON t1."n" = t3."n"'
+    )
+    assert check(running["postgres"], sql, judges["postgres"]).outcome is Outcome.WRONG_ALONE
 
 
 def test_the_same_seed_gives_the_same_statement(running: dict[str, Twins]) -> None:
