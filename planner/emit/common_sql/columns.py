@@ -27,8 +27,8 @@ def number(value: object) -> Sql:
 
 def grouped(sql: Sql) -> Sql:
     """In parentheses where precedence could bite."""
-    bare = isinstance(sql, exp.Binary | exp.Unary | exp.Collate) and not isinstance(sql, exp.Paren)
-    return exp.paren(sql, copy=False) if bare else sql
+    loose = isinstance(sql, exp.Binary | exp.Unary | exp.Collate | exp.In | exp.Between)
+    return exp.paren(sql, copy=False) if loose and not isinstance(sql, exp.Paren) else sql
 
 
 class Columns:

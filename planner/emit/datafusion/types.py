@@ -67,4 +67,5 @@ def function_call(name: str, *arguments: Sql) -> Sql:
 
 def grouped(sql: Sql) -> Sql:
     """In parentheses where precedence could bite."""
-    return exp.paren(sql, copy=False) if isinstance(sql, exp.Binary | exp.Unary) else sql
+    loose = isinstance(sql, exp.Binary | exp.Unary | exp.In | exp.Between)
+    return exp.paren(sql, copy=False) if loose and not isinstance(sql, exp.Paren) else sql

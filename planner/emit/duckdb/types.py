@@ -90,8 +90,8 @@ def function_call(name: str, *arguments: Sql) -> Sql:
 
 def grouped(sql: Sql) -> Sql:
     """In parentheses where precedence could bite."""
-    other = isinstance(sql, exp.Binary | exp.Unary | exp.Collate | exp.In)
-    return exp.paren(sql, copy=False) if other and not isinstance(sql, exp.Paren) else sql
+    loose = isinstance(sql, exp.Binary | exp.Unary | exp.Collate | exp.In | exp.Between)
+    return exp.paren(sql, copy=False) if loose and not isinstance(sql, exp.Paren) else sql
 
 
 def unscaled(sql: Sql, type_: pa.DataType) -> Sql:

@@ -46,3 +46,7 @@ SELECT t1."id" AS c1 FROM texts AS t1 WHERE 7 NOT IN (SELECT t2."i4" FROM odd AS
 SELECT t1."id" AS c1 FROM texts AS t1 WHERE 7 NOT IN (SELECT t2."i4" FROM odd AS t2 WHERE t2."i4" IS NOT NULL)
 SELECT 100 AS c0, CAST(0.00 AS DECIMAL(15, 2)) AS c1, t1."x" AS c2 FROM pairs AS t1 UNION ALL SELECT ASCII('A') AS c0, t4."n" AS c1, CAST(0.05 AS DECIMAL(15, 2)) AS c2 FROM texts AS t2 RIGHT JOIN odd AS t3 ON (t2."t" = t3."c") FULL JOIN odd AS t4 ON (t2."t" = t4."j") ORDER BY 1 DESC NULLS LAST, 2 DESC NULLS LAST, 3 DESC NULLS LAST LIMIT 3
 SELECT AVG(t2."n") AS c2 FROM pairs AS t1 JOIN odd AS t2 ON t1."b" IS NOT DISTINCT FROM t2."i4" JOIN texts AS t3 ON t2."folded" = t3."t"
+SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."d" IS NULL) IS NOT DISTINCT FROM (t1."v" IN ('ABC', 'fi', 'strasse', '', 'FI'))
+SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."i4" IN (1, 2, 3, 4, 5, 6)) = (t1."v" IN ('ABC', 'fi', 'strasse', '', 'FI'))
+SELECT t1."id" AS c0 FROM odd AS t1 WHERE t1."b" = (t1."i4" IN (1, 2, 3, 4, 5, 6))
+SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."i4" IN (1, 2, 3, 4, 5, 6)) IN (TRUE, t1."b")
