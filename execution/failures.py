@@ -39,6 +39,9 @@ _CONTENTS = (
 )
 """And what is in a file that is not what its name promises: it will be no better the next time."""
 
+_FULL = ("No space left on device", "os error 28")
+"""What a temporary file that cannot grow makes the engine say; it writes no others."""
+
 _LACKS = ("This feature is not implemented", "Error during planning", "does not support")
 _VALUES = (
     "Execution error: ",
@@ -67,6 +70,11 @@ def engine_failure(message: str, natives: tuple[NativeRead, ...], sql: str) -> C
         return MemoryLimitError(
             "the query needs more memory than the server may give it, also with spilling",
             hint="Narrow it, or raise memory_limit in [server].",
+        )
+    if any(mark in message for mark in _FULL):
+        return MemoryLimitError(
+            "the disk is full to which queries spill",
+            hint="Make room there, or set temp_directory in [server].",
         )
     if natives and any(mark in message for mark in (*_PLACES, *_CONTENTS)):
         return _of_files(message, natives)

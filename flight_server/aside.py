@@ -11,7 +11,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from connectors.errors import CancelledError, DeadlineError, QueueFullError
 from planner.asked import Asked, noted
@@ -19,8 +19,11 @@ from planner.asked import Asked, noted
 POLL_SECONDS = 0.05
 """How soon a client that has gone is noticed."""
 
-MOST_LEFT = 100
-"""Pieces of work that nobody waits for any more, before new ones are refused."""
+MOST_LEFT = 20
+"""Pieces of work at one source that nobody waits for any more, before it is asked no more."""
+
+MOST_LEFT_IN_ALL = 500
+"""The same wherever they are, before no work is begun: each has a thread."""
 
 _T = TypeVar("_T")
 
@@ -28,12 +31,12 @@ _T = TypeVar("_T")
 class _Piece(Generic[_T]):
     """One piece of work, and what became of it."""
 
-    def __init__(self, work: Callable[[], _T]) -> None:
+    def __init__(self, work: Callable[[], _T], allow: Callable[[str], None]) -> None:
         self._work = work
         self._context = contextvars.copy_context()
         self._answer: list[_T] = []
         self._failure: BaseException | None = None
-        self.asked = Asked()
+        self.asked = Asked(allow)
         self.done = threading.Event()
 
     def run(self) -> None:
@@ -64,21 +67,41 @@ class Aside:
 
     Args:
         seconds: how long an answer is waited for; None for as long as it takes.
-        most_left: how much work may go on that nobody waits for any more.
+        most_left: how much work may go on at one source that nobody waits for any more.
+        most_in_all: the same, wherever it is.
     """
 
-    def __init__(self, seconds: float | None, most_left: int = MOST_LEFT) -> None:
+    def __init__(
+        self,
+        seconds: float | None,
+        most_left: int = MOST_LEFT,
+        most_in_all: int = MOST_LEFT_IN_ALL,
+    ) -> None:
         self._seconds = seconds
         self._most_left = most_left
-        self._left: set[threading.Thread] = set()
+        self._most_in_all = most_in_all
+        self._left: set[_Piece[Any]] = set()
         self._lock = threading.Lock()
 
     @property
     def left(self) -> int:
         """How much work goes on that nobody waits for."""
+        return len(self._going_on())
+
+    def _going_on(self) -> list[_Piece[Any]]:
         with self._lock:
-            self._left = {thread for thread in self._left if thread.is_alive()}
-            return len(self._left)
+            self._left = {piece for piece in self._left if not piece.done.is_set()}
+            return list(self._left)
+
+    def _allow(self, source: str) -> None:
+        """Refuse to ask a source at which too much was left: others are asked still."""
+        there = sum(piece.asked.source == source for piece in self._going_on())
+        if there >= self._most_left:
+            raise QueueFullError(
+                f"{there} statements wait for an answer about its tables",
+                source=source,
+                hint="`crosswind check` tells whether it answers.",
+            )
 
     def do(self, work: Callable[[], _T], gone: Callable[[], bool]) -> _T:
         """The answer of `work`, or whatever it raises.
@@ -89,15 +112,15 @@ class Aside:
         Raises:
             DeadlineError: the time is up; it names the source that is being asked.
             CancelledError: the client has gone.
-            QueueFullError: there is no thread for it.
+            QueueFullError: there is no thread for it, or too many statements wait for a source.
         """
         left = self.left
-        if left >= self._most_left:
+        if left >= self._most_in_all:
             raise QueueFullError(
-                f"{left} statements wait for sources that do not answer",
-                hint="`crosswind check` tells which sources these are.",
+                f"{left} statements are planned still that nobody waits for",
+                hint="`crosswind check` tells whether all sources answer.",
             )
-        piece = _Piece(work)
+        piece = _Piece(work, self._allow)
         thread = threading.Thread(target=piece.run, name="crosswind-plan", daemon=True)
         try:
             thread.start()
@@ -107,7 +130,7 @@ class Aside:
             self._wait(piece, gone)
         except BaseException:
             with self._lock:
-                self._left.add(thread)
+                self._left.add(piece)
             raise
         return piece.answer()
 

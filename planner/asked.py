@@ -5,7 +5,7 @@ Owns the note alone, in the context of the thread that plans.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -13,8 +13,13 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Asked:
-    """The source that is being asked, to be read from another thread; empty for none."""
+    """The source that is being asked, to be read from another thread; empty for none.
 
+    Attributes:
+        allow: told each source before it is asked; what it raises ends the planning.
+    """
+
+    allow: Callable[[str], None] = lambda _: None
     source: str = ""
 
 
@@ -38,6 +43,7 @@ def asking(source: str) -> Iterator[None]:
     if note is None:
         yield
         return
+    note.allow(source)
     note.source = source
     try:
         yield

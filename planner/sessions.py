@@ -40,6 +40,10 @@ def without_faulty_rules(context: datafusion.SessionContext) -> datafusion.Sessi
     return context
 
 
+MOST_IDLE = 16
+"""Of a catalog. Each takes some 40 kB; more than run at once are of no use."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Session:
     context: datafusion.SessionContext
@@ -69,4 +73,5 @@ def planning_session(catalog: Catalog, lookup: Lookup) -> Iterator[datafusion.Se
     yield session.context
     # Not after a failure: nothing is known of a session in which the engine gave up.
     session.asked.lookup = None
-    idle.append(session)
+    if len(idle) < MOST_IDLE:
+        idle.append(session)

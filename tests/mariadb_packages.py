@@ -17,6 +17,8 @@ from pathlib import Path
 
 PACKAGES = ("mariadb-server-core", "odbc-mariadb", "libodbc2")
 
+_CONTENTS = " ".join(PACKAGES)
+
 _FOLDER = Path(__file__).parents[1] / ".data" / "mariadb"
 
 _LIBRARIES = ("libltdl.so.7", "libodbcinst.so.2", "libodbc.so.2", "libmariadb.so.3")
@@ -25,7 +27,8 @@ _LIBRARIES = ("libltdl.so.7", "libodbcinst.so.2", "libodbc.so.2", "libmariadb.so
 
 def installed() -> bool:
     """Whether they are there."""
-    return (_FOLDER / "complete").exists()
+    mark = _FOLDER / "complete"
+    return mark.exists() and mark.read_text() == _CONTENTS
 
 
 def install() -> None:
@@ -53,7 +56,7 @@ def install() -> None:
         _run([*apt, *download, "--reinstall", *PACKAGES])
         for package in sorted((folder / "archives").glob("*.deb")):
             _run(["dpkg-deb", "--extract", str(package), str(folder / "root")])
-        (folder / "root" / "complete").touch()
+        (folder / "root" / "complete").write_text(_CONTENTS)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(_FOLDER)
         (folder / "root").rename(_FOLDER)
@@ -91,4 +94,7 @@ def _run(command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    install()
+    try:
+        install()
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        sys.exit(f"error: {error}. It takes apt of Debian 12 or newer, with {_CONTENTS}.")

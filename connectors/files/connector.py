@@ -113,7 +113,9 @@ class FilesConnector:
         contents, shape, entry = loaded.contents, loaded.shape, loaded.entry
         if not (self.capabilities.native and shape.native and shape.files) or contents.stray:
             width = width_bytes(loaded.statistics, loaded.table.schema.names)
-            context.register_dataset(name, FilesDataset(table, self._dataset(loaded), width))
+            far = not self._location.near
+            files = FilesDataset(table, self._dataset(loaded), width, far=far)
+            context.register_dataset(name, files)
             return
         with self._location.reading(entry.path):
             self._location.introduce(context, entry.path)

@@ -27,13 +27,17 @@ class FilesDataset(ds.Dataset):  # type: ignore[misc]
         table: its name.
         files: what to read, and the schema to read it by.
         width_bytes: of a row, about; None when it is not known.
+        far: to ask for a part of a file costs a round trip.
     """
 
-    def __init__(self, table: TableName, files: ds.Dataset, width_bytes: float | None) -> None:
+    def __init__(
+        self, table: TableName, files: ds.Dataset, width_bytes: float | None, *, far: bool
+    ) -> None:
         # Dataset itself cannot be constructed; nothing of it is used.
         self._table = table
         self._files = files
         self._width_bytes = width_bytes
+        self._far = far
 
     @property
     def schema(self) -> pa.Schema:
@@ -42,7 +46,10 @@ class FilesDataset(ds.Dataset):  # type: ignore[misc]
     def get_fragments(self, filter: pc.Expression | None = None) -> list[_File]:
         """Those that may have rows, by their folders."""
         kept = self._files.get_fragments(filter=_expression(filter))
-        return [_File(self._table, fragment, self.schema, self._width_bytes) for fragment in kept]
+        return [
+            _File(self._table, fragment, self.schema, self._width_bytes, self._far)
+            for fragment in kept
+        ]
 
     def scanner(self, *_: Any, **options: Any) -> ds.Scanner:
         """Called while the engine plans: a filter that cannot be read is refused in time."""
@@ -55,6 +62,7 @@ class _File:
     fragment: ds.Fragment
     schema: pa.Schema
     width_bytes: float | None
+    far: bool
 
     def scanner(
         self,
@@ -65,7 +73,7 @@ class _File:
     ) -> _Scanner:
         names = tuple(self.schema.names if columns is None else columns)
         scan = TableScan(self.table, names, _expression(filter))
-        wanted = Wanted.of(scan, self.schema, self.width_bytes, far=False)
+        wanted = Wanted.of(scan, self.schema, self.width_bytes, far=self.far)
         projected = pa.schema([self.schema.field(name) for name in names])
         return _Scanner(self.fragment, wanted, projected)
 

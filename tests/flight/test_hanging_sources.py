@@ -18,6 +18,7 @@ from flight_server.config import Config
 from flight_server.queries import Queries
 from flight_server.server import Server
 from flight_server.service import open_catalog, open_queries
+from planner.asked import asking
 
 from .waiting import PATIENCE_SECONDS, reached
 from .wire import statement
@@ -67,15 +68,38 @@ def test_planning_ends_when_its_client_goes() -> None:
 
 
 def test_what_is_left_behind_has_a_limit() -> None:
-    end, aside = threading.Event(), Aside(None, most_left=2)
+    end, aside = threading.Event(), Aside(None, most_in_all=2)
     for _ in range(2):
         with pytest.raises(CancelledError):
             aside.do(lambda: end.wait(PATIENCE_SECONDS), lambda: True)
-    with pytest.raises(QueueFullError, match="2 statements wait for sources"):
+    with pytest.raises(QueueFullError, match="2 statements are planned still"):
         aside.do(lambda: None, lambda: False)
     end.set()
     reached(lambda: aside.left == 0)
     assert aside.do(lambda: "done", lambda: False) == "done"
+
+
+def test_a_source_at_which_much_was_left_is_asked_no_more_and_others_are() -> None:
+    end, aside = threading.Event(), Aside(None, most_left=2)
+    asked = threading.Semaphore(0)
+
+    def ask(source: str, patience_seconds: float) -> str:
+        with asking(source):
+            asked.release()
+            end.wait(patience_seconds)
+            return source
+
+    for _ in range(2):
+        with pytest.raises(CancelledError):
+            aside.do(lambda: ask("west", PATIENCE_SECONDS), lambda: True)
+        assert asked.acquire(timeout=PATIENCE_SECONDS)
+    with pytest.raises(QueueFullError, match="2 statements wait for an answer") as raised:
+        aside.do(lambda: ask("west", 0), lambda: False)
+    assert raised.value.source == "west"
+    assert aside.do(lambda: ask("east", 0), lambda: False) == "east"
+    end.set()
+    reached(lambda: aside.left == 0)
+    assert aside.do(lambda: ask("west", 0), lambda: False) == "west"
 
 
 def test_planning_that_asks_nobody_has_the_time_of_a_query_too() -> None:

@@ -223,6 +223,12 @@ def test_what_nobody_foresaw_is_a_request_error_when_planned_and_internal_when_r
     assert planning_failure(message, "SELECT 1").code == "request"
     assert engine_failure(message, (), "SELECT 1").code == "internal"
     assert engine_failure("the engine panicked: boom", (), "SELECT 1").code == "internal"
+
+
+def test_a_full_disk_is_no_fault_of_a_table() -> None:
+    message = "Arrow error: Io error: No space left on device (os error 28)"
+    failure = engine_failure(message, (), "SELECT 1")
+    assert (failure.code, failure.retryable) == ("limit.memory", True)
     assert engine_failure("Execution error: never seen", (), "SELECT 1").code == "request.value"
     order = "SanityCheckPlan\ncaused by\nPlan: [x] does not satisfy order requirements: [y]"
     found = engine_failure(order, (), "SELECT sum(a) OVER (PARTITION BY b) FROM t")
