@@ -5,6 +5,7 @@ Owns what is taken and what is refused of them. Must not know where they go, or 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import pyarrow as pa
@@ -13,17 +14,26 @@ import pyarrow.compute as pc
 from connectors.contract import TableName
 from connectors.errors import InvalidValueError, RequestError, TypeMismatchError, UnsupportedError
 
+_MOST_COLUMNS = 10_000
+
 
 def arriving_schema(schema: pa.Schema) -> pa.Schema:
     """The schema that such rows have as a table: in plain types, without metadata.
 
     Raises:
-        RequestError: when there is no column, or a name twice.
+        RequestError: when there is no column or too many, a name twice, or one that is no text.
         UnsupportedError: for a type that has no place in a table here.
     """
-    if not schema.names:
+    if not len(schema):
         raise RequestError("the rows have no columns")
-    twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
+    if len(schema) > _MOST_COLUMNS:
+        raise RequestError(f"the rows have {len(schema)} columns; {_MOST_COLUMNS} are the most")
+    try:
+        for field in schema:
+            _read_names(field)
+    except UnicodeDecodeError:
+        raise RequestError("the name of a column or of a time zone is not UTF-8") from None
+    twice = sorted(name for name, times in Counter(schema.names).items() if times > 1)
     if twice:
         raise RequestError(f"column {twice[0]!r} is there twice")
     return pa.schema([pa.field(f.name, _plain(f), f.nullable) for f in schema])
@@ -82,18 +92,35 @@ def fitted(rows: pa.Table, schema: pa.Schema, table: TableName) -> pa.Table:
     return rows.cast(schema)
 
 
+def _read_names(field: pa.Field) -> None:
+    """Raises UnicodeDecodeError where a name in it is no text: Arrow looks when one is read."""
+    type_ = field.type
+    if isinstance(type_, pa.BaseExtensionType):
+        type_ = type_.storage_type
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    _ = field.name, pa.types.is_timestamp(type_) and type_.tz
+    for number in range(type_.num_fields):
+        _read_names(type_.field(number))
+
+
 def _plain(field: pa.Field) -> pa.DataType:
     type_ = field.type
     if isinstance(type_, pa.BaseExtensionType):
         return _plain(field.with_type(type_.storage_type))
     t = pa.types
     if t.is_dictionary(type_):
-        return _plain(field.with_type(type_.value_type))
+        values = type_.value_type
+        if isinstance(values, pa.BaseExtensionType):
+            values = values.storage_type
+        # Of other values it is not known what they take before they are there.
+        if not t.is_nested(values) and not t.is_dictionary(values):
+            return _plain(field.with_type(values))
     if t.is_large_string(type_) or t.is_string_view(type_):
         return pa.string()
     if t.is_large_binary(type_) or t.is_binary_view(type_):
         return pa.binary()
-    if (t.is_nested(type_) and not _is_plain(type_)) or t.is_run_end_encoded(type_):
+    if not _is_plain(type_):
         raise UnsupportedError(f"column {field.name!r} is {type_}, which no table here can hold")
     return type_
 
@@ -104,29 +131,50 @@ def _is_plain(type_: pa.DataType) -> bool:
     if t.is_list(type_):
         return _is_plain(type_.value_type)
     if t.is_struct(type_):
-        return all(_is_plain(field.type) for field in type_)
+        return type_.num_fields > 0 and all(_is_plain(field.type) for field in type_)
     if t.is_map(type_):
         return _is_plain(type_.key_type) and _is_plain(type_.item_type)
     if t.is_nested(type_) or isinstance(type_, pa.BaseExtensionType):
         return False
+    if t.is_fixed_size_binary(type_) and not type_.byte_width:
+        return False  # As a struct without fields: any number of rows takes nothing.
     forms = (t.is_dictionary, t.is_run_end_encoded, t.is_string_view, t.is_binary_view)
     return not any(form(type_) for form in (*forms, t.is_large_string, t.is_large_binary))
 
 
 def _plain_bytes(column: pa.Array) -> int:
-    """What a column takes in its plain type: one of a dictionary may take any number of times."""
+    """What a column takes in its plain type: what is there once may be meant many times."""
     if isinstance(column.type, pa.BaseExtensionType):
         column = column.storage
+    if _is_view(column.type):
+        return _sum(_view_lengths(column)) + 4 * len(column)
     if not pa.types.is_dictionary(column.type):
         return int(column.nbytes)
     values, rows = column.dictionary, len(column)
     if isinstance(values, pa.ExtensionArray):
         values = values.storage
     try:
-        lengths = pc.binary_length(values)
+        lengths = _view_lengths(values) if _is_view(values.type) else pc.binary_length(values)
     except pa.ArrowNotImplementedError:
         return int(values.nbytes) * rows // max(len(values), 1)
-    return int(pc.sum(lengths.take(column.indices).cast(pa.int64())).as_py() or 0) + 4 * rows
+    return _sum(lengths.take(column.indices)) + 4 * rows
+
+
+def _is_view(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_string_view(type_) or pa.types.is_binary_view(type_))
+
+
+def _view_lengths(column: pa.Array) -> pa.Array:
+    """Of each value its length, the first of the four numbers that a view is."""
+    valid, views = column.buffers()[:2]
+    end = column.offset + len(column)
+    numbers = pa.Array.from_buffers(pa.int32(), 4 * end, [None, views])
+    fours = pa.Array.from_buffers(pa.list_(pa.int32(), 4), end, [valid], children=[numbers])
+    return pc.list_element(fours, 0).slice(column.offset)
+
+
+def _sum(lengths: pa.Array) -> int:
+    return int(pc.sum(lengths.cast(pa.int64())).as_py() or 0)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ A scan never waits, so it needs no thread: one that waits must wake on `cancel`.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,7 +15,7 @@ import pyarrow.dataset as ds
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors import contract, errors
-from connectors.contract import Fragment, Ingest, Statistics, Table, TableName, TableScan
+from connectors.contract import Fragment, Ingest, Statistics, Table, TableName, TableScan, Turns
 from connectors.stored import StoredTables
 
 SCHEMA = "main"
@@ -79,6 +80,18 @@ class MemoryConnector:
 
     def close(self) -> None:
         """Nothing to free: the tables are the caller's."""
+
+    # This is `contract.Steady`: where tables can change, a query must not see two states of one.
+
+    def moment(
+        self,
+        fragments: int | None,  # noqa: ARG002
+        at_once: int,  # noqa: ARG002
+        spare: Turns,  # noqa: ARG002
+    ) -> MemoryConnector:
+        moment = copy.copy(self)
+        moment._stored = self._stored.as_now()
+        return moment
 
     # The rest is `contract.Ingests`, which a source that is only read leaves out.
 

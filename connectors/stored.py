@@ -6,6 +6,7 @@ Owns the tables and their sizes. Knows neither who sends rows nor who reads them
 from __future__ import annotations
 
 import contextlib
+import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 
 from connectors.arriving import arriving_batch, arriving_schema, fitted
 from connectors.contract import Column, ColumnStatistics, Ingest, Statistics, Table, TableName
-from connectors.errors import RequestError, SizeLimitError, UnknownNameError
+from connectors.errors import QueueFullError, RequestError, SizeLimitError, UnknownNameError
 
 _MANY_PIECES = 1_000
 """More pieces than these become one: each is a batch for whoever reads."""
@@ -34,13 +35,13 @@ class Stored:
         return Table(self.name, tuple(Column(f.name, f.type, f.nullable) for f in self.rows.schema))
 
     @cached_property
-    def size_bytes(self) -> int:
-        return int(self.rows.nbytes)
+    def kept_bytes(self) -> int:
+        return _kept_bytes(self.rows)
 
     @cached_property
     def statistics(self) -> Statistics:
         columns = {c: _column_statistics(self.rows.column(c)) for c in self.rows.column_names}
-        return Statistics(float(self.rows.num_rows), float(self.size_bytes), columns)
+        return Statistics(float(self.rows.num_rows), float(self.rows.nbytes), columns)
 
 
 class StoredTables:
@@ -65,6 +66,10 @@ class StoredTables:
     def get(self, name: TableName) -> Stored | None:
         return self._stored.get(name)
 
+    def as_now(self) -> StoredTables:
+        """The tables as they are, to be read; what comes later is not among them."""
+        return copy.copy(self)
+
     def take(self, into: Ingest, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
         """See `contract.Ingests.ingest`."""
         name = TableName(into.table.schema or self._schema, into.table.name)
@@ -77,8 +82,10 @@ class StoredTables:
         taken_bytes, arrived = 0, []
         try:
             for batch in batches:
-                arrived.append(self._taken(batch, schema))
-                taken_bytes += arrived[-1].nbytes
+                plain = self._taken(batch, schema, taken_bytes)
+                taken_bytes += _kept_bytes(plain)
+                if plain.num_rows:
+                    arrived.append(plain)
             rows = pa.Table.from_batches(arrived, schema)
             with self._changing:
                 self._stored = {**self._stored, name: self._becomes(into, name, rows)}
@@ -87,15 +94,22 @@ class StoredTables:
                 self._arriving_bytes -= taken_bytes
         return int(rows.num_rows)
 
-    def _taken(self, batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-        """A batch in plain types, counted."""
+    def _taken(self, batch: pa.RecordBatch, schema: pa.Schema, taken_bytes: int) -> pa.RecordBatch:
+        """A batch in plain types, counted; `taken_bytes` came before it."""
         with contextlib.suppress(MemoryError):
-            plain = arriving_batch(batch, schema, self._max_bytes)
+            # Copied: what was sent may keep much more than what its rows refer to.
+            plain = pa.concat_batches([arriving_batch(batch, schema, self._max_bytes)])
+            more = _kept_bytes(plain)
             with self._changing:
-                stored = sum(table.size_bytes for table in self._stored.values())
-                if stored + self._arriving_bytes + plain.nbytes <= self._max_bytes:
-                    self._arriving_bytes += plain.nbytes
+                stored = sum(table.kept_bytes for table in self._stored.values())
+                if stored + self._arriving_bytes + more <= self._max_bytes:
+                    self._arriving_bytes += more
                     return plain
+            if stored + taken_bytes + more <= self._max_bytes:
+                raise QueueFullError(
+                    "rows that others are sending take the room that is left",
+                    hint="Send these again when those have come.",
+                )
         limit = f"{self._max_bytes >> 20} MiB (max_megabytes)"
         raise SizeLimitError(
             f"with these rows its tables would take more than {limit}",
@@ -112,9 +126,14 @@ class StoredTables:
             raise RequestError(f"table {str(name)!r} is there already", hint=hint)
         if stored is not None and into.present == "append":
             rows = pa.concat_tables([stored.rows, fitted(rows, stored.rows.schema, name)])
-            if rows.column(0).num_chunks > _MANY_PIECES:
-                rows = rows.combine_chunks()
+        if rows.column(0).num_chunks > _MANY_PIECES:
+            rows = rows.combine_chunks()
         return Stored(name, rows)
+
+
+def _kept_bytes(rows: pa.Table | pa.RecordBatch) -> int:
+    """What they take here, also beside what they refer to; rows of nothing but NULL take a bit."""
+    return int(max(rows.get_total_buffer_size(), rows.num_rows // 8))
 
 
 def _column_statistics(column: pa.ChunkedArray) -> ColumnStatistics:

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
 
+from connectors.contract import Fragment, Ingest, Moment, Steady, TableName, TableScan
+from connectors.errors import QueueFullError, RequestError, SizeLimitError
 from connectors.memory import MemoryConnector, create
 from flight_server.commands import encode
 from flight_server.proto import flight_sql_pb2 as pb
@@ -307,3 +309,121 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(
     assert scratch.tables().names() == []
     # Neither is its room taken: the next one fits.
     assert cursor.adbc_ingest("t", pa.table({"id": range(100_000)})) == 100_000
+
+
+# --- what is made to deceive ---
+
+
+def sent(column: pa.Array) -> pa.RecordBatch:
+    return pa.record_batch({"id": column})
+
+
+def take(scratch: MemoryConnector, *batches: pa.RecordBatch, present: Any = "fail") -> int:
+    into = Ingest(TableName("", "t"), "create", present)
+    return scratch.ingest(into, batches[0].schema, iter(batches))
+
+
+def _not_utf8(schema: pa.Schema, text: bytes) -> pa.Schema:
+    serialized = schema.serialize().to_pybytes().replace(text, b"\xff" * len(text))
+    return pa.ipc.read_schema(pa.py_buffer(serialized))
+
+
+def _shared_views(rows: int) -> pa.Array:
+    """Many values, all in one place."""
+    view = pa.array(["x" * 10_000], pa.string_view()).buffers()
+    views = pa.py_buffer(view[1].to_pybytes()[:16] * rows)
+    return pa.Array.from_buffers(pa.string_view(), rows, [None, views, view[2]])
+
+
+def test_what_is_kept_is_what_is_counted(scratch: MemoryConnector) -> None:
+    before = pa.total_allocated_bytes()
+    large = pa.array(["x" * 8_000_000, "hello"], pa.large_string())
+    assert take(scratch, sent(large.slice(1))) == 1
+    del large
+    assert pa.total_allocated_bytes() - before < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        _shared_views(1_000),
+        _shared_views(1_000).slice(3, 500),
+        pa.DictionaryArray.from_arrays(
+            pa.array([0] * 1_000), pa.array(["x" * 10_000, *"abcdefghij" * 50], pa.string_view())
+        ),
+        pa.nulls(20_000_000),
+    ],
+)
+def test_little_that_means_much_is_refused(column: pa.Array, scratch: MemoryConnector) -> None:
+    with pytest.raises(SizeLimitError):
+        take(scratch, sent(column))
+
+
+def test_views_that_fit_are_taken(scratch: MemoryConnector) -> None:
+    views = pa.array(["skipped", "x" * 20, None, "é"], pa.string_view()).slice(1)
+    assert take(scratch, sent(views)) == 3
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        (_not_utf8(pa.schema([("abcdef", pa.int8())]), b"abcdef"), "not UTF-8"),
+        (_not_utf8(pa.schema([("id", pa.timestamp("s", "abcdef"))]), b"abcdef"), "not UTF-8"),
+        (_not_utf8(pa.schema([("id", pa.struct([("qqq", pa.int8())]))]), b"qqq"), "not UTF-8"),
+        (pa.schema([(str(n), pa.int8()) for n in range(10_001)]), "10000 are the most"),
+        (pa.schema([("id", pa.struct([]))]), "no table here can hold"),
+        (pa.schema([("id", pa.list_(pa.binary(0)))]), "no table here can hold"),
+        (pa.schema([("id", pa.binary(0))]), "no table here can hold"),
+        (
+            pa.schema([("id", pa.dictionary(pa.int8(), pa.list_(pa.int8())))]),
+            "no table here can hold",
+        ),
+        (
+            pa.schema([("id", pa.dictionary(pa.int8(), pa.dictionary(pa.int8(), pa.string())))]),
+            "no table here can hold",
+        ),
+    ],
+)
+def test_columns_that_are_none_are_refused(
+    schema: pa.Schema, reason: str, scratch: MemoryConnector
+) -> None:
+    with pytest.raises(RequestError, match=reason):
+        scratch.ingest(Ingest(TableName("", "t"), "create", "fail"), schema, iter(()))
+
+
+@pytest.mark.parametrize("present", ["fail", "append", "replace"])
+def test_many_small_batches_become_one(present: str, scratch: MemoryConnector) -> None:
+    batches = [sent(pa.array([number])) for number in range(1_500)]
+    empty = sent(pa.array([], pa.int64()))
+    assert take(scratch, empty, *batches, empty, present=present) == 1_500
+    assert [b.num_rows for b in scan(scratch)] == [1_500]
+
+
+def test_rows_of_others_on_their_way_are_worth_waiting_for(scratch: MemoryConnector) -> None:
+    half = sent(pa.array(range(80_000)))
+
+    def meanwhile() -> Iterator[pa.RecordBatch]:
+        yield half
+        with pytest.raises(QueueFullError) as refused:
+            take(scratch, half)
+        assert refused.value.retryable
+
+    into = Ingest(TableName("", "other"), "create", "fail")
+    scratch.ingest(into, half.schema, meanwhile())
+    with pytest.raises(SizeLimitError):
+        take(scratch, half)
+
+
+def test_a_query_sees_one_moment(scratch: MemoryConnector) -> None:
+    take(scratch, sent(pa.array([1])))
+    assert isinstance(scratch, Steady)
+    moment = scratch.moment(2, 2, None)  # type: ignore[arg-type]
+    take(scratch, sent(pa.array([2])), present="append")
+    assert pa.Table.from_batches(scan(moment))["id"].to_pylist() == [1]
+    moment.close()
+    assert pa.Table.from_batches(scan(scratch))["id"].to_pylist() == [1, 2]
+
+
+def scan(moment: Moment) -> list[pa.RecordBatch]:
+    fragment = Fragment(TableScan(TableName("main", "t"), ("id",)), pa.schema([("id", pa.int64())]))
+    return list(moment.execute(fragment, None))
