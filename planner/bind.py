@@ -146,7 +146,9 @@ def _planned(
         return sql, *_optimized(context, sql)
     except Exception as error:
         wider = in_microseconds(sql, str(error))
-        times = in_the_columns_unit(sql, str(error)) if wider is None else None
+        times = None
+        if wider is None:
+            times = in_the_columns_unit(sql, str(error), lambda other: _said(context, other))
         if wider is None and times is None:
             raise
         if times is not None:
@@ -157,6 +159,15 @@ def _planned(
                 raise error if OWN_UNIT in str(second) else second from None
     assert wider is not None
     return _planned(context, wider)
+
+
+def _said(context: datafusion.SessionContext, sql: str) -> str:
+    """What the engine says of a text that it does not plan; nothing of others."""
+    try:
+        _optimized(context, sql)
+    except Exception as error:
+        return str(error)
+    return ""
 
 
 def _optimized(

@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from connectors.errors import InvalidValueError
+from planner.desugar.tree import place_of
+
 ENGINE_ESCAPE = "\\"
 
 
 def write_escapes(root: exp.Expr) -> bool:
-    """Rewrite each pattern that is a text; whether there was one. Of others the engine says no."""
+    """Rewrite each pattern that is a text; whether there was one. Of others the engine says no.
+
+    Raises:
+        InvalidValueError: for a pattern that ends in its escape, which the engine may take for one
+            that everything matches.
+    """
     changed = False
     for node in list(root.find_all(exp.Escape)):
         like, escape = node.this, node.expression
@@ -20,10 +28,15 @@ def write_escapes(root: exp.Expr) -> bool:
         if escape.name == ENGINE_ESCAPE or len(escape.name) > 1 or not _is_text(like.expression):
             continue
         pattern = in_the_engines(like.expression.name, escape.name)
-        if pattern is not None:
-            like.set("expression", exp.Literal.string(pattern))
-            node.replace(like)
-            changed = True
+        if pattern is None:
+            raise InvalidValueError(
+                f"the pattern ends in its escape character, {escape.name}",
+                position=place_of(like.expression) or place_of(node),
+                hint="Write it twice for the character itself.",
+            )
+        like.set("expression", exp.Literal.string(pattern))
+        node.replace(like)
+        changed = True
     return changed
 
 

@@ -143,7 +143,9 @@ def _plans_alone(nested: Nested) -> bool:
         case "scalar":
             return True
         case "exists":
-            return nested.clause in ("where", "having", "on")
+            # In a join's condition it plans one that filters, and none that is a part of a value.
+            in_condition = nested.clause == "on" and (nested.filters or nested.must_be)
+            return nested.clause in ("where", "having") or in_condition
         case "in":
             if isinstance(nested.node.this, exp.Tuple):
                 return False

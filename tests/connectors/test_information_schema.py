@@ -33,7 +33,7 @@ class SilentLink(MemoryConnector):
                 link.answers.wait()
                 return super().names()
 
-        return Tables(self._data)
+        return Tables(self._stored)
 
 
 @pytest.fixture

@@ -188,6 +188,16 @@ def test_what_has_no_exact_rewrite_is_refused(sql: str, what: str, twins: Twins)
     assert failure.value.position is not None
 
 
+@pytest.mark.parametrize(("pattern", "escape"), [("%", "%"), ("ab!", "!"), ("a!!!", "!")])
+def test_a_pattern_that_ends_in_its_escape_is_an_error(
+    pattern: str, escape: str, twins: Twins
+) -> None:
+    sql = f"SELECT id FROM people WHERE name LIKE '{pattern}' ESCAPE '{escape}'"
+    with pytest.raises(InvalidValueError, match="ends in its escape character") as failure:
+        twins.local.plan(sql)
+    assert failure.value.position == Position(1, sql.index("'") + 1)
+
+
 def test_names_that_a_rewrite_made_reach_no_client(twins: Twins) -> None:
     sql = (
         "SELECT id, (SELECT sum(k) OVER (ORDER BY k) FROM solid WHERE k > p.id ORDER BY 1 LIMIT 1)"

@@ -43,6 +43,9 @@ def opened() -> Iterator[Placement]:
         ("coalesce({}, TIME '01:00') < TIME '12:00'", [3]),
         ("CASE WHEN id = 1 THEN TIME '01:00' ELSE {} END = TIME '01:00'", [1]),
         ("{} IS DISTINCT FROM TIME '12:00'", [2, 3]),
+        ("{0} = TIME '12:00' OR {0} = TIME '13:00:01'", [1, 2]),
+        ("CASE {} WHEN TIME '12:00' THEN us = TIME '12:00' ELSE id = 3 END", [1, 3]),
+        ("us = TIME '12:00' AND ns = TIME '12:00' AND {} = TIME '12:00'", [1]),
         ("{} = TIME '12:00' AND 'é TIME ''13:00''' <> ''", [1]),
     ],
 )
@@ -69,3 +72,22 @@ def test_what_would_lose_digits_is_refused(condition: str, opened: Placement) ->
 def test_a_text_that_is_no_time_is_named(opened: Placement) -> None:
     with pytest.raises(InvalidValueError, match="'25:00' is not a value of type time"):
         opened.query("SELECT id FROM day WHERE us = TIME '25:00'")
+
+
+@pytest.mark.parametrize(
+    ("output", "name", "type_", "value"),
+    [
+        ("CAST(TIME '00:00:01' AS BIGINT)", None, pa.int64(), 1_000_000_000),
+        ("TIME '00:00:01'", None, pa.time64("ns"), datetime.time(0, 0, 1)),
+        ("arrow_typeof(TIME '00:00:01') AS x", "x", pa.string(), "Time64(ns)"),
+        ("CASE WHEN us > TIME '01:00' THEN TIME '00:00:01' END AS x", "x", pa.time64("ns"), None),
+    ],
+)
+def test_what_is_not_compared_keeps_its_unit(
+    output: str, name: str | None, type_: pa.DataType, value: object, opened: Placement
+) -> None:
+    answer = opened.query(f"SELECT {output} FROM day WHERE us = TIME '12:00'")
+    alone = opened.query(f"SELECT {output} FROM day") if name is None else answer
+    assert answer.column_names == ([name] if name else alone.column_names)
+    assert answer.schema.types == [type_]
+    assert answer[0].to_pylist() == [value or datetime.time(0, 0, 1)]

@@ -569,3 +569,7 @@ SELECT id, (SELECT k FROM solid WHERE k > p.id UNION SELECT 100 ORDER BY k DESC 
 SELECT id, (SELECT k AS y FROM solid WHERE k > p.id UNION SELECT 100 ORDER BY y LIMIT 1) AS v FROM people p
 SELECT id, name LIKE '%!_%' ESCAPE '!' AS a, name NOT LIKE 'A!d_' ESCAPE '!' AS b, name ILIKE 'a!D%' ESCAPE '!' AS c, name LIKE 'Ad%' ESCAPE '' AS d FROM people WHERE name LIKE 'AAd%' ESCAPE 'A' OR name LIKE '!%' ESCAPE '!' OR id > 0
 SELECT v, v LIKE 'a!_b' ESCAPE '!' AS a, v LIKE 'a\!_b' ESCAPE '!' AS b, v LIKE 'a!!b' ESCAPE '!' AS c, v NOT LIKE '%\%' ESCAPE '!' AS d, v LIKE 'a%%%%b' ESCAPE '%' AS e, v LIKE 'a__b' ESCAPE '_' AS f, v LIKE 'a\%' ESCAPE '' AS g, v ILIKE 'A!\_' ESCAPE '!' AS h, v LIKE 'a!xb' ESCAPE '!' AS i FROM (VALUES (1, 'a_b'), (2, 'axb'), (3, 'a!b'), (4, 'a\b'), (5, 'a%b'), (6, 'a%%b'), (7, 'a\!_b'), (8, 'a\%'), (9, 'a\'), (10, ''), (11, NULL), (12, 'a\_b')) AS t(id, v)
+SELECT p.id FROM people p JOIN depts d ON p.dept = d.id AND 7 NOT IN (SELECT k FROM solid)
+SELECT p.id FROM people p JOIN depts d ON p.dept = d.id AND 77 NOT IN (SELECT k FROM gaps)
+SELECT p.id FROM people p JOIN depts d ON p.dept = d.id AND 7 NOT IN (SELECT k FROM void)
+SELECT p.id FROM people p LEFT JOIN depts d ON p.dept = d.id AND 77 NOT IN (SELECT k FROM gaps)
