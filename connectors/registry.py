@@ -115,7 +115,7 @@ def load(kind: str, *, where: str = "") -> Create:
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(
             f"{_prefix(where)}connector {kind!r} of {_package(entry)} cannot be imported: {error}",
-            hint="Install what it needs.",
+            hint=_installing(entry),
         ) from error
 
 
@@ -212,6 +212,14 @@ def _plain(options: Mapping[str, object]) -> dict[str, object]:
 
 def _package(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist else entry.value
+
+
+def _installing(entry: EntryPoint) -> str:
+    """What to do where a connector's imports are missing: the extra of its name, if it has one."""
+    extras = entry.dist.metadata.get_all("Provides-Extra") or () if entry.dist else ()
+    if entry.name in extras:
+        return f"Install what it needs: pip install '{_package(entry)}[{entry.name}]'"
+    return "Install what it needs."
 
 
 def _nowhere(_path: tuple[str, ...]) -> str:

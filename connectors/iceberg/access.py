@@ -6,12 +6,15 @@ secrets. Must not know what is in a table.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
+import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 import pyarrow as pa
 import pyiceberg.exceptions as iceberg
@@ -31,9 +34,22 @@ from connectors.iceberg.options import IcebergOptions
 _OPEN = frozenset(
     ("type", "uri", "warehouse", "prefix", "scope", "audience", "resource", "catalog-name")
 )
-"""Properties whose values are no secrets, but for a password within a URL."""
+"""Properties whose values are no secrets, but for the login and the parameters of a URL."""
 
 _OPEN_ENDS = ("endpoint", "region", "-impl", "-type", "-enabled", "-ms", "timeout")
+
+# Identities are compared within one process only: a digest seen in a log tells nothing.
+_IDENTITY_KEY = secrets.token_bytes(32)
+
+_LOGIN = re.compile(
+    r"(?P<scheme>[\w+.-]*)://(?P<login>(?!\[)(?P<user>[^:/?#@\s]*)(?::(?P<password>"
+    # A password may hold what ought to be escaped; what looks like a port is none.
+    r"[^/?#\s]*(?=@)|(?!\d+[/?#])(?:[^?\s]*(?=@)|[^\s]*(?=@))"
+    r"))?)@"
+)
+
+_CONTAINERS = re.compile(r"(abfs|wasb)s?", re.IGNORECASE)
+"""Schemes that have a container where others have a user."""
 
 _ABSENT = (
     iceberg.NoSuchTableError,
@@ -84,10 +100,18 @@ class Access:
     def shown(self) -> str:
         """Where the tables are, with nothing secret in it."""
         if self._options.tables:
-            return self.redact(", ".join(sorted(self._options.tables.values())))
+            return ", ".join(self._place(at) for at in sorted(self._options.tables.values()))
         properties = self._options.properties
         at = [properties[key] for key in ("uri", "warehouse", "prefix") if key in properties]
-        return self.redact(" ".join([*at, self._options.catalog]))
+        return " ".join([*map(self._place, at), self.redact(self._options.catalog)])
+
+    @property
+    def identity(self) -> str:
+        """Where the tables are, and a keyed digest, which differs by process, of all of it."""
+        options = self._options
+        kept = (options.catalog, sorted(options.properties.items()), sorted(options.tables.items()))
+        digest = hmac.new(_IDENTITY_KEY, repr(kept).encode(), hashlib.sha256).hexdigest()[:16]
+        return f"{self.shown}#{digest}"
 
     def names(self) -> Sequence[TableName]:
         """Every table, sorted.
@@ -138,6 +162,14 @@ class Access:
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
         return text
+
+    def _place(self, location: str) -> str:
+        """A URL without its login and its parameters; a path as it is."""
+        # The secrets first: a password may hold what else ends an address.
+        masked = self.redact(location)
+        if "://" not in masked:
+            return masked
+        return _LOGIN.sub(_without_login, re.split(r"[?#]", masked, maxsplit=1)[0])
 
     @contextmanager
     def reading(self, path: str | None = None) -> Iterator[None]:
@@ -210,12 +242,29 @@ def _sqlite_file(uri: str) -> Path | None:
 
 
 def _secrets(options: IcebergOptions) -> set[str]:
-    """Passwords in URLs, and the values of all properties that are not known to be open."""
+    """Logins and parameters of URLs, and the values of all properties not known to be open."""
     texts = [*options.properties.values(), *options.tables.values()]
-    in_urls = [found for text in texts for found in re.findall(r"://[^:/?#@\s]*:([^\s]*)@", text)]
+    in_urls = [found for text in texts if "://" in text for found in _in_url(text)]
     hidden = [v for k, v in options.properties.items() if not _is_open(k, v)]
-    found = {*in_urls, *map(unquote, in_urls), *hidden, *_parts(options.properties)}
+    decoded = (*map(unquote, in_urls), *map(unquote_plus, in_urls))
+    found = {*in_urls, *decoded, *hidden, *_parts(options.properties)} - {"true", "false"}
     return {text for text in found if len(text) >= 4}  # Shorter ones would mask half a message.
+
+
+def _in_url(url: str) -> Iterator[str]:
+    """The whole login, its password (or a user who has none), and each parameter's value."""
+    for match in _LOGIN.finditer(url):
+        if not _CONTAINERS.fullmatch(match["scheme"]):
+            yield match["login"]
+            yield match["password"] or match["user"]
+    for given in re.split(r"[?&;#]", url)[1:]:
+        yield given.partition("=")[2] or given
+
+
+def _without_login(match: re.Match[str]) -> str:
+    if _CONTAINERS.fullmatch(match["scheme"]):
+        return match[0]
+    return f"{match['scheme']}://{HIDDEN}@"
 
 
 def _is_open(key: str, value: str) -> bool:

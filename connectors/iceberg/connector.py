@@ -31,7 +31,7 @@ class IcebergConnector:
         self._tables = IcebergTables(self._access, options)
         versions = {"*": options.version_of(""), **options.versions}
         at = {table: str(v) for table, v in versions.items() if not v.is_newest}
-        self.identity = f"iceberg:{self._access.shown}" + (f"@{at}" if at else "")
+        self.identity = f"iceberg:{self._access.identity}" + (f"@{at}" if at else "")
 
     def __repr__(self) -> str:
         return f"IcebergConnector({self.name!r}, {self._access.shown!r})"

@@ -34,6 +34,9 @@ _SETTINGS = "SET time_zone = '+00:00', sql_mode = ''"
 
 _SESSION = "SELECT CONNECTION_ID() AS id"
 
+_LEFT = 4
+"""So many questions that were given up may go on; while they do, no other one is asked."""
+
 _QUESTION_TEXT_BYTES = 65_536
 _QUESTION_ROWS = 512
 
@@ -69,6 +72,7 @@ class Database:
         self._options = options
         self._lock = threading.Lock()
         self._idle: list[Session] = []
+        self._left: list[threading.Event] = []
         self._closed = False
 
     def acquire(self) -> Session:
@@ -148,6 +152,7 @@ class Database:
 
     def _asked(self, question: Callable[[Any], Any]) -> Any:
         """The answer to a question, which is given up after `wait_seconds`."""
+        self._check_left()
         answers: list[Any] = []
         failures: list[BaseException] = []
         done = threading.Event()
@@ -165,6 +170,8 @@ class Database:
         except RuntimeError:
             raise QueueFullError("the server cannot start another thread") from None
         if not done.wait(self._options.wait_seconds):
+            with self._lock:
+                self._left.append(done)
             raise SourceTimeoutError(
                 f"the database did not answer within {self._options.wait_seconds:g} s",
                 source=self.source,
@@ -173,6 +180,17 @@ class Database:
         if failures:
             raise failures[0]
         return answers[0]
+
+    def _check_left(self) -> None:
+        """Refuse another question where too many were given up that go on."""
+        with self._lock:
+            self._left = [done for done in self._left if not done.is_set()]
+            if len(self._left) >= _LEFT:
+                raise QueueFullError(
+                    f"{_LEFT} questions that were given up go on, which the driver does not end",
+                    source=self.source,
+                    hint="Try again when they have ended.",
+                )
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
         while True:

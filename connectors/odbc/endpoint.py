@@ -72,8 +72,11 @@ class Endpoint:
 
 
 def _secrets(options: OdbcOptions) -> Iterator[str]:
-    for key, value in parts(options.connection_string.get_secret_value()):
-        if key not in _PLACES and len(value) >= _TELLING:
+    given = parts(options.connection_string.get_secret_value())
+    values = [value for key, value in given if key not in _PLACES]
+    if options.password is not None:
+        values.append(options.password.get_secret_value())
+    for value in values:
+        if len(value) >= _TELLING:
             yield value
-    if options.password is not None and len(options.password.get_secret_value()) >= _TELLING:
-        yield options.password.get_secret_value()
+            yield value.replace("}", "}}")  # As it stands within braces.

@@ -82,8 +82,10 @@ def reading_of(declared: str) -> Reading:
             return Reading(pa.string(), pa.string(), lost=lost)
         return Reading(pa.decimal128(precision, scale), pa.string())
     if name == "float":
-        # By itself it is sent with six digits.
-        return Reading(pa.float32(), pa.float64(), lambda c: _cast(c, "DOUBLE"))
+        # By itself it is sent with six digits. MySQL casts to DOUBLE from 8.0.17 on only.
+        return Reading(
+            pa.float32(), pa.float64(), lambda c: exp.Mul(this=c, expression=_ONE.copy())
+        )
     if name in ("date", "datetime", "timestamp"):
         return _moment(name)
     if name in _PLAIN:
@@ -125,6 +127,8 @@ def _day_or_null(column: exp.Expr) -> exp.Expr:
 
 
 _ZERO = exp.Literal.number(0)
+_ONE = exp.Literal.number("1e0")
+"""A DOUBLE; unlike a sum with 0e0, a product with it keeps the sign of -0.0."""
 
 
 def _bits(column: exp.Expr, digits: int) -> exp.Expr:

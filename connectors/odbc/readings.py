@@ -17,8 +17,8 @@ from connectors.contract import Column
 from connectors.errors import SourceRejectedError, SourceSchemaChangedError
 
 _MOST_DIGITS = 38
-_OF_A_TIMESTAMP = 26
-"""Characters up to its microseconds; what follows is cut."""
+_BEYOND_MICROSECONDS = r"(\.\d{6})\d+$"
+"""Digits that are cut. What else follows, such as the offset of a zone, is no moment to Arrow."""
 
 
 def as_it_is(column: exp.Expr) -> exp.Expr:
@@ -123,9 +123,17 @@ def _read(array: pa.Array, wanted: pa.DataType) -> pa.Array:
         return array
     if pa.types.is_timestamp(wanted):
         # They are in UTC: the session is.
-        plain = pc.utf8_slice_codeunits(array, 0, _OF_A_TIMESTAMP)
-        return pc.cast(pc.cast(plain, pa.timestamp("us")), wanted)
+        return pc.cast(_moments(array), wanted)
+    if pa.types.is_time(wanted):
+        # Arrow reads times as those of a day only.
+        of_a_day = pc.binary_join_element_wise("1970-01-01", array, " ")
+        return pc.cast(pc.cast(_moments(of_a_day), pa.time64("us")), wanted)
     return pc.cast(array, wanted, safe=not pa.types.is_float32(wanted))
+
+
+def _moments(texts: pa.Array) -> pa.Array:
+    plain = pc.replace_substring_regex(texts, _BEYOND_MICROSECONDS, r"\1")
+    return pc.cast(plain, pa.timestamp("us"))
 
 
 def column(name: str, reading: Reading, *, nullable: bool, native_type: str) -> Column:

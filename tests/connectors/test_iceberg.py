@@ -262,3 +262,39 @@ def test_options() -> None:
     assert connector.tables().default_schema == "x"
     assert "hidden-pw" not in repr(connector) + connector.identity
     assert connector._access.redact("a very secret, hidden-pw") == "a ***, ***"
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        (
+            "postgresql+psycopg2://db/cat?user=u&password=hunter22secret",
+            "postgresql+psycopg2://db/cat",
+        ),
+        ("postgresql://db:5432/cat?password=at@hunter22secret", "postgresql://db:5432/cat"),
+        ("postgresql://[::1]:5432/cat?password=at@hunter22secret", "postgresql://[::1]:5432/cat"),
+        ("postgresql://u:x/hunter22secret@db/c?a=b@c", "postgresql://***@db/c"),
+        ("postgresql://u:hunter22secret@db/c@d?a=b@c", "postgresql://***@db/c@d"),
+        ("https://hunter22secret@host/api", "https://***@host/api"),
+        ("https://cat/api?token=hunter22secret", "https://cat/api"),
+        ("https://u:p@cat/api", "https://***@cat/api"),
+        ("abfss://container@account/tables", "abfss://container@account/tables"),
+        ("sqlite:////data/catalog.db", "sqlite:////data/catalog.db"),
+    ],
+)
+@pytest.mark.parametrize("key", ["uri", "warehouse", "tables"])
+def test_no_login_and_no_parameter_of_a_url_is_shown(uri: str, shown: str, key: str) -> None:
+    options = {"tables": {"t": uri}} if key == "tables" else {"properties": {key: uri}}
+    connector = create("lake", options)
+    assert repr(connector).startswith(f"IcebergConnector('lake', '{shown}")
+    assert connector.identity.startswith(f"iceberg:{shown}")
+    assert "hunter22secret" not in repr(connector) + connector.identity
+    assert "hunter22secret" not in connector._access.redact(f"cannot reach {uri}")
+
+
+def test_sources_of_other_logins_are_not_one() -> None:
+    made = [
+        create("lake", {"properties": {"type": "rest", "uri": f"https://{who}@cat/api"}}).identity
+        for who in ("anna", "anna", "otto")
+    ]
+    assert made[0] == made[1] != made[2]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from sqlglot import exp
 
 from connectors import registry
 from connectors.conformance.driving import Driven
@@ -22,13 +23,17 @@ from connectors.errors import (
     ConfigurationError,
     CrosswindError,
     DeadlineError,
+    QueueFullError,
     SourceError,
     SourceRejectedError,
     SourceSchemaChangedError,
     SourceTimeoutError,
     SourceUnavailableError,
 )
-from connectors.odbc import OdbcConnector
+from connectors.odbc import OdbcConnector, OdbcOptions, mysql
+from connectors.odbc.database import Database
+from connectors.odbc.endpoint import Endpoint
+from connectors.odbc.readings import Columns, reading_of
 from tests.execution.waiting import eventually
 from tests.mariadb_server import MariadbServer, mariadb
 from tests.postgres_server import free_port
@@ -341,3 +346,89 @@ def test_a_source_that_was_closed_says_so(odbc: Callable[..., OdbcConnector]) ->
     connector.close()
     with pytest.raises(CrosswindError, match="closed"):
         connector.tables().names()
+
+
+# What needs no database.
+
+
+def options(**given: object) -> OdbcOptions:
+    needed = {"connection_string": "Driver=x", "user": "u", "password": "p", "dialect": "mysql"}
+    return OdbcOptions.model_validate({**needed, **given})
+
+
+def read(type_: pa.DataType, travels: pa.DataType, values: list[object]) -> list[object]:
+    """What becomes of a column that travels so."""
+    batch = pa.record_batch([pa.array(values, travels)], ["c"])
+    columns = Columns("shop", batch.schema, pa.schema([("c", type_)]))
+    values_read: list[object] = columns.convert(batch).column(0).to_pylist()
+    return values_read
+
+
+@pytest.mark.parametrize(
+    ("found", "sent", "wanted"),
+    [
+        (pa.int32(), 7, 7),
+        (pa.float32(), 0.5, 0.5),
+        (pa.bool_(), True, True),
+        (pa.binary(2), b"ab", b"ab"),
+        (pa.string(), "x", "x"),
+        (pa.date32(), "2024-02-29", datetime.date(2024, 2, 29)),
+        (pa.timestamp("s"), "2024-02-29 01:02:03", datetime.datetime(2024, 2, 29, 1, 2, 3)),
+        (
+            pa.timestamp("ns"),
+            "2024-02-29 01:02:03.1234567",
+            datetime.datetime(2024, 2, 29, 1, 2, 3, 123456),
+        ),
+        (pa.time32("s"), "23:59:59", datetime.time(23, 59, 59)),
+        (pa.time64("ns"), "01:02:03.1234567", datetime.time(1, 2, 3, 123456)),
+        (pa.decimal128(5, 2), "-1.50", Decimal("-1.50")),
+        (pa.decimal256(50, 2), "1.50", "1.50"),
+    ],
+    ids=str,
+)
+def test_each_type_of_any_database_is_read(
+    found: pa.DataType, sent: object, wanted: object
+) -> None:
+    reading = reading_of(found)
+    assert read(reading.type, reading.travels, [sent, None]) == [wanted, None]
+
+
+@pytest.mark.parametrize(
+    ("type_", "sent"),
+    [
+        (pa.timestamp("us"), "2024-02-29 01:02:03.123456+02:00"),
+        (pa.timestamp("us"), "2024-02-29 01:02:03.1234567 +02:00"),
+        (pa.time64("us"), "01:02:03.123456+02"),
+        (pa.time64("us"), "25:00:00"),
+    ],
+)
+def test_what_is_no_moment_without_a_zone_is_refused(type_: pa.DataType, sent: str) -> None:
+    with pytest.raises(SourceRejectedError, match="does not fit"):
+        read(type_, pa.string(), [sent])
+
+
+def test_a_float_is_asked_for_in_words_that_older_databases_know() -> None:
+    asked = mysql.reading_of("float").sql(exp.column("c", quoted=True))
+    assert asked.sql("mysql") == "`c` * 1e0"
+
+
+def test_a_password_with_a_brace_is_masked_as_it_is_sent() -> None:
+    endpoint = Endpoint(options(connection_string="Driver=x;Token={to}}ken}", password="p}ass"))
+    assert endpoint.masked("PWD={p}}ass} p}ass {to}}ken} to}ken") == "PWD={***} *** {***} ***"
+
+
+def test_questions_that_were_given_up_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = options(wait_seconds=0.02)
+    database = Database("shop", Endpoint(given), given)
+    go_on = threading.Event()
+    monkeypatch.setattr(database, "_ask", lambda _: go_on.wait(30) and [])
+    try:
+        for _ in range(4):
+            with pytest.raises(SourceTimeoutError):
+                database.rows("SELECT 1")
+        with pytest.raises(QueueFullError, match="given up"):
+            database.rows("SELECT 1")
+    finally:
+        go_on.set()
+    eventually(lambda: not any(t.name == "shop-ask" for t in threading.enumerate()))
+    assert database.rows("SELECT 1") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,14 @@ def test_a_connector_of_a_third_party_needs_only_its_entry_point(
         registry.create("wrong", "t", {})
     with pytest.raises(ConfigurationError, match="provided more than once: crosswind, third-party"):
         registry.create("memory", "t", {})
+
+
+@pytest.mark.parametrize(("kind", "library"), [("iceberg", "pyiceberg"), ("delta", "deltalake")])
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, kind: str, library: str) -> None:
+    for name in list(sys.modules):
+        if name.startswith((f"connectors.{kind}", library)):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ConfigurationError, match="cannot be imported") as caught:
+        registry.load(kind)
+    assert f"pip install 'crosswind[{kind}]'" in str(caught.value.hint)

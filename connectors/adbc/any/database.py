@@ -33,6 +33,9 @@ _T = TypeVar("_T")
 _DRIVERS_SHARE = 0.6
 """Of the time that connecting may take: drivers round it up to their next try."""
 
+_LEFT = 4
+"""So many questions that were given up may go on; while they do, no other one is asked."""
+
 _CLOSE_SECONDS = 1.0
 """How long closing waits for the driver to say goodbye: a dead server never answers."""
 
@@ -120,6 +123,7 @@ class Database:
         self._wait_seconds = wait_seconds
         self._lock = threading.Lock()
         self._idle: list[Session] = []
+        self._left: list[threading.Event] = []
         self._closed = False
         # Whoever holds it may be inside the driver for long; `_lock` is never held there.
         self._opening = threading.Lock()
@@ -163,9 +167,12 @@ class Database:
         Raises:
             SourceError: the database cannot be asked, or its answer is an error.
         """
+        self._check_left()
         asked = _Question(question)
         self._apart(lambda: self._answer(asked), "ask")
         if not asked.done.wait(self._wait_seconds):
+            with self._lock:
+                self._left.append(asked.done)
             asked.give_up()
             raise SourceTimeoutError(
                 f"the database did not answer within {self._wait_seconds:g} s",
@@ -175,6 +182,17 @@ class Database:
         if asked.failure is not None:
             raise asked.failure
         return asked.answer  # type: ignore[return-value]
+
+    def _check_left(self) -> None:
+        """Refuse another question where too many were given up that go on."""
+        with self._lock:
+            self._left = [done for done in self._left if not done.is_set()]
+            if len(self._left) >= _LEFT:
+                raise QueueFullError(
+                    f"{_LEFT} questions that were given up go on, which the driver does not end",
+                    source=self.source,
+                    hint="Try again when they have ended.",
+                )
 
     def discard_idle(self) -> None:
         """Close the idle connections: one of them was found dead, so all are suspect."""
