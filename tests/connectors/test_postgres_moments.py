@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import adbc_driver_postgresql.dbapi as postgres
 import pyarrow as pa
@@ -13,6 +15,8 @@ import pytest
 
 from connectors.adbc.postgres import PostgresConnector, create, ranges
 from connectors.adbc.postgres.ranges import Extent, in_ranges
+from connectors.adbc.postgres.session import Session
+from connectors.adbc.postgres.snapshot import Snapshot
 from connectors.errors import CancelledError, SourceRejectedError, SourceUnavailableError
 from connectors.memory import MemoryConnector
 from execution import reading
@@ -223,6 +227,40 @@ def test_a_server_that_exports_no_snapshot_is_read_apart_and_one_table_by_one_co
         placement.catalog.sources["shop"].connector.close()
 
 
+def test_connections_to_another_server_are_not_in_the_moment(
+    open_placement: Open,
+    database: str,
+    held_up: None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    export = Session.export
+    # The same id means something at the other server too.
+    monkeypatch.setattr(Session, "export", lambda self: replace(export(self), server="another"))
+    with moving(database, (BETWEEN_ROWS, rows)), caplog.at_level(logging.WARNING):
+        answer = start(open_placement(), "SELECT id, money FROM accounts").batches()
+        batches = [next(answer)]
+        eventually(lambda: "cannot show one moment" in caplog.text)
+        batches += answer
+    read = pa.Table.from_batches(batches).to_pydict()
+    assert sorted(read["id"]) == list(range(1, ROWS + 1))
+    assert sum(read["money"]) == TOTAL
+
+
+def test_a_slow_client_does_not_end_a_transaction(
+    open_placement: Open, postgres_server: PostgresServer, held_up: None
+) -> None:
+    with guest(postgres_server):
+        postgres_server.execute("ALTER ROLE guest SET idle_in_transaction_session_timeout = 100")
+        placement = open_placement(postgres_server.uri(DATABASE, user="guest"))
+        answer = start(placement, "SELECT * FROM accounts").batches()
+        count = next(answer).num_rows
+        eventually(lambda: sessions(postgres_server, "state = 'idle in transaction'") > 0)
+        time.sleep(0.5)
+        assert count + sum(batch.num_rows for batch in answer) == ROWS
+        placement.catalog.sources["shop"].connector.close()
+
+
 @contextlib.contextmanager
 def guest(server: PostgresServer, revoked: str = "", limit: int = -1) -> Iterator[None]:
     """A role that may read, but for what is revoked from all."""
@@ -407,6 +445,45 @@ def test_a_piece_that_fails_fails_the_scan_and_ends_every_connection(
         with pytest.raises(SourceRejectedError, match=r"shop.*column 'n'.*NaN"):
             placement.query("SELECT * FROM odd")
         eventually(lambda: quiet(placement, postgres_server))
+
+
+class _Plenty:
+    """Turns without end."""
+
+    def take(self) -> bool:
+        return True
+
+    def give(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_connection_that_is_lost_on_its_way_into_the_moment_is_not_waited_for(
+    open_placement: Open,
+    postgres_server: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+    late: bool,
+) -> None:
+    ended = threading.Event()
+
+    def join(_: Snapshot, session: Session) -> None:
+        if late:
+            ended.wait(30)
+        session.rows("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(Snapshot, "_join", join)
+    placement = open_placement()
+    fragment = placement.plan("SELECT * FROM accounts").fragments[0].fragment
+    shop = placement.catalog.sources["shop"].connector
+    assert isinstance(shop, PostgresConnector)
+    moment = shop.moment(1, 1, _Plenty())
+    try:
+        assert sum(batch.num_rows for batch in moment.execute(fragment, None)) == ROWS
+        ended.set()
+        eventually(lambda: quiet(placement, postgres_server))
+    finally:
+        ended.set()
+        moment.close()
 
 
 def test_a_connection_that_is_lost_fails_the_scan(

@@ -32,8 +32,9 @@ _CONNECTION_DEFAULTS = {
     "tcp_user_timeout": "30000",
 }
 
-# What makes a text mean the same on every server. Sent in the start-up packet, so that it costs no
-# round trip and a pooler that cannot keep it refuses at once, instead of leaking it to others.
+# What makes a text mean the same on every server, and a transaction outlast a slow client. Sent in
+# the start-up packet, so that it costs no round trip and a pooler that cannot keep it refuses at
+# once, instead of leaking it to others.
 SESSION_SETTINGS: Mapping[str, str] = {
     "default_transaction_read_only": "on",
     "default_transaction_isolation": "repeatable read",
@@ -43,6 +44,7 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "bytea_output": "hex",
     "extra_float_digits": "1",
     "standard_conforming_strings": "on",
+    "idle_in_transaction_session_timeout": "0",
 }
 
 

@@ -52,9 +52,6 @@ class QueryBatches:
         schema: the exact schema of the batches.
         deadline: on the clock of `time.monotonic`, or None.
         changed: called when the source's tables turn out to be other than planned.
-
-    Attributes:
-        entered: a connection was there, and has entered the moment or is trying to.
     """
 
     def __init__(
@@ -73,7 +70,8 @@ class QueryBatches:
         self._changed = changed
         self._lock = threading.Lock()
         self._stop: CrosswindError | None = None
-        self.entered = False
+        self._entered = False
+        self._missed: Callable[[], None] | None = None
         self._started = False
         self._busy = False
         self._ended = False
@@ -125,6 +123,19 @@ class QueryBatches:
         if canceller is not None and canceller is not threading.current_thread():
             canceller.join(_CANCEL_SECONDS)
 
+    def unless_entered(self, call: Callable[[], None]) -> None:
+        """Once iterating has ended: call it if no connection has entered the moment.
+
+        One that is still about to decides itself, later, on the session's own thread.
+        """
+        with self._lock:
+            if self._entered:
+                return
+            if self._busy:
+                self._missed = call
+                return
+        call()
+
     def _open(self) -> _Opened | None:
         """Get a connection, run the first statement, if there is one, to its first batch.
 
@@ -132,7 +143,6 @@ class QueryBatches:
         """
         for last in (False, True):
             session = self._take_session()
-            self.entered = True
             try:
                 opened = self._call(session, partial(self._enter, session))
             except SourceUnavailableError:
@@ -185,6 +195,7 @@ class QueryBatches:
 
     def _enter(self, session: Session) -> _Opened | None:
         steady = self._sessions.enter(session)
+        self._entered = True
         self._following = iter(self._statements(steady))
         sql = next(self._following, None)
         return None if sql is None else self._start_stream(session, sql)
@@ -245,8 +256,11 @@ class QueryBatches:
         with self._lock:
             self._busy = False
             left_alone = self._stop is not None
+            missed = None if self._entered else self._missed
             self._returned.set()
             self._awake.set()
+        if missed is not None:
+            missed()
         if left_alone:
             self._free()
 

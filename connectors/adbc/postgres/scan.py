@@ -227,8 +227,7 @@ class ScanBatches:
             if not (other.ended or (lacking and other.piece is None)):
                 self._fail(error)
         finally:
-            if not reader.entered:
-                self._snapshot.expect(-1)
+            reader.unless_entered(partial(self._snapshot.expect, -1))
             other.give()
             with self._changed:
                 other.ended = True

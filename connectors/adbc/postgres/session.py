@@ -11,6 +11,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import adbc_driver_manager as adbc
 import pyarrow as pa
@@ -33,7 +34,23 @@ SELECT 1 / CAST(
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
-_EXPORT = "SELECT pg_export_snapshot() AS snapshot"
+# Two servers, or a server and its replica, started in the same microsecond are not reckoned with.
+_SERVER = "CAST(pg_postmaster_start_time() AS text)"
+
+_EXPORT = f"SELECT pg_export_snapshot() AS snapshot, {_SERVER} AS server"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A moment that an open transaction has exported.
+
+    Attributes:
+        snapshot: its id, a small counter: another server may have another moment of that id.
+        server: tells the server from others.
+    """
+
+    snapshot: str
+    server: str
 
 
 class SettingsLostError(Exception):
@@ -116,23 +133,29 @@ class Session:
         """Run a statement and read its result as it comes."""
         return Stream(self._connection, sql)
 
-    def begin(self, snapshot: str | None = None) -> None:
+    def begin(self, moment: Exported | None = None) -> None:
         """Open a transaction, in which all statements see one moment; one round trip.
 
         Args:
-            snapshot: the moment that an open transaction has exported; None for that of the first
-                statement.
+            moment: what an open transaction has exported; None for that of the first statement.
+
+        Raises:
+            adbc_driver_manager.Error: also with SQLSTATE 22012, where this is another server.
         """
-        if snapshot is None:
+        if moment is None:
             self._run(_BEGIN)
             return
-        given = exp.Literal.string(snapshot).sql("postgres")
+        given = exp.Literal.string(moment.snapshot).sql("postgres")
         chosen = exp.Command(this="SET TRANSACTION SNAPSHOT", expression=given)
-        self._run(f"{_BEGIN}; {chosen.sql('postgres')}")
+        server = exp.Literal.string(moment.server).sql("postgres")
+        # Divides by zero, to cost no round trip of its own.
+        same = f"SELECT 1 / CAST({_SERVER} = {server} AS integer)"
+        self._run(f"{_BEGIN}; {chosen.sql('postgres')}; {same}")
 
-    def export(self) -> str:
+    def export(self) -> Exported:
         """The moment of the open transaction, which others see while this one is open."""
-        return str(self.rows(_EXPORT)[0]["snapshot"])
+        row = self.rows(_EXPORT)[0]
+        return Exported(str(row["snapshot"]), str(row["server"]))
 
     def end(self) -> None:
         """End the transaction, also one that has failed."""

@@ -21,7 +21,7 @@ from functools import partial
 import adbc_driver_manager as adbc
 
 from connectors.adbc.postgres.pool import Pool
-from connectors.adbc.postgres.session import Session
+from connectors.adbc.postgres.session import Exported, Session
 from connectors.errors import CancelledError
 
 _LOG = logging.getLogger("crosswind.connectors")
@@ -30,9 +30,10 @@ _APART = (
     "the parts of a query see it as it is when each of them begins"
 )
 
-# What a server says that has no snapshot to give, or a pooler whose next connection is to another
-# one: not in this state, not supported, read-only, no such function, not allowed, no such snapshot.
-_NO_SNAPSHOT = frozenset({"55000", "0A000", "25006", "42883", "42501", "22023", "42704"})
+# What a server says that has no snapshot to give, or that is not the one which gave it (of several
+# hosts, or behind a pooler): not in this state, not supported, read-only, no such function, not
+# allowed, no such snapshot, another server (see `Session.begin`).
+_NO_SNAPSHOT = frozenset({"55000", "0A000", "25006", "42883", "42501", "22023", "42704", "22012"})
 
 
 class _State(Enum):
@@ -62,7 +63,7 @@ class Snapshot:
         # The pool's own: whoever waits there for a session looks at both.
         self._changed = pool.changed
         self._state = _State.NEW
-        self._id: str | None = None
+        self._moment: Exported | None = None
         self._exporter: Session | None = None
         self._inside: set[Session] = set()
         self._waiting: Session | None = None
@@ -142,7 +143,7 @@ class Snapshot:
         session.begin()
         state = _State.EXPORTED
         try:
-            self._id = session.export()
+            self._moment = session.export()
         except adbc.Error as error:
             if error.sqlstate not in _NO_SNAPSHOT:
                 raise
@@ -157,7 +158,7 @@ class Snapshot:
 
     def _join(self, session: Session) -> None:
         try:
-            session.begin(self._id)
+            session.begin(self._moment)
         except adbc.Error as error:
             if error.sqlstate not in _NO_SNAPSHOT:
                 raise
