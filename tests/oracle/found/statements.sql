@@ -37,16 +37,16 @@ SELECT t1."t" AS c0, t1."id" AS c1, t1."id" AS c2, t1."id" AS c3 FROM texts AS t
 SELECT NOT w.c0 AS c0, w.c1 AS c1 FROM (SELECT t1."id" = 1 OR t1."t" = 'b' AS c0, t1."id" AS c1 FROM texts AS t1) AS w
 WITH w AS (SELECT t2."ts" IN ('1970-01-01 00:00:00', '2024-02-29 12:34:56.789012', NULL) AS c0, t1."i4" AS c1, SUM(t1."n") AS c2 FROM odd AS t1 LEFT JOIN odd AS t2 ON t1."i4" = t2."i4" GROUP BY 1, 2) SELECT w."c2" FROM w WHERE CASE WHEN NOT w."c0" THEN w."c2" END IN (0.00, 0.01, 0.05)
 SELECT t4."t" AS c0, BOOL_AND(t4."id" > 1) AS c1 FROM texts AS t4 WHERE t4."t" = NULLIF('1', '1') GROUP BY 1 UNION SELECT t6."folded" AS c0, ((t6."ts" IN (CAST('2024-02-29 12:34:56.789012' AS TIMESTAMP))) OR (t6."ts" IS NULL)) IS FALSE AS c1 FROM texts AS t5 JOIN odd AS t6 ON NOT TRUE
-SELECT 100 AS c0, t1."x" AS c1, COUNT(t2."t") AS c2 FROM pairs AS t1 JOIN texts AS t2 ON ISNAN(7.0) GROUP BY 1, 2 UNION ALL SELECT t3."id" AS c0, ROUND(CAST(1.10 AS DECIMAL(15, 2)), 0) AS c1, t3."id" AS c2 FROM texts AS t3
+SELECT 100 AS c0, CAST(0.00 AS DECIMAL(15, 2)) AS c1, t1."x" AS c2 FROM pairs AS t1 UNION ALL SELECT ASCII('A') AS c0, CAST(9.00 AS DECIMAL(15, 2)) AS c1, t2."x" AS c2 FROM pairs AS t2 FULL JOIN texts AS t3 ON t2."a" = t3."id" ORDER BY 1 DESC NULLS LAST, 2 DESC NULLS LAST, 3 DESC NULLS LAST LIMIT 3
 SELECT t1."folded" AS c0, 7 AS c1, COUNT(t2."a") AS c2 FROM odd AS t1 JOIN pairs AS t2 ON t1."i4" IS NOT DISTINCT FROM t2."b" JOIN texts AS t3 ON t1."folded" = t3."t" GROUP BY 1, 2
 SELECT w.c0, w.place FROM (SELECT -t2."a" AS c0, ROW_NUMBER() OVER (ORDER BY t2."y" ASC NULLS FIRST, t1."a" DESC, t1."b" DESC NULLS LAST, t1."x" ASC, t1."y" ASC, t2."a" DESC, t2."b" ASC, t3."id" ASC) AS place FROM pairs AS t1 JOIN pairs AS t2 ON t1."x" = t2."x" JOIN texts AS t3 ON t2."b" IS NOT DISTINCT FROM t3."id") AS w WHERE w.place < 3
 SELECT t1."i4" AS c2 FROM nothing AS t1 RIGHT JOIN texts AS t2 ON t1."t" = t2."t" WHERE LOWER(t1."t") LIKE 'a%'
 SELECT t1."id" AS c1 FROM texts AS t1 WHERE NOT 7 IN (SELECT t2."i4" FROM odd AS t2)
 SELECT t1."id" AS c1 FROM texts AS t1 WHERE 7 NOT IN (SELECT t2."i4" FROM odd AS t2) OR t1."id" = 1
 SELECT t1."id" AS c1 FROM texts AS t1 WHERE 7 NOT IN (SELECT t2."i4" FROM odd AS t2 WHERE t2."i4" IS NOT NULL)
-SELECT 100 AS c0, CAST(0.00 AS DECIMAL(15, 2)) AS c1, t1."x" AS c2 FROM pairs AS t1 UNION ALL SELECT ASCII('A') AS c0, t4."n" AS c1, CAST(0.05 AS DECIMAL(15, 2)) AS c2 FROM texts AS t2 RIGHT JOIN odd AS t3 ON (t2."t" = t3."c") FULL JOIN odd AS t4 ON (t2."t" = t4."j") ORDER BY 1 DESC NULLS LAST, 2 DESC NULLS LAST, 3 DESC NULLS LAST LIMIT 3
+SELECT 100 AS c0, CAST(0.00 AS DECIMAL(15, 2)) AS c1, t1."x" AS c2 FROM pairs AS t1 UNION ALL SELECT ASCII('A') AS c0, CAST(9.00 AS DECIMAL(15, 2)) AS c1, t2."x" AS c2 FROM pairs AS t2 FULL JOIN texts AS t3 ON t2."a" = t3."id" ORDER BY 1 DESC NULLS LAST, 2 DESC NULLS LAST, 3 DESC NULLS LAST LIMIT 3
 SELECT AVG(t2."n") AS c2 FROM pairs AS t1 JOIN odd AS t2 ON t1."b" IS NOT DISTINCT FROM t2."i4" JOIN texts AS t3 ON t2."folded" = t3."t"
-SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."d" IS NULL) IS NOT DISTINCT FROM (t1."v" IN ('ABC', 'fi', 'strasse', '', 'FI'))
-SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."i4" IN (1, 2, 3, 4, 5, 6)) = (t1."v" IN ('ABC', 'fi', 'strasse', '', 'FI'))
+SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."d" IS NULL) IS NOT DISTINCT FROM (t1."i8" IN (1, 2, 3, 4, 5, 6))
+SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."i4" IN (1, 2, 3, 4, 5, 6)) = (t1."i8" IN (1, 2, 3, 4, 5, 6))
 SELECT t1."id" AS c0 FROM odd AS t1 WHERE t1."b" = (t1."i4" IN (1, 2, 3, 4, 5, 6))
 SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."i4" IN (1, 2, 3, 4, 5, 6)) IN (TRUE, t1."b")
