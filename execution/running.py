@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from connectors.errors import CancelledError, CrosswindError, MemoryLimitError
+from execution.buffer import Overflow
 from execution.engine_stream import EngineStream
 from execution.failures import engine_failure
 from execution.metrics import native_account
 from execution.reading import FragmentReaders
-from planner.account import Account, FragmentAccount, NativeAccount
+from execution.sizing import size_bytes
+from execution.stages import StageReader
+from planner.account import Account, FragmentAccount, NativeAccount, StageAccount
 from planner.failures import panics_as_errors
-from planner.plan import Plan, PlannedFragment, SubstraitResidual
+from planner.plan import Plan, PlannedFragment, PlannedStage, SubstraitResidual
 
 if TYPE_CHECKING:
     from execution.engine import Engine
@@ -48,6 +51,7 @@ class Ran:
     planned: tuple[PlannedFragment, ...] = ()
     compute_seconds: float | None = None
     uncut: bool = False
+    stages: tuple[StageAccount, ...] = ()
 
 
 class Execution:
@@ -90,7 +94,7 @@ class Execution:
                     raise CancelledError("the query was cancelled")
             for batch in run.batches():
                 self._rows += batch.num_rows
-                self._size_bytes += batch.nbytes
+                self._size_bytes += size_bytes(batch)
                 yield _with_schema(batch, self.schema)
             if self._cancelled:
                 # What ended early must not look complete.
@@ -135,6 +139,7 @@ class Execution:
             ran.planned,
             ran.compute_seconds,
             ran.uncut,
+            ran.stages,
         )
 
 
@@ -190,13 +195,13 @@ class RememberedRun:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         kept: list[pa.RecordBatch] = []
-        size_bytes = 0
+        kept_bytes = 0
         for batch in self._run.batches():
-            size_bytes += batch.nbytes
-            if size_bytes <= KEPT_BYTES:
+            kept_bytes += size_bytes(batch)
+            if kept_bytes <= KEPT_BYTES:
                 kept.append(_with_schema(batch, self._schema))
             yield batch
-        if size_bytes <= KEPT_BYTES:
+        if kept_bytes <= KEPT_BYTES:
             self._remember(kept)
 
     def cancel(self) -> None:
@@ -287,6 +292,7 @@ class _Attempt:
         self._readers = readers
         self._scope = engine.scope()
         self._stream = EngineStream(engine)
+        self._stages = [self._stage(stage) for stage in plan.stages]
         self._session: Any = None
 
     def batches(self, session: Any) -> Iterator[pa.RecordBatch]:
@@ -299,34 +305,58 @@ class _Attempt:
         self._session = session
         try:
             with panics_as_errors():
-                frame = self._engine.frame(
-                    session, self._plan, self._residual, self._readers, self._scope
+                self._engine.register(
+                    session, self._plan, self._readers.readers, self._stages, self._scope
                 )
+                before = [
+                    self._engine.frame(session, stage.residual, self._scope)
+                    for stage in self._plan.stages
+                ]
+                frame = self._engine.frame(session, self._residual, self._scope)
+            for stage, first in zip(self._stages, before, strict=True):
+                stage.start(session, first)
             yield from self._stream.batches(session, frame)
         except CrosswindError:
             raise
         except Exception as error:
-            failure = self._readers.failure() or engine_failure(
-                str(error), self._plan.natives, self._plan.sql
-            )
+            of_stages = (s.failure for s in self._stages if s.failure is not None)
+            failure = self._readers.failure() or next(of_stages, None) or self._failure_of(error)
             raise failure from None
+
+    def _stage(self, planned: PlannedStage) -> StageReader:
+        engine = self._engine
+        overflow = Overflow(engine.directory, planned.schema, engine.overflow_bytes)
+        keys = self._readers.keys.get(planned.name)
+        return StageReader(planned, keys, EngineStream(engine), overflow, self._failure_of)
+
+    def _failure_of(self, error: Exception) -> CrosswindError:
+        return engine_failure(str(error), self._plan.natives, self._plan.sql)
 
     def cancel(self) -> None:
         self._readers.cancel()
+        for stage in self._stages:
+            stage.cancel()
         self._stream.cancel()
 
     def close(self) -> None:
         self._readers.cancel()
+        for stage in self._stages:
+            stage.cancel()
         self._stream.close()
+        for stage in self._stages:
+            stage.close()
         self._readers.close()
         if self._session is not None:
             self._engine.drop(self._session, self._scope)
 
     def account(self) -> Ran:
         fragments = tuple(reader.account() for reader in self._readers.readers)
-        scans = self._stream.scans()
+        streams = (self._stream, *(stage.stream for stage in self._stages))
+        scans = [scan for stream in streams for scan in stream.scans()]
+        computing = [stream.compute_seconds() for stream in streams]
         return Ran(
             fragments,
             tuple(native_account(n, scans) for n in self._plan.natives),
-            compute_seconds=self._stream.compute_seconds(),
+            compute_seconds=None if computing[0] is None else sum(c or 0.0 for c in computing),
+            stages=tuple(stage.account() for stage in self._stages),
         )

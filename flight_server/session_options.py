@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 from connectors.errors import InvalidValueError, UnknownNameError
 from planner.client_dialect import dialect_named
-from planner.options import PUSHDOWNS, PlanningOptions, Pushdown
+from planner.options import PUSHDOWNS, REDUCTIONS, PlanningOptions, Pushdown, Reductions
 
 Compression = Literal["lz4", "zstd"]
 COMPRESSIONS: tuple[Compression, ...] = ("lz4", "zstd")
@@ -27,17 +27,19 @@ class SessionOptions:
     Attributes:
         dialect: that the client's SQL is in; None for the engine's own.
         pushdown: how much of a query goes to its sources; None leaves it to their configuration.
+        reductions: which fragments are sent keys; see `planner.options`.
         compression: of the batches that are sent; None for none.
     """
 
     dialect: str | None = None
     pushdown: Pushdown | None = None
+    reductions: Reductions | None = None
     compression: Compression | None = None
 
     @property
     def planning(self) -> PlanningOptions:
         """What of it the planner takes."""
-        return PlanningOptions(pushdown=self.pushdown)
+        return PlanningOptions(self.pushdown, self.reductions or "costed")
 
     def given(self) -> dict[str, str]:
         """The options that are set, by name."""
@@ -59,6 +61,8 @@ class SessionOptions:
                 return replace(self, dialect=dialect_named(value))
             case "pushdown":
                 return replace(self, pushdown=_one_of(name, PUSHDOWNS, value))
+            case "reductions":
+                return replace(self, reductions=_one_of(name, REDUCTIONS, value))
             case "compression":
                 return replace(self, compression=_one_of(name, COMPRESSIONS, value))
         close = difflib.get_close_matches(name, OPTIONS, n=1, cutoff=0.5)
@@ -66,7 +70,7 @@ class SessionOptions:
         raise UnknownNameError(f"there is no session option {name[:40]!r}", hint=hint)
 
 
-OPTIONS = ("dialect", "pushdown", "compression")
+OPTIONS = ("dialect", "pushdown", "reductions", "compression")
 
 DEFAULTS = SessionOptions()
 

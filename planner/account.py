@@ -18,6 +18,7 @@ class FragmentAccount:
         seconds: from the start until the last batch, the time the reader was held up included.
         transfer_seconds: from the first batch to the last, without the time the reader was held up
             because nobody took what had come; None when there was no batch.
+        keys: how many it was sent; None where it runs without.
     """
 
     name: str
@@ -28,6 +29,17 @@ class FragmentAccount:
     first_batch_seconds: float | None
     seconds: float
     transfer_seconds: float | None = None
+    keys: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageAccount:
+    """One stage's run: the rows that waited here, and how long until they were complete."""
+
+    name: str
+    rows: int
+    size_bytes: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +81,4 @@ class Account:
     planned: tuple[PlannedFragment, ...] = ()
     compute_seconds: float | None = None
     uncut: bool = False
+    stages: tuple[StageAccount, ...] = ()

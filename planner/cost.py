@@ -47,6 +47,27 @@ ROW_SECONDS = 2e-7
 """A source's and a driver's work to hand out one row: 5 M rows a second, seen with Postgres."""
 
 
+KEY_SECONDS = 1e-6
+"""A source's work for one key that it is sent: it is read, looked at by its planner, and hashed."""
+
+LOCAL_ROW_SECONDS = 2e-8
+"""The engine's work for a row that an operator here makes: scanned, filtered or joined."""
+
+
+def keys_cost(count: float, width_bytes: float, link: Link) -> Cost:
+    """Seconds until `count` keys have crossed `link` with a statement that is sent anyway."""
+    return Cost(
+        latency_seconds=0.0,
+        transfer_seconds=count * (width_bytes + 1.0) / link.bytes_per_second,
+        work_seconds=count * KEY_SECONDS,
+    )
+
+
+def local_seconds(rows: float) -> float:
+    """Seconds until an operator of the engine has made `rows` rows."""
+    return rows * LOCAL_ROW_SECONDS
+
+
 def transfer_cost(rows: float, size_bytes: float, link: Link) -> Cost:
     """Seconds until `rows` rows of `size_bytes` bytes in all have crossed `link`."""
     return Cost(

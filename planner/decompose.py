@@ -14,16 +14,17 @@ its inputs are estimated to cross the link in less time than its result. Knows n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from planner.cost import Cost, transfer_cost
-from planner.emit.names import ONE, unique_names
+from planner.emit.names import ONE, distinct_fields
 from planner.followed import tables_of
 from planner.placing import Place, Places, common
 from planner.plan import Estimate, Kept, RejectedCut
+from planner.reductions import Stage
 from planner.relations import (
-    MARK,
     Cross,
     ExistsSubquery,
     Expression,
@@ -73,19 +74,21 @@ class Cut:
     Attributes:
         residual: what the engine runs; a `Read` of a one-part path reads a fragment. When it is
             nothing but the read of the only fragment, that fragment is the answer.
+        stages: what the engine runs before, each split as well.
         whole: the single fragment is the answer, order included.
     """
 
     residual: Relation
+    stages: list[Stage] = field(default_factory=list)
     fragments: list[CutFragment] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     rejected: list[RejectedCut] = field(default_factory=list)
     whole: bool = False
 
 
-def decompose(relation: Relation, places: Places) -> Cut:
-    """Split a statement's tree, given where its relations can run."""
-    return _Decomposer(places).cut(relation)
+def decompose(relation: Relation, places: Places, stages: Sequence[Stage] = ()) -> Cut:
+    """Split a statement's tree, given where its relations can run, and what is computed before."""
+    return _Decomposer(places).cut(relation, stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,10 @@ class _Decomposer:
         self._places = places
         self._cut = Cut(Read((), (), ()))
 
-    def cut(self, relation: Relation) -> Cut:
+    def cut(self, relation: Relation, stages: Sequence[Stage]) -> Cut:
+        for stage in stages:
+            here = self._here(self._place(stage.relation))
+            self._cut.stages.append(replace(stage, relation=here))
         placed = self._place(relation)
         if placed.place is None:
             self._cut.residual = placed.relation
@@ -218,7 +224,7 @@ class _Decomposer:
             relation = relation if wanted else _with_a_column(relation)
             fields = relation.fields
         else:
-            fields = _distinct(wanted) or (ONE,)
+            fields = distinct_fields(wanted) or (ONE,)
         self._cut.fragments.append(CutFragment(name, place, relation, fields, expected, cost))
         return read_all((name,), fields) if wanted else Read((name,), fields, ())
 
@@ -301,12 +307,6 @@ def _with_a_column(relation: Relation) -> Relation:
             first = source.fields[0]
             return Project(source, (FieldRef(0, first.type, first.nullable),), (first,))
     return with_inputs(relation, tuple(_with_a_column(i) for i in inputs_of(relation)))
-
-
-def _distinct(fields: tuple[Field, ...]) -> tuple[Field, ...]:
-    # The engine's mark joins call what they add so, and refuse two columns of that name.
-    names = unique_names(tuple("marked" if f.name == MARK else f.name for f in fields))
-    return tuple(replace(f, name=name) for f, name in zip(fields, names, strict=True))
 
 
 def _elsewhere(subqueries: list[_Placed]) -> str:

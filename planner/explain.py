@@ -13,11 +13,19 @@ from dataclasses import replace
 import sqlglot
 from sqlglot import exp
 
-from connectors.contract import SqlQuery, TableScan
-from planner.account import Account, FragmentAccount, NativeAccount
+from connectors.contract import Estimated, SqlQuery, TableScan
+from planner.account import Account, FragmentAccount, NativeAccount, StageAccount
 from planner.emit.dialects import DIALECTS
 from planner.emit.sqlite.columns import MISFIT
-from planner.plan import Estimate, NativeRead, Plan, PlannedFragment, SqlResidual
+from planner.plan import (
+    Estimate,
+    NativeRead,
+    Plan,
+    PlannedFragment,
+    PlannedStage,
+    Reduction,
+    SqlResidual,
+)
 from planner.quantities import rows_text, size_text
 
 WIDTH = 100
@@ -49,6 +57,9 @@ def explain_text(plan: Plan, account: Account | None = None, *, verbose: bool = 
         lines += ["", *_fragment(fragment, ran.get(fragment.name), verbose)]
     for native in plan.natives:
         lines += ["", *_native(native, native_ran.get(native.name))]
+    stages_ran = {a.name: a for a in account.stages} if account else {}
+    for stage in plan.stages:
+        lines += ["", *_stage(plan, stage, stages_ran.get(stage.name))]
     if plan.residual_text:
         lines += ["", "residual, run by the engine here:", *_indent(plan.residual_text)]
     if isinstance(plan.residual, SqlResidual):
@@ -88,6 +99,7 @@ def plan_that_ran(plan: Plan, account: Account | None) -> Plan:
         kept=(),
         rejected=(),
         followed=(),
+        stages=(),
     )
 
 
@@ -158,6 +170,10 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None, verbose: b
         expected = f"not known: {fragment.source} has no statistics of this"
     if expected:
         lines.append(f"  expected: {expected}")
+    if fragment.reduction is not None:
+        lines += _wrapped(_reduced(fragment.reduction, ran))
+    if fragment.estimated is not None:
+        lines.append(f"  source's own estimate: {_own_estimate(fragment.estimated)}")
     if ran is not None:
         first = ran.first_batch_seconds
         lines.append(
@@ -173,9 +189,38 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None, verbose: b
     return lines
 
 
+def _reduced(reduction: Reduction, ran: FragmentAccount | None) -> str:
+    keys = f"the keys in {' and '.join(reduction.columns)}"
+    without = _expected(reduction.estimate)
+    text = f"waits for {keys}" + (f"; without them {without}" if without else "")
+    if ran is None:
+        return text
+    if ran.keys is None:
+        return f"{text}; ran without: they were too many, or came too late"
+    return f"{text}; {ran.keys:,} sent"
+
+
+def _stage(plan: Plan, stage: PlannedStage, ran: StageAccount | None) -> list[str]:
+    waiting = [
+        f.name
+        for f in plan.fragments
+        if f.reduction is not None and any(name == stage.name for name, _ in f.reduction.keys)
+    ]
+    lines = [f"{stage.name}, run by the engine here first: its keys go to {', '.join(waiting)}"]
+    expected = _expected(stage.estimate)
+    if expected:
+        lines.append(f"  expected: {expected}")
+    if ran is not None:
+        lines.append(
+            f"  ran: {rows_text(ran.rows)}, {size_text(ran.size_bytes)}, {ran.seconds:.3f} s"
+        )
+    return [*lines, *_indent(stage.text)]
+
+
 def _query(fragment: PlannedFragment, verbose: bool) -> list[str]:
     match fragment.fragment.query:
         case SqlQuery(text):
+            text = text if fragment.reduction is None else fragment.reduction.shown
             sql, left_out = pretty(text, checks=verbose)
             lines = [piece for line in sql.splitlines() for piece in _broken(f"    {line}")]
             return [*lines, *([_LEFT_OUT] if left_out else [])]
@@ -252,6 +297,16 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> list[str]:
             parts.append(f"{ran.seconds:.3f} s of reading")
         lines.append(f"  ran: {', '.join(parts)}")
     return [*lines, *_wrapped(f"columns {', '.join(native.columns) or 'none'}")]
+
+
+def _own_estimate(found: Estimated) -> str:
+    """What a source expects; its cost is in a unit of its own."""
+    parts = [
+        None if found.rows is None else rows_text(found.rows),
+        None if found.size_bytes is None else size_text(found.size_bytes),
+        None if found.cost is None else f"cost {found.cost:,.2f}",
+    ]
+    return ", ".join(part for part in parts if part is not None) or "not known"
 
 
 def _expected(estimate: Estimate) -> str:

@@ -10,10 +10,17 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from connectors.contract import SqlQuery, TableScan
-from planner.account import Account, FragmentAccount, NativeAccount
+from connectors.contract import Estimated, SqlQuery, TableScan
+from planner.account import Account, FragmentAccount, NativeAccount, StageAccount
 from planner.explain import plan_that_ran, summary
-from planner.plan import Estimate, NativeRead, Plan, PlannedFragment, SqlResidual
+from planner.plan import (
+    Estimate,
+    NativeRead,
+    Plan,
+    PlannedFragment,
+    PlannedStage,
+    SqlResidual,
+)
 from planner.residual_tree import TreeNode, residual_tree
 from planner.warnings import warning_fields
 
@@ -35,6 +42,7 @@ def explain_value(plan: Plan, account: Account | None = None) -> dict[str, Any]:
     plan = plan_that_ran(plan, account)
     ran = {a.name: a for a in account.fragments} if account else {}
     native_ran = {a.name: a for a in account.natives} if account else {}
+    stages_ran = {a.name: a for a in account.stages} if account else {}
     fragments = {f.name: f for f in (*plan.fragments, *(account.planned if account else ()))}
     return {
         "version": VERSION,
@@ -47,6 +55,7 @@ def explain_value(plan: Plan, account: Account | None = None) -> dict[str, Any]:
             *(_fragment(f, ran.get(f.name)) for f in fragments.values()),
             *(_native(n, native_ran.get(n.name)) for n in plan.natives),
         ],
+        "stages": [_stage(s, stages_ran.get(s.name)) for s in plan.stages],
         "residual": _residual(plan),
         "stayed": [
             {
@@ -94,7 +103,8 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> dict[st
         "source": fragment.source,
         "tables": list(fragment.tables),
         "operators": list(fragment.operators),
-        "sql": query.text if isinstance(query, SqlQuery) else None,
+        "sql": _sql(fragment),
+        "reduction": _reduction(fragment, ran),
         "columns": list(fragment.fragment.schema.names if scan is None else scan.columns),
         "filter": None if scan is None or scan.filter is None else str(scan.filter),
         "limit": None if scan is None else scan.limit,
@@ -106,6 +116,7 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> dict[st
             **{name: _seconds(value) for name, value in asdict(fragment.cost).items()},
         },
         "there": json.loads(fragment.there) if fragment.there else None,
+        "estimated": _own_estimate(fragment.estimated),
         "ran": None
         if ran is None
         else {
@@ -119,6 +130,38 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> dict[st
     }
 
 
+def _sql(fragment: PlannedFragment) -> str | None:
+    query = fragment.fragment.query
+    if fragment.reduction is not None:
+        return fragment.reduction.shown
+    return query.text if isinstance(query, SqlQuery) else None
+
+
+def _reduction(fragment: PlannedFragment, ran: FragmentAccount | None) -> dict[str, Any] | None:
+    reduction = fragment.reduction
+    if reduction is None:
+        return None
+    query = fragment.fragment.query
+    assert isinstance(query, SqlQuery)
+    return {
+        "keys": list(reduction.columns),
+        "sql_without": query.text,
+        "expected_without": _estimate(reduction.estimate),
+        "keys_sent": None if ran is None else ran.keys,
+    }
+
+
+def _stage(stage: PlannedStage, ran: StageAccount | None) -> dict[str, Any]:
+    return {
+        "name": stage.name,
+        "expected": _estimate(stage.estimate),
+        "tree": _node(residual_tree(stage.text)),
+        "ran": None
+        if ran is None
+        else {"rows": ran.rows, "bytes": ran.size_bytes, "seconds": _seconds(ran.seconds)},
+    }
+
+
 def _native(native: NativeRead, ran: NativeAccount | None) -> dict[str, Any]:
     return {
         "name": native.name,
@@ -127,12 +170,14 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> dict[str, Any]:
         "tables": [str(native.table)],
         "operators": [],
         "sql": None,
+        "reduction": None,
         "columns": list(native.columns),
         "filter": None,
         "limit": None,
         "expected": _estimate(native.estimate),
         "cost": None,
         "there": None,
+        "estimated": None,
         "ran": None
         if ran is None
         else {
@@ -146,6 +191,12 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> dict[str, Any]:
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:
     return {"rows": _whole(estimate.rows), "bytes": _whole(estimate.size_bytes)}
+
+
+def _own_estimate(found: Estimated | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"rows": _whole(found.rows), "bytes": _whole(found.size_bytes), "cost": found.cost}
 
 
 def _whole(number: float | None) -> int | None:

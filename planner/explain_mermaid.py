@@ -48,16 +48,30 @@ def explain_mermaid(plan: Plan, account: Account | None = None) -> str:
         edges += [_edge(part.name, "r1", edge[part.name]) for part in parts]
         edges.append(_edge("r1", "answer", ""))
     else:
-        tree = residual_tree(plan.residual_text)
-        if tree is not None:
-            names = _numbered(tree)
+        edge |= {stage.name: _expected(stage.estimate) for stage in plan.stages}
+        lines += [f'    {s.name}["{label(s.name)}: run first"]' for s in plan.stages]
+        texts = [(stage.text, stage.name) for stage in plan.stages]
+        number = 0
+        for text, into in (*texts, (plan.residual_text, "answer")):
+            tree = residual_tree(text)
+            if tree is None:
+                continue
+            names = _numbered(tree, number)
+            number += len(names)
             lines += [
                 f'    {names[id(node)]}["{label(node.text)}"]'
                 for node in tree.walk()
                 if node.reads not in edge
             ]
             edges += _edges(tree, names, edge)
-            edges.append(_edge(_name(tree, names, edge), "answer", ""))
+            top = _name(tree, names, edge)
+            edges.append(_edge(top, into, edge.get(top, "")))
+        edges += [
+            f"{stage} -.->|keys| {fragment.name}"
+            for fragment in plan.fragments
+            if fragment.reduction is not None
+            for stage, _ in fragment.reduction.keys
+        ]
     lines.append("  end")
     return "\n".join([*lines, *(f"  {line}" for line in dict.fromkeys(edges))])
 
@@ -97,8 +111,8 @@ def _expected(estimate: Estimate) -> str:
     return f"about {rows_text(estimate.rows)}, {size_text(estimate.size_bytes)}"
 
 
-def _numbered(tree: TreeNode) -> dict[int, str]:
-    return {id(node): f"r{number}" for number, node in enumerate(tree.walk(), 1)}
+def _numbered(tree: TreeNode, after: int) -> dict[int, str]:
+    return {id(node): f"r{number}" for number, node in enumerate(tree.walk(), after + 1)}
 
 
 def _name(node: TreeNode, names: dict[int, str], parts: dict[str, str]) -> str:

@@ -110,6 +110,26 @@ class ExistsSubquery:
 
 
 @dataclass(frozen=True, slots=True)
+class InKeys:
+    """Whether a value is among the keys that a stage of the same statement finds as it runs.
+
+    It says that rows without such a key are not wanted, so that it may be left out anywhere.
+
+    Attributes:
+        stage: the stage's name.
+        column: which of its columns holds the keys.
+        count: how many different keys are expected.
+    """
+
+    value: Expression
+    stage: str
+    column: int
+    count: float
+    type: pa.DataType = field(default_factory=pa.bool_)
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Opaque:
     """An expression that only the engine reads: kept as it came, so it always stays here.
 
@@ -125,7 +145,16 @@ class Opaque:
 FrameUnit: TypeAlias = Literals["rows", "range"]
 
 Expression: TypeAlias = (
-    FieldRef | Literal | Call | Cast | IfThen | InList | ScalarSubquery | ExistsSubquery | Opaque
+    FieldRef
+    | Literal
+    | Call
+    | Cast
+    | IfThen
+    | InList
+    | ScalarSubquery
+    | ExistsSubquery
+    | InKeys
+    | Opaque
 )
 
 
@@ -193,6 +222,8 @@ def arguments_of(expression: Expression) -> tuple[Expression, ...]:
             return tuple(part for part in ends if part is not None)
         case InList():
             return (expression.value, *expression.options)
+        case InKeys():
+            return (expression.value,)
         case _:
             return ()
 
@@ -214,6 +245,8 @@ def with_arguments(expression: Expression, arguments: tuple[Expression, ...]) ->
             )
         case InList():
             return replace(expression, value=arguments[0], options=arguments[1:])
+        case InKeys():
+            return replace(expression, value=arguments[0])
         case _:
             return expression
 

@@ -18,12 +18,25 @@ required: as `proven`, and a plan in which an operator stays here although all i
 PUSHDOWNS: tuple[Pushdown, ...] = get_args(Pushdown)
 
 
+Reductions = Literal["costed", "all", "none"]
+"""Which fragments are sent keys of what is joined with them.
+
+costed: where that is estimated to take less time.
+all: wherever it can be done.
+none: no fragment waits for another.
+"""
+
+REDUCTIONS: tuple[Reductions, ...] = get_args(Reductions)
+
+
 @dataclass(frozen=True, slots=True)
 class PlanningOptions:
     """How one statement is planned.
 
     Attributes:
         pushdown: for every source of the statement; None leaves it to each source's configuration.
+        reductions: which fragments are sent keys.
     """
 
     pushdown: Pushdown | None = None
+    reductions: Reductions = "costed"

@@ -63,7 +63,9 @@ class Places:
         self._tables: dict[tuple[str, ...], CatalogTable] = {
             table.path: table for table in bound.tables.values()
         }
-        self._pushdown = options.pushdown if options is not None else None
+        options = options or PlanningOptions()
+        self._pushdown = options.pushdown
+        self.reductions = options.reductions
         self._of_source: dict[str, Place | None] = {}
         # Answers by identity, with the objects that these identities belong to.
         self._refusals: dict[tuple[int, int, str], tuple[object, str | None]] = {}
@@ -71,7 +73,9 @@ class Places:
         self._estimate = Estimator(self._statistics)
 
     def of(self, read: Read) -> Place | None:
-        """The place of a table; None where the engine reads it itself."""
+        """The place of a table; None where the engine reads it itself, or a stage's rows."""
+        if len(read.path) == 1:
+            return None
         source = self._tables[read.path].source
         if source.name not in self._of_source:
             self._of_source[source.name] = self._place(source)
@@ -85,6 +89,18 @@ class Places:
     def estimate(self, relation: Relation) -> Estimate:
         """Rows and bytes that a relation's result is expected to have."""
         return self._estimate(relation)
+
+    def distinct(self, relation: Relation, index: int) -> float | None:
+        """How many values a field has, at most; None where not even the rows are known."""
+        return self._estimate.distinct(relation, index)
+
+    def width_bytes(self, relation: Relation, index: int) -> float:
+        """How wide a field's value is as it travels."""
+        return self._estimate.width_bytes(relation, index)
+
+    def add_stage(self, path: tuple[str, ...], relation: Relation) -> None:
+        """Reads of a path are of this relation's rows, which are here."""
+        self._estimate.stages[path] = relation
 
     def groups(self, relation: Aggregate) -> float | None:
         """How many groups an aggregate makes, at most; None when that is not known."""

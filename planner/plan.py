@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+from sqlglot import exp
 
-from connectors.contract import Fragment, TableName
+from connectors.contract import Estimated, Fragment, TableName
 from planner.cost import Cost
 from planner.options import Pushdown
 from planner.warnings import PlanWarning
@@ -25,6 +26,31 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Reduction:
+    """Keys that a fragment waits for, and its statement with their places in it.
+
+    Attributes:
+        statement: never changed; see `planner.emit.keys`.
+        dialect: the planner's name of what the statement is in.
+        keys: of which columns of which stages.
+        most: so many keys are sent at most; with more, the fragment runs without.
+        patience_seconds: so long it waits for them; None for as long as it takes.
+        columns: the names of these columns, `STAGE.COLUMN`, for people.
+        estimate: what is expected to cross the link without them.
+        shown: the statement as text, with a mark in place of the keys.
+    """
+
+    statement: exp.Select
+    dialect: str
+    keys: tuple[tuple[str, int], ...]
+    most: int
+    patience_seconds: float | None
+    columns: tuple[str, ...]
+    estimate: Estimate
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedFragment:
     """A fragment with its place in the plan.
 
@@ -33,8 +59,11 @@ class PlannedFragment:
         source: the source that runs it.
         tables: the tables that it reads, `schema.table`.
         operators: the relation kinds in it, outermost first (`sort aggregate join`).
+        reduction: the keys that it is sent, where it is; `fragment` is then what runs without them,
+            and estimate and cost are of what runs with them.
         there: how the source would run it, in the form that EXPLAIN was asked for; empty where it
             was not asked, or does not say.
+        estimated: what the source expects of it; None where it was not asked, or cannot say.
     """
 
     name: str
@@ -44,7 +73,9 @@ class PlannedFragment:
     operators: tuple[str, ...] = ()
     estimate: Estimate = field(default_factory=Estimate)
     cost: Cost | None = None
+    reduction: Reduction | None = None
     there: str = ""
+    estimated: Estimated | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +109,24 @@ class SubstraitResidual:
 
     substrait: bytes
     scope: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStage:
+    """A part of the statement that is computed first, for the keys in it; its rows wait here.
+
+    Attributes:
+        name: under which what follows reads its rows, once.
+        residual: what the engine runs for it.
+        schema: of its rows.
+        text: the residual as an indented tree, for people.
+    """
+
+    name: str
+    residual: SubstraitResidual
+    schema: pa.Schema
+    text: str
+    estimate: Estimate = field(default_factory=Estimate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +183,7 @@ class Plan:
         schema: what the client receives; FlightInfo and the stream share this object.
         residual: None when the single fragment is the answer.
         residual_text: the residual as an indented tree, for people; empty without one.
+        stages: what runs before the residual and is read by it, in the order of who reads whom.
         followed: the operators of the residual that are not among `kept`, with what is below them
             as the reason.
         uncut: how the statement runs when the engine cannot read `residual` back; None when that
@@ -151,3 +201,4 @@ class Plan:
     warnings: tuple[PlanWarning, ...] = ()
     uncut: SqlResidual | None = None
     followed: tuple[Kept, ...] = ()
+    stages: tuple[PlannedStage, ...] = ()

@@ -30,8 +30,19 @@ from planner.plan import (
     NativeRead,
     Plan,
     PlannedFragment,
+    PlannedStage,
+    Reduction,
     SqlResidual,
     SubstraitResidual,
+)
+from planner.reductions import (
+    Stage,
+    in_one_piece,
+    keys_of,
+    most_keys,
+    patience_seconds,
+    reduced,
+    without_keys,
 )
 from planner.relations import (
     Field,
@@ -43,7 +54,7 @@ from planner.relations import (
     subqueries_of,
 )
 from planner.residual_text import residual_text
-from planner.rewrite import with_reads
+from planner.rewrite import read_all, with_reads
 from planner.sizes import refuse_large
 from planner.substrait.types import NotCarriedError
 from planner.substrait.writer import write_plan
@@ -75,22 +86,27 @@ def _planned_query(
 ) -> Plan:
     if bound.relation is None:
         return _by_tables(statement, bound, options, bound.not_carried)
-    tree, reason = rearranged(bound.relation, places), ""
-    # A pass adds a level here and there, and the engine reads so many: then the tree as it was.
-    for relation in (tree,) if tree is bound.relation else (tree, bound.relation):
-        cut = decompose(relation, places)
+    tree, stages = reduced(rearranged(bound.relation, places), places)
+    ways: list[tuple[Relation, tuple[Stage, ...]]] = [(tree, stages)]
+    if tree is not bound.relation:
+        # A pass adds a level here and there, and the engine reads so many: then the tree as it was.
+        ways.append((bound.relation, ()))
+    reason = ""
+    for relation, before in ways:
+        cut = decompose(relation, places, before)
         if cut.whole and client_schema(_schema(cut.residual.fields)).types != bound.schema.types:
             reason = "a result type that its source cannot make"
             continue
         try:
-            plan = _by_cut(statement, bound, cut)
+            plan = _by_cut(statement, bound, cut, places)
         except NotCarriedError as error:
             reason = str(error)
         else:
             if plan.residual is not None and options.pushdown != "required":
                 reason = "the engine cannot read its own plan"
                 plan = replace(plan, uncut=_uncut(bound, options, reason))
-            return _with_warnings(plan, statement, bound, cut.residual)
+            whole = in_one_piece(cut.residual, cut.stages)
+            return _with_warnings(plan, statement, bound, whole)
     return _by_tables(statement, bound, options, reason)
 
 
@@ -114,8 +130,8 @@ def _check_required(kept: tuple[Kept, ...], places: Places) -> None:
         )
 
 
-def _by_cut(statement: Statement, bound: Bound, cut: Cut) -> Plan:
-    fragments = tuple(_planned(fragment, bound, cut) for fragment in cut.fragments)
+def _by_cut(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Plan:
+    fragments = tuple(_planned(fragment, bound, cut, places) for fragment in cut.fragments)
     if cut.whole:
         # A scan keeps its table's names; the client's are put on by position.
         own = fragments[0].fragment
@@ -132,19 +148,41 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut) -> Plan:
             tuple(cut.rejected),
         )
     natives: dict[tuple[str, ...], NativeRead] = {}
+    staged = [(stage, _with_natives(stage.relation, bound, natives)) for stage in cut.stages]
     residual = _with_natives(cut.residual, bound, natives)
     native_names = frozenset(native.name for native in natives.values())
+    labels = {native.name: _label(native) for native in natives.values()}
+    stages = tuple(
+        PlannedStage(
+            stage.name,
+            _serialised(with_barriers(tree, native_names), _names(stage.fields), bound),
+            _schema(stage.fields),
+            residual_text(tree, labels),
+            places.estimate(read_all((stage.name,), stage.fields)),
+        )
+        for stage, tree in staged
+    )
+    # The engine refuses two columns of one name; the client's names are put on by position.
+    flat = len(bound.names) == len(bound.schema)
+    names = unique_names(bound.names) if flat else bound.names
     return Plan(
         statement.sql,
         bound.schema,
         fragments,
         tuple(natives.values()),
-        _serialised(with_barriers(residual, native_names), bound),
-        residual_text(residual, {n.name: _label(n) for n in natives.values()}),
+        _serialised(with_barriers(residual, native_names), names, bound),
+        residual_text(residual, labels),
         tuple(cut.kept),
         tuple(cut.rejected),
-        followed=followed(cut.residual, _origins(fragments, natives), cut.kept),
+        followed=followed(
+            in_one_piece(cut.residual, cut.stages), _origins(fragments, natives), cut.kept
+        ),
+        stages=stages,
     )
+
+
+def _names(fields: tuple[Field, ...]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields)
 
 
 def _origins(
@@ -159,8 +197,8 @@ def _label(native: NativeRead) -> str:
     return f"{native.source}.{native.table}"
 
 
-def _planned(fragment: CutFragment, bound: Bound, cut: Cut) -> PlannedFragment:
-    relation, place = fragment.relation, fragment.place
+def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> PlannedFragment:
+    relation, place = without_keys(fragment.relation), fragment.place
     fields = fragment.fields
     names = tuple(bound.schema.names) if cut.whole else tuple(f.name for f in fields)
     query: SqlQuery | TableScan
@@ -177,6 +215,28 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut) -> PlannedFragment:
         tuple(_operators(relation)),
         fragment.estimate,
         fragment.cost,
+        None if relation is fragment.relation else _reduction(fragment, bound, cut, places),
+    )
+
+
+def _reduction(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> Reduction:
+    relation, dialect = fragment.relation, fragment.place.dialect
+    assert dialect is not None
+    assert dialect.keys is not None
+    names = _names(fragment.fields)
+    statement = emit(relation, names, dialect, lambda path: bound.table(path).table)
+    conditions = keys_of(relation)
+    columns = {stage.name: _names(stage.fields) for stage in cut.stages}
+    alone = places.estimate(without_keys(relation))
+    return Reduction(
+        statement,
+        dialect.name,
+        tuple((keys.stage, keys.column) for keys in conditions),
+        min(most_keys(alone, places), dialect.keys.most),
+        patience_seconds(alone, fragment.place, places),
+        tuple(f"{keys.stage}.{columns[keys.stage][keys.column]}" for keys in conditions),
+        alone,
+        statement.sql(dialect.generator),
     )
 
 
@@ -221,13 +281,10 @@ def _with_natives(
     return with_reads(relation, change)
 
 
-def _serialised(residual: Relation, bound: Bound) -> SubstraitResidual:
+def _serialised(residual: Relation, names: tuple[str, ...], bound: Bound) -> SubstraitResidual:
     """The residual's bytes, with a scope that occurs in them once a read and nowhere else."""
     assert bound.origin is not None
     reads = len(_paths(residual))
-    # The engine refuses two columns of one name; the client's names are put on by position.
-    flat = len(bound.names) == len(bound.schema)
-    names = unique_names(bound.names) if flat else bound.names
     for mark in "~!#%&*+=?^_-":
         scope = "run" + mark * (SCOPE_LENGTH - 3)
         message = _written(residual, names, bound.origin, scope)

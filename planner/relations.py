@@ -25,6 +25,7 @@ from planner.expressions import FieldRef as FieldRef
 from planner.expressions import Frame as Frame
 from planner.expressions import FrameUnit as FrameUnit
 from planner.expressions import IfThen as IfThen
+from planner.expressions import InKeys as InKeys
 from planner.expressions import InList as InList
 from planner.expressions import Literal as Literal
 from planner.expressions import Measure as Measure

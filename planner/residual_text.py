@@ -19,6 +19,7 @@ from planner.relations import (
     Filter,
     Frame,
     IfThen,
+    InKeys,
     InList,
     Join,
     JoinKind,
@@ -234,6 +235,8 @@ def _text(expression: Expression, fields: tuple[Field, ...]) -> str:
             options = [_text(o, fields) for o in expression.options]
             shown = ", ".join(options[:5]) + (", …" if len(options) > 5 else "")
             return f"{_text(expression.value, fields)} IN ({shown})"
+        case InKeys():
+            return f"{_text(expression.value, fields)} IN (keys of {expression.stage})"
         case ScalarSubquery() | ExistsSubquery():
             return "(subquery)"
         case Opaque():

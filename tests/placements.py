@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from connectors import registry
 from execution.engine import Engine, EngineSettings
 from planner.catalog import Catalog, Source
+from planner.options import PlanningOptions
 from planner.parse import parse
 from planner.plan import Plan, SqlResidual
 from planner.planning import plan_query
@@ -46,6 +47,7 @@ class Placement:
 
     catalog: Catalog
     engine: Engine
+    options: PlanningOptions = field(default_factory=PlanningOptions)
 
     @classmethod
     @contextmanager
@@ -88,7 +90,7 @@ class Placement:
             yield placement
 
     def plan(self, sql: str) -> Plan:
-        return plan_query(parse(sql), self.catalog)
+        return plan_query(parse(sql), self.catalog, self.options)
 
     def run(self, plan: Plan) -> pa.Table:
         """The whole answer, each batch checked for the schema that was promised."""

@@ -14,6 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from connectors.contract import Column
+from planner.emit.keys import KeyForm
 from planner.relations import Call, Cast, Expression, Literal, Measure, Relation, WindowCall
 
 Sql = exp.Expression
@@ -151,6 +152,7 @@ class Dialect:
         computes_sides: the sides of its joins are derived tables that it computes first, once:
             with a LIMIT of none, without which it would put them into the outer statement.
         semi_joins: it has LEFT SEMI JOIN and LEFT ANTI JOIN; else they are written as EXISTS.
+        keys: how it takes keys that are known only when it runs; None where it does not.
         safe_name: a name that may come from the client, so that quoting holds it there.
         proven: it runs where the tests run, and was compared there with the engine; of a dialect
             that was not, nothing goes to a source unless it is asked for.
@@ -179,6 +181,7 @@ class Dialect:
     computes_sides: bool = False
     semi_joins: bool = False
     refuse_relation: Callable[[Relation], str | None] = always
+    keys: KeyForm | None = None
     safe_name: Callable[[str], str] = str
     proven: bool = True
     shown_by: str = ""

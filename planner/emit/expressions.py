@@ -15,6 +15,7 @@ from sqlglot import exp
 from planner.definitions import definition
 from planner.emit.cases import refuse_case, write_case
 from planner.emit.dialect import Dialect, Over, Sql
+from planner.emit.keys import marked
 from planner.emit.windows import frame_sql
 from planner.relations import (
     Aggregate,
@@ -24,6 +25,7 @@ from planner.relations import (
     Expression,
     FieldRef,
     IfThen,
+    InKeys,
     InList,
     Literal,
     Measure,
@@ -85,6 +87,10 @@ def refusal(
         case Cast():
             return dialect.refuse_cast(expression)
         case InList():
+            return dialect.refuse_order(expression.value)
+        case InKeys():
+            if dialect.keys is None or not dialect.keys.takes(expression.value.type):
+                return "keys of this type have no form there"
             return dialect.refuse_order(expression.value)
         case IfThen():
             return refuse_case(expression, refuse_call)
@@ -272,6 +278,10 @@ def write(expression: Expression, over: Input, dialect: Dialect, subquery: Write
                 loose = isinstance(value, exp.Binary | exp.Not | exp.In)
                 value = exp.paren(value, copy=False) if loose else value
                 return exp.In(this=value, expressions=list(map(_option, options)))
+            case InKeys():
+                assert dialect.keys is not None
+                place = marked(known.stage, known.column)
+                return dialect.keys.write(parts[0], place, known.value.type)
             case ScalarSubquery():
                 return exp.Subquery(this=subquery(known.input))
             case ExistsSubquery():

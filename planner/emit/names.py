@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 
-from planner.relations import Field
+from planner.relations import MARK, Field
 
 ONE = Field("one", pa.int32(), False)
 """The column of a fragment of which only the number of rows is wanted."""
 
 LONGEST_BYTES = 48
 """Well below the 63 bytes that PostgreSQL keeps, to leave room for a number."""
+
+
+def distinct_fields(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """The fields, no two of one name; the engine refuses two columns of the name of its marks."""
+    names = unique_names(tuple("marked" if f.name == MARK else f.name for f in fields))
+    return tuple(replace(f, name=name) for f, name in zip(fields, names, strict=True))
 
 
 def unique_names(names: tuple[str, ...]) -> tuple[str, ...]:

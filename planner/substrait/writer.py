@@ -33,6 +33,7 @@ from planner.relations import (
     FieldRef,
     Filter,
     IfThen,
+    InKeys,
     InList,
     Join,
     Literal,
@@ -247,6 +248,8 @@ class _Writer:
                 self._expression(expression.value, into.singular_or_list.value)
                 for option in expression.options:
                     self._expression(option, into.singular_or_list.options.add())
+            case InKeys():
+                into.CopyFrom(write_literal(Literal(True, pa.bool_())))
             case ScalarSubquery():
                 self.relation(expression.input, into.subquery.scalar.input)
             case ExistsSubquery():

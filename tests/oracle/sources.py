@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from planner.options import PlanningOptions
 from tests.child_server import child_server
 from tests.oracle.judge import Judge
 from tests.oracle.scope import Table, tables_of
@@ -21,6 +22,7 @@ from tests.planner.twins import Twins
 from tests.postgres_server import PostgresServer
 
 NAMED = ("odd", "texts", "pairs", "nothing")
+IN_FILES = ("pairs", "texts")
 
 
 @contextmanager
@@ -77,12 +79,29 @@ def flightsql(server: PostgresServer) -> Iterator[Twins]:
                 yield over_flightsql
 
 
+@contextmanager
+def apart(server: PostgresServer) -> Iterator[Twins]:
+    """Over a database and files at once: whatever can be sent keys is sent them."""
+    with _folder() as folder, server.database("oracle_apart") as uri:
+        server.execute(*unpleasant.statements(), database="oracle_apart")
+        shop = {"connector": "postgres", "uri": uri, "max_connections": 4}
+        with Twins.over(shop, NAMED) as twins:
+            for name in IN_FILES:
+                table = twins.pushing.query(f'SELECT * FROM "{name}"')
+                pq.write_table(table, folder / f"{name}.parquet")
+        server.execute(*(f'DROP TABLE "{name}"' for name in IN_FILES), database="oracle_apart")
+        sources = {"shop": shop, "lake": {"connector": "files", "root": str(folder)}}
+        with Twins.across(sources, NAMED, PlanningOptions(reductions="all")) as across:
+            yield across
+
+
 SOURCES: dict[str, Callable[[PostgresServer], contextmanager[Twins]]] = {  # type: ignore[type-arg]
     "postgres": postgres,
     "duckdb": duckdb,
     "sqlite": sqlite,
     "files": files,
     "flightsql": flightsql,
+    "apart": apart,
 }
 
 

@@ -74,11 +74,15 @@ def ran(placement: Placement, plan: Plan) -> Account:
         ("EXPLAIN (FORMAT json)\nWITH x AS (SELECT 1) SELECT * FROM x", "explain", "json"),
         ("EXPLAIN (SELECT 1)", "explain", "text"),
         ("EXPLAIN ((SELECT 1))", "explain", "text"),
+        ("EXPLAIN ESTIMATES VERBOSE SELECT 1", "explain", "verbose"),
+        ("EXPLAIN (ANALYZE, ESTIMATES, FORMAT json) SELECT 1", "analyze", "json"),
+        ("EXPLAIN (ESTIMATES off) SELECT 1", "explain", "text"),
     ],
 )
 def test_explain_has_its_options(sql: str, mode: str, form: Form) -> None:
     statement = parse(sql)
     assert (statement.mode, statement.form) == (mode, form)
+    assert statement.estimates == ("ESTIMATES" in sql and "off" not in sql)
 
 
 @pytest.mark.parametrize(
@@ -254,11 +258,11 @@ def test_analyze_shows_the_plan_that_ran_in_anothers_place(placement: Placement)
 # --- JSON -----------------------------------------------------------------------------------------
 
 PART_KEYS = {
-    "name", "kind", "source", "tables", "operators", "sql", "columns", "filter", "limit",
-    "expected", "cost", "there", "ran",
+    "name", "kind", "source", "tables", "operators", "sql", "reduction", "columns", "filter", "limit",
+    "expected", "cost", "there", "estimated", "ran",
 }  # fmt: skip
 KEYS = {
-    "version", "kind", "summary", "columns", "parts", "residual", "stayed", "rejected",
+    "version", "kind", "summary", "columns", "parts", "stages", "residual", "stayed", "rejected",
     "warnings", "ran",
 }  # fmt: skip
 
@@ -294,7 +298,8 @@ def test_json_says_of_tpch_what_the_text_says(
         texts = [line.strip() for line in plan.residual_text.splitlines()]
         assert _texts(value["residual"]["tree"]) == texts
         reads = {node["reads"] for node in _nodes(value["residual"]["tree"])} - {None}
-        assert reads <= {part["name"] for part in value["parts"]}
+        parts = {part["name"] for part in (*value["parts"], *value["stages"])}
+        assert reads <= parts
 
 
 def _nodes(node: Any) -> Iterator[Any]:
@@ -331,7 +336,7 @@ def _without_times(value: Any) -> Any:
 _ID = r"[a-z]+\d*"
 _TEXT = r'"[^"\[\]{}<>`\\]*"'
 _NODE = re.compile(rf"({_ID})(?:\[({_TEXT})\]|\(\[({_TEXT})\]\))")
-_EDGE = re.compile(rf"({_ID}) -->(?:\|({_TEXT})\|)? ({_ID})")
+_EDGE = re.compile(rf"({_ID}) (?:-->(?:\|({_TEXT})\|)?|-\.->\|keys\|) ({_ID})")
 _SUBGRAPH = re.compile(rf"subgraph ({_ID})\[({_TEXT})\]")
 
 

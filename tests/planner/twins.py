@@ -6,9 +6,9 @@ shows what the engine makes of the very rows that Postgres holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import datafusion
 import pyarrow as pa
@@ -19,6 +19,7 @@ from connectors.memory import MemoryConnector
 from planner.bind import bind
 from planner.catalog import Source
 from planner.emit.dialect import as_it_is
+from planner.options import PlanningOptions
 from planner.parse import parse
 from planner.plan import Plan
 from planner.relations import (
@@ -80,8 +81,21 @@ class Twins:
     @contextmanager
     def over(cls, source: dict[str, object], tables: Iterable[str]) -> Iterator[Twins]:
         """Over the tables of one source of any kind, as a configuration has it."""
+        with cls.across({SOURCE: source}, tables) as twins:
+            yield twins
+
+    @classmethod
+    @contextmanager
+    def across(
+        cls,
+        sources: Mapping[str, Mapping[str, object]],
+        tables: Iterable[str],
+        options: PlanningOptions | None = None,
+    ) -> Iterator[Twins]:
+        """Over tables of several sources, planned in a way."""
         with ExitStack() as stack:
-            pushing = stack.enter_context(Placement.of_sources({SOURCE: source}))
+            opened = stack.enter_context(Placement.of_sources(sources))
+            pushing = replace(opened, options=options or PlanningOptions())
             copies = {name: pushing.query(f"SELECT * FROM {_quoted(name)}") for name in tables}
             memory = Source(SOURCE, MemoryConnector(SOURCE, copies))
             local = stack.enter_context(Placement.opened([memory]))

@@ -5,9 +5,12 @@ Owns the query, the arithmetic from its units to the contract's, and the cache. 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import cast
+
+import pyarrow as pa
 
 from connectors.adbc.postgres.pool import Pool
 from connectors.adbc.postgres.ranges import Extent
@@ -25,6 +28,9 @@ _RETRY_SECONDS = 5.0
 _VALUE_HEADER_BYTES = 4
 _ROW_HEADER_BYTES = 2
 
+# What costs the driver more for being a value of its own than for its length.
+_NARROW_BYTES = 32
+
 # $1: schema, $2: name. One row for a column with statistics; one with a NULL column when there are
 # none. A partitioned table has rows only in its leaves, and column statistics of the whole tree.
 # What is read in pieces by page has pages of its own and no rules by row, at a server that starts
@@ -37,6 +43,7 @@ SELECT CASE WHEN c.relkind <> 'p' THEN NULLIF(c.reltuples, -1)::float8
                   WHERE p.isleaf AND leaf.reltuples >= 0) END AS rows,
        s.attname::text AS column_name, s.null_frac::float8 AS null_fraction,
        s.avg_width AS width, s.n_distinct::float8 AS n_distinct,
+       h.bounds[1] AS lowest, h.bounds[cardinality(h.bounds)] AS highest,
        CASE WHEN c.relkind IN ('r', 'm') AND NOT c.relhassubclass AND NOT c.relrowsecurity
               AND m.amname = 'heap' AND current_setting('server_version_num')::int >= 140000
             THEN c.relpages END AS pages,
@@ -46,6 +53,12 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
 LEFT JOIN pg_catalog.pg_stats s
   ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.inherited = (c.relkind = 'p')
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname
+LEFT JOIN LATERAL (
+  SELECT CASE WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype,
+    'numeric'::regtype, 'float4'::regtype, 'float8'::regtype,
+    'date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
+  THEN s.histogram_bounds::text::text[] END AS bounds) h ON true
 WHERE n.nspname = $1::text AND c.relname = $2::text
   AND c.relkind IN ('r', 'p', 'm', 'f')
 """
@@ -91,7 +104,12 @@ class PostgresStatistics:
         pages = rows[0]["pages"] if rows else None
         with self._lock:
             if isinstance(pages, int):
-                self._extents[name] = Extent(pages, cast(int, rows[0]["page_bytes"]))
+                narrow = frozenset(
+                    str(row["column_name"])
+                    for row in rows
+                    if row["width"] is not None and cast(int, row["width"]) <= _NARROW_BYTES
+                )
+                self._extents[name] = Extent(pages, cast(int, rows[0]["page_bytes"]), narrow)
             else:
                 self._extents.pop(name, None)
 
@@ -106,11 +124,16 @@ def _statistics(table: Table, found: list[dict[str, object]]) -> Statistics:
     if not found or found[0]["rows"] is None:
         return Statistics()
     rows = cast(float, found[0]["rows"])
-    columns = {str(row["column_name"]): _column(row, rows) for row in found if row["column_name"]}
+    types = {column.name: column.type for column in table.columns}
+    columns = {
+        str(row["column_name"]): _column(row, rows, types.get(str(row["column_name"])))
+        for row in found
+        if row["column_name"]
+    }
     return Statistics(rows=rows, size_bytes=_size_bytes(table, rows, columns), columns=columns)
 
 
-def _column(row: dict[str, object], rows: float) -> ColumnStatistics:
+def _column(row: dict[str, object], rows: float, type_: pa.DataType | None) -> ColumnStatistics:
     distinct = cast(float, row["n_distinct"])
     width = cast(int, row["width"])
     return ColumnStatistics(
@@ -118,7 +141,20 @@ def _column(row: dict[str, object], rows: float) -> ColumnStatistics:
         distinct=None if distinct == 0 else distinct if distinct > 0 else -distinct * rows,
         null_fraction=cast(float, row["null_fraction"]),
         width_bytes=float(width + _VALUE_HEADER_BYTES),
+        minimum=_bound(row["lowest"], type_),
+        maximum=_bound(row["highest"], type_),
     )
+
+
+def _bound(text: object, type_: pa.DataType | None) -> object | None:
+    """An end of a histogram as a value of its column's type: most values lie between the ends."""
+    if not isinstance(text, str) or type_ is None:
+        return None
+    try:
+        value: object = pa.scalar(text).cast(type_).as_py()
+    except pa.ArrowInvalid:
+        return None
+    return None if value != value or value in (math.inf, -math.inf) else value
 
 
 def _size_bytes(table: Table, rows: float, columns: dict[str, ColumnStatistics]) -> float | None:

@@ -12,6 +12,7 @@ from planner.emit.duckdb.casts import refuse_cast, write_cast
 from planner.emit.duckdb.columns import order, output, read_column, refuse_literal, write_literal
 from planner.emit.duckdb.conditions import refuse_order
 from planner.emit.duckdb.functions import FUNCTIONS
+from planner.emit.duckdb.keys import KEYS
 from planner.emit.duckdb.relations import refuse_relation
 from planner.emit.duckdb.types import type_sql
 from planner.emit.duckdb.windows import GROUPING, WINDOWS, grouping_id
@@ -33,6 +34,7 @@ DUCKDB = Dialect(
     refuse_order=refuse_order,
     output=output,
     refuse_relation=refuse_relation,
+    keys=KEYS,
     shown_by="tests/planner/test_duckdb_dialect.py",
 )
 

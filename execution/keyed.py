@@ -1,0 +1,84 @@
+"""A fragment that is sent keys: its batches, whose statement is known when its stages are complete.
+
+Owns the waiting, and what runs when there are no keys to send. Knows no engine and no turn.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+import pyarrow as pa
+
+from connectors.contract import Batches, Fragment, SqlQuery
+from connectors.errors import CancelledError
+from execution.stages import StageKeys
+from planner.emit.dialects import dialect_named
+from planner.emit.keys import with_keys
+from planner.plan import PlannedFragment, Reduction
+
+
+class KeyedBatches:
+    """The `Batches` of a fragment with a reduction.
+
+    Args:
+        planned: the fragment.
+        keys: of the stages that it waits for, by name.
+        execute: runs a fragment at its source.
+    """
+
+    def __init__(
+        self,
+        planned: PlannedFragment,
+        keys: Mapping[str, StageKeys],
+        execute: Callable[[Fragment], Batches],
+    ) -> None:
+        assert planned.reduction is not None
+        self._reduction: Reduction = planned.reduction
+        self._fragment = planned.fragment
+        self._keys = keys
+        self._execute = execute
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._running: Batches | None = None
+        self.sent: int | None = None
+
+    def prepare(self) -> None:
+        """Wait for the keys, and put them into the statement; before a turn is taken.
+
+        Whoever cancels all fragments gives up the keys, which ends the waiting.
+        """
+        found: dict[tuple[str, int], pa.Array] = {}
+        reduction = self._reduction
+        for stage, column in reduction.keys:
+            keys = self._keys[stage].wait(reduction.patience_seconds)
+            if keys is None or len(keys[column]) > reduction.most:
+                return
+            found[stage, column] = keys[column]
+        dialect = dialect_named(reduction.dialect)
+        assert dialect.keys is not None
+        statement = with_keys(reduction.statement, dialect.keys, found)
+        if statement is None:
+            return
+        self.sent = sum(map(len, found.values()))
+        self._fragment = replace(self._fragment, query=SqlQuery(statement.sql(dialect.generator)))
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        with self._lock:
+            if self._cancelled:
+                raise CancelledError("the query was cancelled")
+            self._running = self._execute(self._fragment)
+        yield from self._running
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            running = self._running
+        if running is not None:
+            running.cancel()
+
+    def close(self) -> None:
+        self.cancel()
+        if self._running is not None:
+            self._running.close()

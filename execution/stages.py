@@ -1,0 +1,201 @@
+"""Stages of a run: what is computed first, and the keys in it that fragments wait for.
+
+A stage is a stream of the engine's that a thread of its own drives to its end. Its rows wait here,
+in memory or on disk, for who reads them; its keys are gathered as they pass, by batches. Owns the
+threads, the rows and the keys. Knows neither sources nor SQL.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.errors import CancelledError, CrosswindError, QueueFullError
+from execution.buffer import BatchBuffer, Overflow
+from execution.engine_stream import EngineStream
+from planner.account import StageAccount
+from planner.plan import PlannedStage
+
+WAITING_BYTES = 16 * 1024 * 1024
+"""What of a stage waits in memory; the rest waits on disk, so that nothing holds it up."""
+
+_COMPACT_ROWS = 1 << 18
+"""Keys are made unique again when so many have come since the last time."""
+
+
+class StageKeys:
+    """The different values in some columns of a stage, without NULL, once it is complete.
+
+    Args:
+        columns: their positions.
+        most: with more in any column there are none to be had.
+    """
+
+    def __init__(self, columns: frozenset[int], most: int) -> None:
+        self._most = most
+        self._known = {column: _Distinct() for column in columns}
+        self._done = threading.Event()
+        self._complete = False
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take a batch's keys; by the thread that drives the stage."""
+        if self._done.is_set():
+            return
+        for column, distinct in self._known.items():
+            if distinct.add(batch.column(column)) > self._most:
+                self.give_up()
+
+    def finish(self) -> None:
+        """The stage is complete: whoever waits has its keys."""
+        if not self._done.is_set():
+            self._complete = all(d.compact() <= self._most for d in self._known.values())
+            self._done.set()
+
+    def give_up(self) -> None:
+        """There will be none; from any thread."""
+        self._done.set()
+
+    def wait(self, seconds: float | None) -> dict[int, pa.Array] | None:
+        """The keys by column; None when there are too many, too late, or none will come."""
+        self._done.wait(seconds)
+        if not self._complete:
+            return None
+        return {column: distinct.keys for column, distinct in self._known.items()}
+
+
+class _Distinct:
+    """The different values of one column; of what came last, also the same ones again."""
+
+    def __init__(self) -> None:
+        self._keys: pa.Array | None = None
+        self._last: list[pa.Array] = []
+        self._rows = 0
+
+    def add(self, values: pa.Array) -> int:
+        """Take a batch's values; at least so many are different, as far as is known."""
+        fresh = pc.unique(values.drop_null())
+        self._last.append(fresh)
+        self._rows += len(fresh)
+        if self._rows > _COMPACT_ROWS:
+            return self.compact()
+        return len(fresh)
+
+    def compact(self) -> int:
+        """Make what has come unique; how many there are."""
+        if self._last:
+            before = [] if self._keys is None else [self._keys]
+            self._keys = pc.unique(pa.chunked_array([*before, *self._last]))
+            self._last, self._rows = [], 0
+        return 0 if self._keys is None else len(self._keys)
+
+    @property
+    def keys(self) -> pa.Array:
+        return pa.array([], pa.null()) if self._keys is None else self._keys
+
+
+class StageReader:
+    """One running stage: a thread that drives it, and the iterator that hands its rows out.
+
+    Args:
+        planned: the stage.
+        keys: what of it is waited for; None when nothing is.
+        stream: the engine's output for it.
+        overflow: where its rows go when nobody takes them yet.
+        failure_of: what an error of the engine means.
+    """
+
+    def __init__(
+        self,
+        planned: PlannedStage,
+        keys: StageKeys | None,
+        stream: EngineStream,
+        overflow: Overflow,
+        failure_of: Callable[[Exception], CrosswindError],
+    ) -> None:
+        self.name = planned.name
+        self.schema: pa.Schema = planned.schema
+        self.failure: CrosswindError | None = None
+        self.stream = stream
+        self._keys = keys
+        self._failure_of = failure_of
+        self._buffer = BatchBuffer(WAITING_BYTES, overflow)
+        self._thread: threading.Thread | None = None
+        self._rows = 0
+        self._size_bytes = 0
+        self._started = time.monotonic()
+        self._ended: float | None = None
+
+    def start(self, session: Any, frame: Any) -> None:
+        """Drive a data frame of a session to its end.
+
+        Raises:
+            QueueFullError: there are no more threads; it has ended, and must be closed.
+        """
+        self._started = time.monotonic()
+        thread = threading.Thread(
+            target=self._run, args=(session, frame), name=f"crosswind-{self.name}", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise QueueFullError("the server cannot start another thread") from error
+        self._thread = thread
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        while (batch := self._buffer.get()) is not None:
+            yield batch
+
+    def cancel(self) -> None:
+        """Stop, and wake who waits for rows or keys; returns at once."""
+        if self._keys is not None:
+            self._keys.give_up()
+        self._buffer.cancel()
+        self.stream.cancel()
+
+    def close(self) -> None:
+        """Cancel, wait until the thread has ended, and drop the rows."""
+        self.cancel()
+        if self._thread is not None:
+            self._thread.join()
+        self.stream.close()
+        self._buffer.close()
+
+    def account(self) -> StageAccount:
+        ended = self._ended if self._ended is not None else time.monotonic()
+        return StageAccount(self.name, self._rows, self._size_bytes, ended - self._started)
+
+    def _run(self, session: Any, frame: Any) -> None:
+        failure: BaseException | None = None
+        try:
+            for batch in self.stream.batches(session, frame):
+                self._take(batch)
+        except CancelledError as error:
+            failure = error
+        except CrosswindError as error:
+            failure = self.failure = error
+        except Exception as error:
+            failure = self.failure = self._failure_of(error)
+        self._ended = time.monotonic()
+        if self._keys is not None:
+            if failure is None:
+                self._keys.finish()
+            else:
+                self._keys.give_up()
+        self._buffer.finish(failure)
+
+    def _take(self, batch: pa.RecordBatch) -> None:
+        columns = [
+            column if column.type == field.type else column.cast(field.type)
+            for column, field in zip(batch.columns, self.schema, strict=True)
+        ]
+        batch = pa.RecordBatch.from_arrays(columns, schema=self.schema)
+        self._rows += batch.num_rows
+        self._size_bytes += batch.nbytes
+        if self._keys is not None:
+            self._keys.add(batch)
+        self._buffer.put(batch)

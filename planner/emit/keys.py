@@ -1,0 +1,101 @@
+"""Keys that are known only when a statement runs: where they stand in a source's SQL, and how.
+
+A fragment with keys is a tree with a text in it that marks their place. Owns that mark, the text
+that takes its place, and a dialect's form of both. Knows no stage, and no relation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlglot import exp
+
+Sql = exp.Expression
+
+
+@dataclass(frozen=True, slots=True)
+class KeyForm:
+    """How a dialect takes a list of keys: as one text, which it makes an array of.
+
+    Attributes:
+        most: so many keys it takes at once.
+        takes: whether it takes keys of a type; equal keys must have equal texts.
+        write: from a value, the text and the keys' type to the condition.
+        text: from keys, without NULL, to the text; None where one of them has no form there.
+    """
+
+    most: int
+    takes: Callable[[pa.DataType], bool]
+    write: Callable[[Sql, Sql, pa.DataType], Sql]
+    text: Callable[[pa.Array], str | None]
+
+
+def marked(stage: str, column: int) -> exp.Literal:
+    """What stands for the keys of a stage's column until they are known."""
+    literal = exp.Literal.string(_mark(stage, column))
+    # A text of the client's may read the same.
+    literal.meta["keys"] = True
+    return literal
+
+
+def _mark(stage: str, column: int) -> str:
+    return f"keys of {stage}.{column + 1}"
+
+
+def with_keys(
+    statement: exp.Select, form: KeyForm, keys: Mapping[tuple[str, int], pa.Array]
+) -> exp.Select | None:
+    """A copy of a statement with the keys in their places; None where they have no form.
+
+    Args:
+        keys: without NULL, by stage and column; all that the statement has marks of.
+    """
+    texts = {_mark(*place): form.text(array) for place, array in keys.items()}
+    if None in texts.values():
+        return None
+    filled = statement.copy()
+    for literal in filled.find_all(exp.Literal):
+        if literal.is_string and literal.meta.get("keys"):
+            literal.set("this", texts[literal.this])
+    return filled
+
+
+_EPOCH = date(1970, 1, 1)
+_FIRST_DAY, _LAST_DAY = (date.min - _EPOCH).days, (date.max - _EPOCH).days
+"""Between them a year has four digits, in every system; in days, as Arrow has them."""
+
+
+def is_key(type_: pa.DataType) -> bool:
+    """Whether equal values of a type have one text, which every system reads."""
+    return bool(pa.types.is_signed_integer(type_) or pa.types.is_date32(type_))
+
+
+def braced(keys: pa.Array) -> str | None:
+    """`{1,2}`: an array as PostgreSQL reads it; texts are quoted."""
+    if pa.types.is_string(keys.type):
+        # No text there holds this character, so that no row has such a key.
+        keys = keys.filter(pc.invert(pc.match_substring(keys, "\0")))
+        keys = pc.replace_substring(pc.replace_substring(keys, "\\", "\\\\"), '"', '\\"')
+        keys = pc.binary_join_element_wise('"', keys, '"', "")
+    joined = _joined(keys)
+    return None if joined is None else f"{{{joined}}}"
+
+
+def bracketed(keys: pa.Array) -> str | None:
+    """`[1, 2]`: a list as DuckDB reads it, of numbers and dates."""
+    joined = _joined(keys)
+    return None if joined is None else f"[{joined}]"
+
+
+def _joined(keys: pa.Array) -> str | None:
+    if pa.types.is_date32(keys.type) and len(keys):
+        ends = pc.min_max(keys.cast(pa.int32()))
+        if ends["min"].as_py() < _FIRST_DAY or ends["max"].as_py() > _LAST_DAY:
+            return None
+    texts = keys if pa.types.is_string(keys.type) else keys.cast(pa.string())
+    every = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    return str(pc.binary_join(every, ",")[0])

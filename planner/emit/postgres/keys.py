@@ -1,0 +1,26 @@
+"""How PostgreSQL takes keys: as one array, which it hashes, or looks up in an index."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from sqlglot import exp
+
+from planner.emit.dialect import Sql
+from planner.emit.keys import KeyForm, braced, is_key
+from planner.emit.postgres.types import BIGINT, DATE, TEXT, is_text
+
+_MOST = 500_000
+"""Keys in one statement; its planner looks at each of them."""
+
+
+def _takes(type_: pa.DataType) -> bool:
+    return is_key(type_) or is_text(type_)
+
+
+def _write(value: Sql, keys: Sql, type_: pa.DataType) -> Sql:
+    element = TEXT if is_text(type_) else DATE if pa.types.is_date32(type_) else BIGINT
+    array = exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[element.copy()], nested=True)
+    return exp.EQ(this=value, expression=exp.Any(this=exp.paren(exp.Cast(this=keys, to=array))))
+
+
+KEYS = KeyForm(_MOST, _takes, _write, braced)

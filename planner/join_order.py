@@ -1,0 +1,142 @@
+"""In which order groups are joined: whichever it was written in, small results first.
+
+The engine joins in the order that it is given. Each step joins the two groups whose join has the
+fewest rows by estimate, of those that an equality joins (Fegaras, 1998: greedy operator ordering),
+so that the tree may be bushy, and a statement's own order decides nothing. The smaller side comes
+first: the engine keeps it in memory. Where rows are not known, the order is the statement's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from planner.followed import tables_of
+from planner.joints import (
+    Group,
+    is_equality,
+    joined,
+    links,
+    narrowed,
+    numbers_of,
+    placed,
+    without,
+)
+from planner.placing import Places
+from planner.relations import Expression, Filter, conjunction
+
+
+def in_order(
+    groups: list[Group], conditions: list[Expression], mapping: tuple[int, ...], places: Places
+) -> tuple[Group, int]:
+    """All groups joined, and how many cross products that took.
+
+    Args:
+        conditions: over the numbers of the groups' fields; each is asked once.
+        mapping: the numbers that are wanted of the result.
+    """
+    groups = [narrowed(group, conditions, mapping) for group in groups]
+    if any(places.estimate(group.relation).rows is None for group in groups):
+        return _as_written(groups, conditions)
+    order = _Order(groups, conditions, mapping, places)
+    return order.joined(), order.crosses
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Two groups, and their join. The cost is compared, and has no unit beyond its first rows."""
+
+    first: Group
+    second: Group
+    both: Group
+    rows: float
+    cost: tuple[float, float, tuple[str, ...]]
+
+
+class _Order:
+    """One search; each pair is looked at once."""
+
+    def __init__(
+        self,
+        groups: list[Group],
+        conditions: list[Expression],
+        mapping: tuple[int, ...],
+        places: Places,
+    ) -> None:
+        self._groups = groups
+        self._left = list(conditions)
+        self._mapping = mapping
+        self._places = places
+        self._tried: dict[tuple[int, int], _Step] = {}
+        self._rows = {id(g): places.estimate(g.relation).rows or 0.0 for g in groups}
+        self._tables = {id(g): tables_of(g.relation) for g in groups}
+        self.crosses = 0
+
+    def joined(self) -> Group:
+        while len(self._groups) > 1:
+            step = self._best()
+            kept = [g for g in self._groups if g is not step.first and g is not step.second]
+            self._left = [c for c in self._left if not numbers_of(c) <= step.both.numbers]
+            both = narrowed(step.both, self._left, self._mapping)
+            self._rows[id(both)] = step.rows
+            self._tables[id(both)] = step.cost[2]
+            self._groups = [*kept, both]
+        return _filtered(self._groups[0], self._left)
+
+    def _best(self) -> _Step:
+        pairs = list(combinations(self._groups, 2))
+        for joins in (is_equality, _links):
+            linked = [pair for pair in pairs if any(joins(c, *pair) for c in self._left)]
+            if linked:
+                break
+        else:
+            linked = pairs
+            self.crosses += 1
+        return min((self._step(*pair) for pair in linked), key=lambda step: step.cost)
+
+    def _step(self, one: Group, other: Group) -> _Step:
+        key = (id(one), id(other))
+        known = self._tried.get(key)
+        if known is None:
+            known = self._tried[key] = self._made(one, other)
+        return known
+
+    def _made(self, one: Group, other: Group) -> _Step:
+        # Of equal sizes, names decide: never the order of the statement.
+        by_size = sorted((one, other), key=lambda g: (self._rows[id(g)], self._tables[id(g)]))
+        first, second = by_size
+        numbers = first.numbers | second.numbers
+        both = joined(first, second, [c for c in self._left if numbers_of(c) <= numbers])
+        rows = self._places.estimate(both.relation).rows or 0.0
+        tables = self._tables[id(first)] + self._tables[id(second)]
+        size = self._rows[id(first)] + self._rows[id(second)]
+        return _Step(first, second, both, rows, (rows, size, tables))
+
+
+def _links(condition: Expression, first: Group, second: Group) -> bool:
+    """Whether a condition is about both groups, and about nothing else."""
+    return links(condition, first.numbers, second.numbers)
+
+
+def _as_written(groups: list[Group], conditions: list[Expression]) -> tuple[Group, int]:
+    """All groups in their order, but none before one that it is joined with; and the crosses."""
+    waiting = sorted(groups, key=lambda group: group.first)
+    current, left, crosses = waiting.pop(0), list(conditions), 0
+    while waiting:
+        linked = [g for g in waiting if any(_links(c, current, g) for c in left)]
+        equal = [g for g in linked if any(is_equality(c, current, g) for c in left)]
+        group = (equal or linked or waiting)[0]
+        crosses += not linked
+        waiting = [g for g in waiting if g is not group]
+        numbers = current.numbers | group.numbers
+        used = [c for c in left if numbers_of(c) <= numbers]
+        left = without(left, used)
+        current = joined(current, group, used)
+    return _filtered(current, left), crosses
+
+
+def _filtered(group: Group, left: list[Expression]) -> Group:
+    if not left:
+        return group
+    parts = tuple(placed(condition, group) for condition in left)
+    return replace(group, relation=Filter(group.relation, conjunction(parts)))

@@ -1,0 +1,282 @@
+"""Keys sent to a source so that it sends fewer rows: which joins are worth it, and who waits.
+
+    Join l.k = o.k                         Join k1.k = o.k
+      Filter …                               read k1
+        lineitem     (lake)       ->         Filter k IN (keys of k1)  ───►  shop: … WHERE k = ANY …
+      orders         (shop)                    orders      (shop)
+                                           stage k1: Filter … lineitem
+
+One side of a join is computed first, as a stage of the plan, and its rows wait here. The join's
+keys in them go to the source of the other side with its statement. Only sides of which a row
+without a partner is not wanted are reduced, by equalities of integers, dates and texts. It is
+done where the estimate says that it takes less time than to read both sides at once; a stage that
+turns out to have too many keys sends none, and the fragment runs as it would have without.
+Owns that choice. Knows no SQL, and runs nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from planner.cost import keys_cost, local_seconds, transfer_cost
+from planner.emit.names import distinct_fields
+from planner.placing import Place, Places
+from planner.plan import Estimate
+from planner.relations import (
+    Call,
+    Expression,
+    Field,
+    FieldRef,
+    Filter,
+    InKeys,
+    Join,
+    JoinKind,
+    Read,
+    Relation,
+    conjunction,
+    conjuncts,
+    inputs_of,
+)
+from planner.rewrite import over, read_all, with_reads
+
+_REDUCES_RIGHT = frozenset(
+    (JoinKind.INNER, JoinKind.LEFT, JoinKind.LEFT_SEMI, JoinKind.RIGHT_SEMI, JoinKind.LEFT_ANTI)
+)
+_REDUCES_LEFT = frozenset(
+    (JoinKind.INNER, JoinKind.RIGHT, JoinKind.LEFT_SEMI, JoinKind.RIGHT_SEMI, JoinKind.RIGHT_ANTI)
+)
+
+WORTH_SECONDS = 0.001
+"""What a reduction must save, at least, and this part of what it would take without it: estimates
+are rough, and a stage holds up what could run beside it."""
+WORTH_SHARE = 0.1
+
+FEWEST_KEYS = 1_000
+"""So many keys are sent whatever was expected."""
+
+SHORTEST_PATIENCE_SECONDS, PATIENCE = 2.0, 2.0
+"""A fragment waits so long for its keys, and so many times what it takes without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a statement that is computed before what waits for its keys.
+
+    Attributes:
+        name: under which what follows reads its rows.
+        relation: what it computes; may read earlier stages.
+        fields: its columns, no two of one name.
+    """
+
+    name: str
+    relation: Relation
+    fields: tuple[Field, ...]
+
+
+def reduced(relation: Relation, places: Places) -> tuple[Relation, tuple[Stage, ...]]:
+    """The tree with reductions, and their stages in the order in which they depend on each other.
+
+    Its reads of one-part paths are of stages.
+    """
+    if places.reductions == "none":
+        return relation, ()
+    found = _Reductions(places)
+    return found.of(relation), tuple(found.stages)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One side of a join reduced by the other's keys.
+
+    Attributes:
+        keys: equal columns, in the first side and in the side that waits.
+        saved_seconds: by estimate.
+    """
+
+    first: Relation
+    waits: Relation
+    reduces_right: bool
+    keys: tuple[int, int]
+    count: float
+    saved_seconds: float
+
+
+class _Reductions:
+    """One walk, which gathers the stages."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self.stages: list[Stage] = []
+
+    def of(self, relation: Relation) -> Relation:
+        if self._places.whole(relation) is not None:
+            return relation
+        if isinstance(relation, Join):
+            ways = [way for way in self._ways(relation) if way is not None]
+            if ways:
+                return self._taken(relation, max(ways, key=lambda way: way.saved_seconds))
+        return over(relation, [self.of(source) for source in inputs_of(relation)])
+
+    def _taken(self, join: Join, way: _Way) -> Relation:
+        first = self.of(way.first)
+        stage = Stage(f"k{len(self.stages) + 1}", first, distinct_fields(first.fields))
+        self.stages.append(stage)
+        self._places.add_stage((stage.name,), first)
+        field = way.waits.fields[way.keys[1]]
+        value = FieldRef(way.keys[1], field.type, field.nullable)
+        waits = Filter(way.waits, InKeys(value, stage.name, way.keys[0], way.count))
+        read = read_all((stage.name,), stage.fields)
+        return over(join, (read, waits) if way.reduces_right else (waits, read))
+
+    def _ways(self, join: Join) -> list[_Way | None]:
+        pairs = _equalities(join)
+        ways: list[_Way | None] = []
+        if join.kind in _REDUCES_RIGHT:
+            ways.append(self._best(join.left, join.right, True, pairs))
+        if join.kind in _REDUCES_LEFT:
+            turned = tuple((right, left) for left, right in pairs)
+            ways.append(self._best(join.right, join.left, False, turned))
+        return ways
+
+    def _best(
+        self,
+        first: Relation,
+        waits: Relation,
+        reduces_right: bool,
+        pairs: tuple[tuple[int, int], ...],
+    ) -> _Way | None:
+        place = self._places.whole(waits)
+        if place is None or place.dialect is None or place.dialect.keys is None:
+            return None
+        found = None
+        for pair in pairs:
+            way = self._way(first, waits, reduces_right, pair, place)
+            if way is not None and (found is None or way.saved_seconds > found.saved_seconds):
+                found = way
+        return found
+
+    def _way(
+        self,
+        first: Relation,
+        waits: Relation,
+        reduces_right: bool,
+        pair: tuple[int, int],
+        place: Place,
+    ) -> _Way | None:
+        field = waits.fields[pair[1]]
+        count = self._places.distinct(first, pair[0])
+        always = self._places.reductions == "all"
+        if count is None:
+            if not always:
+                return None
+            count = float(FEWEST_KEYS)
+        condition = InKeys(FieldRef(pair[1], field.type, field.nullable), "", pair[0], count)
+        if self._places.part_refusal(waits, condition, place) is not None:
+            return None
+        saved = self._saved_seconds(first, waits, condition, place)
+        if not always and (saved is None or saved <= 0):
+            return None
+        return _Way(first, waits, reduces_right, pair, count, saved or 0.0)
+
+    def _saved_seconds(
+        self, first: Relation, waits: Relation, condition: InKeys, place: Place
+    ) -> float | None:
+        """What a reduction saves, less what it has to; None where that is not known."""
+        link = place.source.link
+        before = _moved(self._places.estimate(waits), place)
+        after = _moved(self._places.estimate(Filter(waits, condition)), place)
+        wait = self._seconds(first)
+        if before is None or after is None or wait is None:
+            return None
+        assert isinstance(condition.value, FieldRef)
+        width_bytes = self._places.width_bytes(waits, condition.value.index)
+        keys = keys_cost(condition.count, width_bytes, link)
+        at_once = max(wait, before)
+        saved = at_once - (wait + after + keys.seconds)
+        return saved - max(WORTH_SECONDS, WORTH_SHARE * at_once)
+
+    def _seconds(self, relation: Relation) -> float | None:
+        """How long it takes until all of a relation is here: its parts at once, then the rest."""
+        place = self._places.whole(relation)
+        if place is not None:
+            return _moved(self._places.estimate(relation), place)
+        rows = self._places.estimate(relation).rows
+        below = [self._seconds(source) for source in inputs_of(relation)]
+        known = [seconds for seconds in below if seconds is not None]
+        if rows is None or len(known) < len(below):
+            return None
+        return max(known, default=0.0) + local_seconds(rows)
+
+
+def _moved(expected: Estimate, place: Place) -> float | None:
+    if expected.rows is None or expected.size_bytes is None:
+        return None
+    return transfer_cost(expected.rows, expected.size_bytes, place.source.link).seconds
+
+
+def _equalities(join: Join) -> tuple[tuple[int, int], ...]:
+    """The columns that a join's condition wants equal: of the left side, and of the right."""
+    width = len(join.left.fields)
+    found: list[tuple[int, int]] = []
+    for part in conjuncts(join.condition):
+        match part:
+            case Call(function="equal", arguments=(FieldRef() as one, FieldRef() as other)):
+                left, right = sorted((one, other), key=_position)
+                if left.index < width <= right.index and left.type == right.type:
+                    found.append((left.index, right.index - width))
+    return tuple(found)
+
+
+def _position(reference: FieldRef) -> int:
+    return reference.index
+
+
+def in_one_piece(relation: Relation, stages: Iterable[Stage]) -> Relation:
+    """The tree with what each stage computes where its rows are read."""
+    made: dict[tuple[str, ...], Relation] = {(s.name,): s.relation for s in stages}
+
+    def change(read: Read) -> Relation:
+        staged = made.get(read.path)
+        return read if staged is None else with_reads(staged, change)
+
+    return with_reads(relation, change) if made else relation
+
+
+def most_keys(alone: Estimate, places: Places) -> int:
+    """So many keys are worth sending to a fragment that is expected to send so much without."""
+    if places.reductions == "all" or alone.rows is None:
+        return sys.maxsize
+    return max(FEWEST_KEYS, int(alone.rows / 2))
+
+
+def patience_seconds(alone: Estimate, place: Place, places: Places) -> float | None:
+    """So long a fragment waits for its keys: longer than it takes to send all without them."""
+    seconds = _moved(alone, place)
+    if places.reductions == "all" or seconds is None:
+        return None
+    return SHORTEST_PATIENCE_SECONDS + PATIENCE * seconds
+
+
+def keys_in(expression: Expression) -> tuple[InKeys, ...]:
+    """The conditions on keys among the parts of a condition."""
+    return tuple(part for part in conjuncts(expression) if isinstance(part, InKeys))
+
+
+def without_keys(relation: Relation) -> Relation:
+    """The relation as it runs when no keys are sent."""
+    relation = over(relation, [without_keys(source) for source in inputs_of(relation)])
+    if isinstance(relation, Filter):
+        parts = tuple(p for p in conjuncts(relation.condition) if not isinstance(p, InKeys))
+        if not parts:
+            return relation.input
+        if len(parts) < len(conjuncts(relation.condition)):
+            return Filter(relation.input, conjunction(parts))
+    return relation
+
+
+def keys_of(relation: Relation) -> tuple[InKeys, ...]:
+    """The keys that a relation waits for."""
+    own = keys_in(relation.condition) if isinstance(relation, Filter) else ()
+    return own + tuple(keys for source in inputs_of(relation) for keys in keys_of(source))

@@ -1,0 +1,101 @@
+"""How large a relation is, and what is known of its columns: the values that estimates are made of.
+
+Knows no relation and no condition. None is unknown and stays unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from connectors.contract import ColumnStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class SizedColumn:
+    """A field of a relation.
+
+    Attributes:
+        width_bytes: of a value, as it travels.
+        distinct: different values here, at most.
+        keys: different values in the table that it was read from, whatever was filtered since.
+        range_keys: the same where only the ends of its integers are known: at most so many.
+        table_rows: of that table.
+        bounds: that table's statistics of it.
+    """
+
+    width_bytes: float
+    distinct: float | None = None
+    keys: float | None = None
+    range_keys: float | None = None
+    table_rows: float | None = None
+    bounds: ColumnStatistics | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """A relation's rows and columns."""
+
+    rows: float | None
+    columns: tuple[SizedColumn, ...]
+
+    @property
+    def size_bytes(self) -> float | None:
+        if self.rows is None:
+            return None
+        return self.rows * (sum(column.width_bytes for column in self.columns) or 1.0)
+
+    def with_rows(self, rows: float | None) -> Sized:
+        """The same with other rows: no column has more values than there are rows."""
+        if rows is None:
+            return Sized(None, self.columns)
+        most = max(1.0, rows)
+        columns = tuple(
+            replace(c, distinct=most) if c.distinct is not None and c.distinct > most else c
+            for c in self.columns
+        )
+        return Sized(rows, columns)
+
+    def scaled(self, selectivity: float) -> Sized:
+        return self.with_rows(None if self.rows is None else self.rows * selectivity)
+
+
+def column_of(
+    type_: pa.DataType, statistics: ColumnStatistics | None, rows: float | None
+) -> SizedColumn:
+    """A table's column, from what its source knows of it."""
+    if statistics is None:
+        return made_column(type_)
+    width = statistics.width_bytes
+    return SizedColumn(
+        width_bytes(type_) if width is None else width,
+        statistics.distinct,
+        statistics.distinct,
+        _range_keys(statistics, rows),
+        rows,
+        statistics,
+    )
+
+
+def made_column(type_: pa.DataType) -> SizedColumn:
+    """A column that is computed, of which nothing is known but its type."""
+    return SizedColumn(width_bytes(type_))
+
+
+def _range_keys(statistics: ColumnStatistics, rows: float | None) -> float | None:
+    low, high = statistics.minimum, statistics.maximum
+    if not isinstance(low, int) or not isinstance(high, int) or isinstance(low, bool):
+        return None
+    keys = float(high - low + 1)
+    return keys if rows is None else min(keys, max(1.0, rows))
+
+
+def width_bytes(type_: pa.DataType) -> float:
+    """A value's width as it travels, where nothing else is known."""
+    if pa.types.is_decimal(type_):
+        return 8.0 + 4.0
+    try:
+        return max(1.0, float(type_.bit_width) / 8)
+    except ValueError:
+        return 24.0
