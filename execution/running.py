@@ -327,7 +327,8 @@ class _Attempt:
         engine = self._engine
         overflow = Overflow(engine.directory, planned.schema, engine.overflow_bytes)
         keys = self._readers.keys.get(planned.name)
-        return StageReader(planned, keys, EngineStream(engine), overflow, self._failure_of)
+        seen = engine.catalog.seen
+        return StageReader(planned, keys, EngineStream(engine), overflow, self._failure_of, seen)
 
     def _failure_of(self, error: Exception) -> CrosswindError:
         return engine_failure(str(error), self._plan.natives, self._plan.sql)

@@ -20,6 +20,7 @@ from execution.buffer import BatchBuffer, Overflow
 from execution.engine_stream import EngineStream
 from planner.account import StageAccount
 from planner.plan import PlannedStage
+from planner.seen import SeenRows
 
 WAITING_BYTES = 16 * 1024 * 1024
 """What of a stage waits in memory; the rest waits on disk, so that nothing holds it up."""
@@ -107,6 +108,7 @@ class StageReader:
         stream: the engine's output for it.
         overflow: where its rows go when nobody takes them yet.
         failure_of: what an error of the engine means.
+        seen: remembers how many rows it had.
     """
 
     def __init__(
@@ -116,8 +118,11 @@ class StageReader:
         stream: EngineStream,
         overflow: Overflow,
         failure_of: Callable[[Exception], CrosswindError],
+        seen: SeenRows,
     ) -> None:
         self.name = planned.name
+        self._shape = planned.shape
+        self._seen = seen
         self.schema: pa.Schema = planned.schema
         self.failure: CrosswindError | None = None
         self.stream = stream
@@ -181,6 +186,8 @@ class StageReader:
         except Exception as error:
             failure = self.failure = self._failure_of(error)
         self._ended = time.monotonic()
+        if failure is None and self._shape is not None:
+            self._seen.note(self._shape, self._rows)
         if self._keys is not None:
             if failure is None:
                 self._keys.finish()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connectors.contract import Connector, Table, TableName
 from connectors.errors import SourceError, SourceUnavailableError, UnknownNameError
 from planner.asked import asking
 from planner.cost import Link
 from planner.options import Pushdown
+from planner.seen import SeenRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,12 @@ class Catalog:
         sources: those that may be asked.
         absent: configured sources that are left out, and why.
         own: what the server has besides, as `information_schema`: named in full, and never listed.
+        seen: where rows are remembered; one of its own where none is given.
 
     Attributes:
         sources: the configured ones.
         runnable: these, and the server's own.
+        seen: the rows of what ran over them.
     """
 
     def __init__(
@@ -63,10 +66,24 @@ class Catalog:
         sources: Iterable[Source],
         absent: Mapping[str, str] | None = None,
         own: Iterable[Source] = (),
+        seen: SeenRows | None = None,
     ) -> None:
         self.sources: Mapping[str, Source] = {source.name: source for source in sources}
         self.runnable = {source.name: source for source in own} | dict(self.sources)
         self._absent = absent or {}
+        self.seen = seen or SeenRows()
+
+    def linked(self, links: Mapping[str, Link]) -> Catalog:
+        """The same sources at the ends of these links; others keep theirs."""
+        changed = {
+            name: replace(source, link=links[name])
+            for name, source in self.sources.items()
+            if name in links and links[name] != source.link
+        }
+        if not changed:
+            return self  # what is kept by catalog is kept
+        own = [source for name, source in self.runnable.items() if name not in self.sources]
+        return Catalog({**self.sources, **changed}.values(), self._absent, own, self.seen)
 
     def resolve(self, parts: tuple[str, ...]) -> CatalogTable:
         """The table that `source.schema.table`, `source.table` or `table` means.

@@ -28,6 +28,7 @@ from planner.relations import (
     conjuncts,
     inputs_of,
 )
+from planner.seen import SeenRows
 from planner.selectivity import equal_columns, joined_by, kept_by, kept_by_all, met_by
 from planner.sized import Sized, SizedColumn, column_of, made_column
 
@@ -45,12 +46,17 @@ def estimate(relation: Relation, statistics_of: StatisticsOf) -> Estimate:
 class Estimator:
     """Estimates of one statement's relations, each subtree sized once.
 
+    Args:
+        statistics_of: what a source knows of a table.
+        seen: the rows of what ran before, which are better than any estimate.
+
     Attributes:
         stages: what is read under a path of one part.
     """
 
-    def __init__(self, statistics_of: StatisticsOf) -> None:
+    def __init__(self, statistics_of: StatisticsOf, seen: SeenRows | None = None) -> None:
         self._statistics_of = statistics_of
+        self._seen = seen
         # With the relation, so that no other takes its identity.
         self._known: dict[int, tuple[Relation, Sized]] = {}
         self.stages: dict[tuple[str, ...], Relation] = {}
@@ -90,6 +96,9 @@ class Estimator:
             return self._size(self.stages[relation.path])
         inputs = [self._size(i) for i in inputs_of(relation)]
         sized = _size(relation, inputs, self._statistics_of)
+        rows = None if self._seen is None else self._seen.of(relation)
+        if rows is not None:
+            sized = sized.with_rows(rows)
         self._known[id(relation)] = (relation, sized)
         return sized
 

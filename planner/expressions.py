@@ -124,7 +124,7 @@ class InKeys:
     value: Expression
     stage: str
     column: int
-    count: float
+    count: float = field(compare=False)
     type: pa.DataType = field(default_factory=pa.bool_)
     nullable: bool = True
 

@@ -35,6 +35,7 @@ from planner.relations import (
     kind_of,
     subqueries_of,
 )
+from planner.seen import SeenRows
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,15 @@ class Places:
     Args:
         bound: the statement's tables.
         options: its pushdown; sources have their own where it says nothing.
+        seen: the rows of what ran before.
     """
 
-    def __init__(self, bound: Bound, options: PlanningOptions | None = None) -> None:
+    def __init__(
+        self,
+        bound: Bound,
+        options: PlanningOptions | None = None,
+        seen: SeenRows | None = None,
+    ) -> None:
         self._tables: dict[tuple[str, ...], CatalogTable] = {
             table.path: table for table in bound.tables.values()
         }
@@ -70,7 +77,7 @@ class Places:
         # Answers by identity, with the objects that these identities belong to.
         self._refusals: dict[tuple[int, int, str], tuple[object, str | None]] = {}
         self._whole: dict[int, tuple[Relation, Place | None]] = {}
-        self._estimate = Estimator(self._statistics)
+        self._estimate = Estimator(self._statistics, seen)
 
     def of(self, read: Read) -> Place | None:
         """The place of a table; None where the engine reads it itself, or a stage's rows."""
@@ -101,6 +108,10 @@ class Places:
     def add_stage(self, path: tuple[str, ...], relation: Relation) -> None:
         """Reads of a path are of this relation's rows, which are here."""
         self._estimate.stages[path] = relation
+
+    def stage_shape(self, path: tuple[str, ...]) -> int | None:
+        """The shape of what a stage computes."""
+        return self._estimate.stages[path].shape
 
     def groups(self, relation: Aggregate) -> float | None:
         """How many groups an aggregate makes, at most; None when that is not known."""

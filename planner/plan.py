@@ -61,6 +61,7 @@ class PlannedFragment:
         operators: the relation kinds in it, outermost first (`sort aggregate join`).
         reduction: the keys that it is sent, where it is; `fragment` is then what runs without them,
             and estimate and cost are of what runs with them.
+        shape: of its relation, by which its rows are remembered; None where they are not.
         there: how the source would run it, in the form that EXPLAIN was asked for; empty where it
             was not asked, or does not say.
         estimated: what the source expects of it; None where it was not asked, or cannot say.
@@ -74,6 +75,7 @@ class PlannedFragment:
     estimate: Estimate = field(default_factory=Estimate)
     cost: Cost | None = None
     reduction: Reduction | None = None
+    shape: int | None = None
     there: str = ""
     estimated: Estimated | None = None
 
@@ -120,6 +122,7 @@ class PlannedStage:
         residual: what the engine runs for it.
         schema: of its rows.
         text: the residual as an indented tree, for people.
+        shape: see `PlannedFragment`.
     """
 
     name: str
@@ -127,6 +130,7 @@ class PlannedStage:
     schema: pa.Schema
     text: str
     estimate: Estimate = field(default_factory=Estimate)
+    shape: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def plan_query(
     options = options or PlanningOptions()
     refuse_large(statement.sql, statement.tokens or tokenize(statement.sql))
     bound = bind(statement, catalog)
-    places = Places(bound, options)
+    places = Places(bound, options, catalog.seen)
     plan = _planned_query(statement, bound, places, options)
     _check_required(plan.kept, places)
     return plan
@@ -159,6 +159,7 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Pla
             _schema(stage.fields),
             residual_text(tree, labels),
             places.estimate(read_all((stage.name,), stage.fields)),
+            places.stage_shape((stage.name,)),
         )
         for stage, tree in staged
     )
@@ -216,6 +217,7 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
         fragment.estimate,
         fragment.cost,
         None if relation is fragment.relation else _reduction(fragment, bound, cut, places),
+        relation.shape if relation is fragment.relation else None,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from enum import Enum
 from functools import cached_property
 from typing import TypeAlias
@@ -41,6 +42,9 @@ from planner.expressions import transform_expression as transform_expression
 from planner.expressions import walk_expression as walk_expression
 from planner.expressions import with_arguments as with_arguments
 
+_BELOW = frozenset(("input", "inputs", "left", "right", "fields"))
+"""The inputs of relations, and the names of what they make, which mean nothing."""
+
 
 class _Relation:
     """What is asked of a relation again and again, and found once: none ever changes."""
@@ -55,6 +59,23 @@ class _Relation:
             for part in walk_expression(expression)
             if isinstance(part, ScalarSubquery | ExistsSubquery)
         )
+
+    def _parts(self) -> Iterator[tuple[str, object]]:
+        for part in dataclass_fields(self):  # type: ignore[arg-type]
+            yield part.name, getattr(self, part.name)
+
+    @cached_property
+    def shape(self) -> int | None:
+        """The same for relations that are equal, in one process; None where that cannot be told."""
+        below = inputs_of(self)  # type: ignore[arg-type]
+        shapes = tuple(relation.shape for relation in below)
+        if None in shapes:
+            return None
+        own = (value for name, value in self._parts() if name not in _BELOW)
+        try:
+            return hash((type(self).__name__, *shapes, *own))
+        except TypeError:  # a value, or a message, that has no hash
+            return None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from planner.options import PlanningOptions
 from planner.parse import parse
 from planner.plan import Plan, SqlResidual
 from planner.planning import plan_query
+from planner.seen import SeenRows
 from tests import tpch
 
 if TYPE_CHECKING:
@@ -41,6 +42,13 @@ def placement_sources(
     }
 
 
+class NothingSeen(SeenRows):
+    """Forgets at once, so that plans do not depend on which tests ran before."""
+
+    def note(self, shape: int, rows: float) -> None:
+        """Not here."""
+
+
 @dataclass(frozen=True)
 class Placement:
     """Planner and engine over sources; closed by `opened` and `of_sources`."""
@@ -55,7 +63,7 @@ class Placement:
         cls, sources: Iterable[Source], settings: EngineSettings | None = None
     ) -> Iterator[Placement]:
         """Over sources, which are closed at the end."""
-        catalog = Catalog(sources)
+        catalog = Catalog(sources, seen=NothingSeen())
         engine = Engine(settings or EngineSettings(target_partitions=2), catalog)
         try:
             yield cls(catalog, engine)

@@ -1,0 +1,61 @@
+"""How many rows parts of statements had when they ran, by the shapes of their relations.
+
+What was seen is better than what is estimated, for as long as the tables do not change much. Owns
+the memory, which is bounded and lives as long as the server. Knows no table and no clock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from planner.plan import Plan
+from planner.relations import Relation
+
+MOST_SHAPES = 10_000
+
+WRONG = 3.0
+"""A plan whose estimate is so many times off what was seen is made again."""
+
+FEW_ROWS = 1_000.0
+"""Of fewer rows more or less no plan changes."""
+
+
+class SeenRows:
+    """Rows by shape, the latest that were seen; for any number of threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: OrderedDict[int, float] = OrderedDict()
+
+    def note(self, shape: int, rows: float) -> None:
+        """A part of this shape had so many rows, to its end."""
+        with self._lock:
+            self._rows[shape] = rows
+            self._rows.move_to_end(shape)
+            if len(self._rows) > MOST_SHAPES:
+                self._rows.popitem(last=False)
+
+    def of(self, relation: Relation) -> float | None:
+        """The rows that a relation had when it ran, if one of its shape did."""
+        return self._of_shape(relation.shape) if self._rows else None
+
+    def _of_shape(self, shape: int | None) -> float | None:
+        return None if shape is None else self._rows.get(shape)
+
+    def refutes(self, plan: Plan) -> bool:
+        """Whether a part of a plan had very different rows from those that it was planned with."""
+        if not self._rows:
+            return False
+        parts = [(f.estimate.rows, f.shape) for f in plan.fragments]
+        parts += [(s.estimate.rows, s.shape) for s in plan.stages]
+        return any(_differs(expected, self._of_shape(shape)) for expected, shape in parts)
+
+
+def _differs(expected: float | None, seen: float | None) -> bool:
+    if seen is None:
+        return False
+    if expected is None:
+        return True
+    few, many = sorted((expected, seen))
+    return many - few > FEW_ROWS and many > WRONG * few
