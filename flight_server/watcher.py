@@ -136,7 +136,9 @@ class Watcher:
                     idle_polls += 1
                     if idle_polls > IDLE_POLLS:
                         self._asleep = True
-                        self._changed.wait_for(lambda: self._watches or self._closed)
+                        # Not for a call: one that is over before this thread runs has taken the
+                        # waking with it, and the next call would not wake it again.
+                        self._changed.wait_for(lambda: not self._asleep or self._closed)
                         idle_polls = 0
                 else:
                     idle_polls = 0

@@ -47,9 +47,7 @@ def child_server(
     Args:
         server: keys of `[server]`.
     """
-    # The engine's longest batches may outlast a patience of 30 seconds, on a busy machine.
-    settings = {"listen": "grpc://127.0.0.1:0", "drain_seconds": 5, **server}
-    config = {"server": settings, "sources": sources}
+    config = {"server": {"listen": "grpc://127.0.0.1:0", **server}, "sources": sources}
     command = [sys.executable, "-m", __name__, json.dumps(config)]
     with subprocess.Popen(
         command,
