@@ -12,9 +12,10 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +27,10 @@ from connectors.contract import Native
 from connectors.errors import SourceSchemaChangedError
 from execution.datasets import dataset_of_batches
 from execution.gate import Gate
-from execution.reading import FragmentReaders
+from execution.links import Links
+from execution.metering import Metering
+from execution.reading import FragmentReader, FragmentReaders
+from execution.replanning import ReplannedRun
 from execution.running import (
     KEPT_BYTES,
     Execution,
@@ -35,6 +39,8 @@ from execution.running import (
     Run,
     WholeRun,
 )
+from execution.stages import StageReader
+from execution.suspicion import Suspicion, Watch
 from execution.tables import TableRun
 from execution.taking_over import TakenOverRun
 from planner.bind import HOME, session_config, without_faulty_rules
@@ -78,6 +84,7 @@ class EngineSettings:
         temp_directory: where spill files go; None for the system's.
         batch_rows: rows in a batch of the engine.
         queue_timeout_seconds: how long a query waits for connections of its sources.
+        suspicion: when what a fragment reads refutes its plan.
     """
 
     memory_limit_bytes: int = 1 << 30
@@ -85,6 +92,7 @@ class EngineSettings:
     temp_directory: Path | None = None
     batch_rows: int = 16_384
     queue_timeout_seconds: float = 30.0
+    suspicion: Suspicion = field(default_factory=Suspicion)
 
 
 class Engine:
@@ -93,15 +101,20 @@ class Engine:
     Args:
         settings: see `EngineSettings`.
         catalog: the sources; the engine does not close them.
+        links: learns from what is read; None where nobody wants to know.
     """
 
-    def __init__(self, settings: EngineSettings, catalog: Catalog) -> None:
+    def __init__(
+        self, settings: EngineSettings, catalog: Catalog, links: Links | None = None
+    ) -> None:
         self.settings = settings
         self.catalog = catalog
         self._gates = {
             name: Gate(name, source.connector.capabilities.max_connections)
             for name, source in catalog.runnable.items()
         }
+        spare = {name: partial(getattr, gate, "taken") for name, gate in self._gates.items()}
+        self.metering = Metering(links, spare)
         # Read once by DataFusion, when its threads start with the first query of the process.
         workers = SPARE_WORKERS + sum(gate.capacity for gate in self._gates.values())
         os.environ.setdefault("TOKIO_WORKER_THREADS", str(workers))
@@ -176,23 +189,43 @@ class Engine:
             )
         return without_faulty_rules(datafusion.SessionContext(config, runtime))
 
-    def start(self, plan: Plan, deadline: float | None = None) -> Execution:
+    def start(
+        self,
+        plan: Plan,
+        deadline: float | None = None,
+        again: Callable[[], Plan] | None = None,
+    ) -> Execution:
         """Begin to run a plan. Returns at once: waiting and work begin with the first batch.
 
         Args:
             deadline: on the clock of `time.monotonic`, in seconds; sources end by it. Whoever
                 started the run cancels it then.
+            again: plans the statement once more, when what is read refutes the plan; None where it
+                is run as it is.
         """
-        return Execution(plan, lambda: self._run(plan, deadline))
+        return Execution(plan, lambda: self._replannable(plan, deadline, again))
 
-    def _run(self, plan: Plan, deadline: float | None) -> Run:
+    def _replannable(
+        self, plan: Plan, deadline: float | None, again: Callable[[], Plan] | None
+    ) -> Run:
+        if again is None or plan.residual is None or not plan.fragments:
+            return self._run(plan, deadline)
+        return ReplannedRun(
+            plan,
+            lambda made, watch: self._run(made, deadline, watch),
+            again,
+            self.catalog.seen,
+            self.settings.suspicion,
+        )
+
+    def _run(self, plan: Plan, deadline: float | None, watch: Watch | None = None) -> Run:
         residual = plan.residual
         if residual is None:
-            return WholeRun(self._readers(plan, deadline))
+            return WholeRun(self._readers(plan, deadline, watch))
         if not isinstance(residual, SubstraitResidual):
             return TableRun(self, residual, plan.sql, deadline)
         run: Run = ResidualRun(
-            self, plan, residual, lambda: self._readers(plan, deadline), deadline
+            self, plan, residual, lambda: self._readers(plan, deadline, watch), deadline
         )
         uncut = plan.uncut
         second = None if uncut is None else (lambda: TableRun(self, uncut, plan.sql, deadline))
@@ -225,7 +258,7 @@ class Engine:
         patience = time.monotonic() + self.settings.queue_timeout_seconds
         return patience if deadline is None else min(patience, deadline)
 
-    def _readers(self, plan: Plan, deadline: float | None) -> FragmentReaders:
+    def _readers(self, plan: Plan, deadline: float | None, watch: Watch | None) -> FragmentReaders:
         return FragmentReaders(
             plan.fragments,
             self.catalog.runnable,
@@ -234,6 +267,9 @@ class Engine:
             deadline,
             self.queue_deadline(deadline),
             self.overflow_bytes,
+            self.metering,
+            self.catalog.seen,
+            watch,
         )
 
     @property
@@ -245,22 +281,28 @@ class Engine:
         """The turns at a source."""
         return self._gates[source]
 
-    def frame(
+    def register(
         self,
         session: datafusion.SessionContext,
         plan: Plan,
-        residual: SubstraitResidual,
-        readers: FragmentReaders,
+        readers: Iterable[FragmentReader],
+        stages: Iterable[StageReader],
         scope: str,
-    ) -> datafusion.DataFrame:
-        """The residual as a data frame, its reads registered in a schema of this run."""
+    ) -> None:
+        """What a plan's residuals read, in a schema of this run."""
         schema = datafusion.catalog.Schema.memory_schema()
         session.catalog(HOME).register_schema(scope, schema)
-        for reader in readers.readers:
-            dataset = dataset_of_batches(reader.schema, iter(reader))
-            schema.register_table(reader.name, dataset)
+        streams = [(r.name, r.schema, iter(r)) for r in readers]
+        streams += [(s.name, s.schema, iter(s)) for s in stages]
+        for name, columns, batches in streams:
+            schema.register_table(name, dataset_of_batches(columns, batches))
         for native in plan.natives:
             self._register_native(session, native, scope)
+
+    def frame(
+        self, session: datafusion.SessionContext, residual: SubstraitResidual, scope: str
+    ) -> datafusion.DataFrame:
+        """A residual as a data frame, over what is registered in a schema of this run."""
         message = residual.substrait.replace(residual.scope, scope.encode())
         logical = datafusion.substrait.Consumer.from_substrait_plan(
             session, datafusion.substrait.Serde.deserialize_bytes(message)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,9 +20,15 @@ from connectors.contract import Batches, Connector, Moment, Steady
 from connectors.errors import CancelledError, CrosswindError, InternalError, QueueFullError
 from execution.buffer import BatchBuffer, Overflow
 from execution.gate import Gate
+from execution.keyed import KeyedBatches
+from execution.metering import Metering
+from execution.sizing import size_bytes
+from execution.stages import StageKeys
+from execution.suspicion import FragmentWatch, Watch
 from planner.account import FragmentAccount
 from planner.catalog import Source
 from planner.plan import PlannedFragment
+from planner.seen import SeenRows
 
 BUFFER_BYTES = 16 * 1024 * 1024
 """What a fragment may have waiting here: a few batches ahead of the consumer."""
@@ -53,12 +60,19 @@ class FragmentReader:
         batches: Batches,
         turn: AbstractContextManager[None],
         overflow: Overflow | None,
+        metering: Metering,
+        seen: SeenRows,
+        watch: FragmentWatch | None = None,
     ) -> None:
         self.name = planned.name
+        self._watch = watch
+        self._shape = planned.shape
+        self._seen = seen
         self.source = planned.source
         self.schema: pa.Schema = planned.fragment.schema
         self._batches = batches
         self._turn = turn
+        self._metering = metering
         self._buffer = BatchBuffer(BUFFER_BYTES, overflow)
         self._rows = 0
         self._size_bytes = 0
@@ -102,11 +116,16 @@ class FragmentReader:
             None if self._first_at is None else self._first_at - self._turn_at,
             ended - self._started,
             None if self._first_at is None else ended - self._first_at - self._held_up_seconds,
+            self._batches.sent if isinstance(self._batches, KeyedBatches) else None,
         )
 
     def _run(self) -> None:
         failure: BaseException | None = None
+        batches = self._batches
         try:
+            if isinstance(batches, KeyedBatches):
+                # What it waits for may need the turn that it would hold.
+                batches.prepare()
             with self._turn:
                 self._turn_at = time.monotonic()
                 try:
@@ -123,17 +142,34 @@ class FragmentReader:
             )
             failure.__cause__ = error
         self._ended_at = time.monotonic()
+        if failure is None and self._shape is not None:
+            self._seen.note(self._shape, self._rows)
         self._buffer.finish(failure)
 
     def _read(self) -> None:
-        for batch in self._batches:
-            if self._first_at is None:
-                self._first_at = time.monotonic()
-            self._rows += batch.num_rows
-            self._size_bytes += batch.nbytes
-            before = time.monotonic()
-            self._buffer.put(batch)
-            self._held_up_seconds += time.monotonic() - before
+        complete = False
+        reading = self._metering.reading(self.source, self._turn_at)
+        try:
+            for batch in self._batches:
+                came_at, came_bytes = time.monotonic(), size_bytes(batch)
+                if self._first_at is None:
+                    self._first_at = came_at
+                self._rows += batch.num_rows
+                self._size_bytes += came_bytes
+                if self._watch is not None:
+                    self._watch.look(self._rows)
+                if reading is not None:
+                    reading.came(came_bytes, came_at)
+                before = time.monotonic()
+                self._buffer.put(batch, came_bytes)
+                after = time.monotonic()
+                self._held_up_seconds += after - before
+                if reading is not None:
+                    reading.held_up(after - before, after)
+            complete = True
+        finally:
+            if reading is not None:
+                reading.ended(time.monotonic(), complete=complete)
 
 
 class _Turn(AbstractContextManager[None]):
@@ -210,6 +246,16 @@ class SharedTurn(AbstractContextManager[None]):
             self._gate.leave()
 
 
+def _awaited(fragments: Iterable[PlannedFragment]) -> dict[str, StageKeys]:
+    """The keys that fragments wait for, by stage."""
+    reductions = [f.reduction for f in fragments if f.reduction is not None]
+    columns: dict[str, set[int]] = {}
+    for stage, column in (key for reduction in reductions for key in reduction.keys):
+        columns.setdefault(stage, set()).add(column)
+    most = max((reduction.most for reduction in reductions), default=0)
+    return {stage: StageKeys(frozenset(wanted), most) for stage, wanted in columns.items()}
+
+
 class FragmentReaders:
     """All fragments of one run.
 
@@ -221,6 +267,9 @@ class FragmentReaders:
         deadline: the run's end, on the clock of `time.monotonic`, in seconds.
         queue_deadline: until when to wait for turns.
         overflow_bytes: how much one fragment may have waiting on disk.
+        metering: what looks at how fast they come.
+        seen: remembers how many rows they had.
+        watch: looks at how many come; None where nobody wants to know.
     """
 
     def __init__(
@@ -232,6 +281,9 @@ class FragmentReaders:
         deadline: float | None,
         queue_deadline: float | None,
         overflow_bytes: int,
+        metering: Metering,
+        seen: SeenRows,
+        watch: Watch | None = None,
     ) -> None:
         counts = Counter(fragment.source for fragment in fragments)
         self._shares = {name: _Share(gates[name], counts[name]) for name in sorted(counts)}
@@ -242,14 +294,23 @@ class FragmentReaders:
             name: moment_of(sources[name].connector, counts[name], share.turns, share.gate)
             for name, share in self._shares.items()
         }
+        self.keys = _awaited(fragments)
         self.readers: list[FragmentReader] = []
         for planned in fragments:
             share = self._shares[planned.source]
             # Fragments that wait for another to end must not be held up by who consumes them.
             schema = planned.fragment.schema
             overflow = Overflow(directory, schema, overflow_bytes) if share.crowded else None
-            batches = self._moments[planned.source].execute(planned.fragment, deadline)
-            self.readers.append(FragmentReader(planned, batches, _Turn(share), overflow))
+            execute = partial(self._moments[planned.source].execute, deadline=deadline)
+            batches = (
+                execute(planned.fragment)
+                if planned.reduction is None
+                else KeyedBatches(planned, self.keys, execute)
+            )
+            watched = None if watch is None else watch.on(planned)
+            self.readers.append(
+                FragmentReader(planned, batches, _Turn(share), overflow, metering, seen, watched)
+            )
 
     def start(self) -> None:
         """Take the turns of every source, then start all fragments together.
@@ -283,6 +344,8 @@ class FragmentReaders:
     def cancel(self) -> None:
         """From any thread; returns at once."""
         self._cancelled.set()
+        for keys in self.keys.values():
+            keys.give_up()
         for share in self._shares.values():
             share.gate.wake()
         for reader in self.readers:

@@ -52,6 +52,8 @@ class Ran:
     compute_seconds: float | None = None
     uncut: bool = False
     stages: tuple[StageAccount, ...] = ()
+    replanned: int = 0
+    plan: Plan | None = None
 
 
 class Execution:
@@ -140,6 +142,8 @@ class Execution:
             ran.compute_seconds,
             ran.uncut,
             ran.stages,
+            ran.replanned,
+            ran.plan,
         )
 
 

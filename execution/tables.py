@@ -233,7 +233,9 @@ class TableRun:
         batches = self._moments[planned.source].execute(planned.fragment, self._deadline)
         # The engine may read another scan first: this one must not be held up, nor hold its turn.
         overflow = Overflow(engine.directory, planned.fragment.schema, engine.overflow_bytes)
-        reader = FragmentReader(planned, batches, self._turns[planned.source], overflow)
+        turn = self._turns[planned.source]
+        seen = engine.catalog.seen
+        reader = FragmentReader(planned, batches, turn, overflow, engine.metering, seen)
         with self._lock:
             if self._cancelled.is_set():
                 reader.close()

@@ -5,7 +5,7 @@ Owns no behaviour. The parts are protocols, so that the wire knows neither parse
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,7 +42,12 @@ class Engine(Protocol):
         """The answer, when it is known without running anything."""
         ...
 
-    def start(self, plan: Plan, deadline: float | None = None) -> Execution: ...
+    def start(
+        self,
+        plan: Plan,
+        deadline: float | None = None,
+        again: Callable[[], Plan] | None = None,
+    ) -> Execution: ...
 
     def close(self) -> None: ...
 
@@ -55,6 +60,7 @@ class Planned:
     plan: Plan
     volatile: bool = False
     form: Form = "text"
+    estimates: bool = False
 
 
 class Planning(Protocol):
@@ -92,6 +98,8 @@ class Answer:
 
     Attributes:
         form: how EXPLAIN shows the plan.
+        estimates: with what the sources expect.
+        again: plans the statement once more; None where there is no sense in that.
         metadata: the plan's warnings as JSON, for the FlightInfo; empty without any.
     """
 
@@ -100,3 +108,5 @@ class Answer:
     schema: pa.Schema
     form: Form = "text"
     metadata: bytes = b""
+    estimates: bool = False
+    again: Callable[[], Plan] | None = None

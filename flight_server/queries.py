@@ -7,24 +7,35 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pyarrow as pa
 
 from connectors.errors import UnknownNameError
+from execution.links import Links
 from flight_server.admission import Admission
 from flight_server.aside import Aside
 from flight_server.callers import Sessions
-from flight_server.parts import EXPLAIN_SCHEMA, Answer, Engine, Limits, Planning
+from flight_server.link_options import supposed_links, supposed_warnings
+from flight_server.parts import EXPLAIN_SCHEMA, Answer, Engine, Limits, Planned, Planning
 from flight_server.run import Run, shutting_down
 from flight_server.session_options import DEFAULTS, SessionOptions
 from flight_server.sessions import Clock, Expiring, Handles
 from flight_server.warning_log import log_warnings
 from planner.catalog import Catalog
+from planner.cost import Link
 from planner.warnings import warnings_json
 
 STOP_SECONDS = 2.0
 """How long a stopped query may take to end by itself when the server closes."""
+
+
+MAX_CATALOGS = 8
+"""By what is known or supposed of links; each has sessions of the planner's own."""
+
+_Key = tuple[int, int, str, SessionOptions]
+"""Of the plan cache: the versions of catalog and links, the text, the session."""
 
 
 def _stays() -> bool:
@@ -40,6 +51,7 @@ class Queries:
         engine: runs plans; closed by `close`.
         limits: the bounds.
         clock: seconds; replaced only to let handles expire in tests.
+        links: what is known of the sources' links; None plans with what the catalog says.
 
     Attributes:
         aside: the planning of statements that are not in the cache.
@@ -52,15 +64,17 @@ class Queries:
         engine: Engine,
         limits: Limits,
         clock: Clock = time.monotonic,
+        links: Links | None = None,
     ) -> None:
         self.catalog = catalog
+        self.links = Links({}) if links is None else links
         self.limits = limits
         self.planning = planning
         self.engine = engine
         self.aside = Aside(limits.query_timeout_seconds)
         self.admission = Admission(limits.max_concurrent_queries, limits.queue_timeout_seconds)
         self.sessions = Sessions(limits.max_sessions, limits.session_ttl_seconds, clock)
-        self._plans: Expiring[tuple[int, str, SessionOptions], Answer] = Expiring(
+        self._plans: Expiring[_Key, Answer] = Expiring(
             limits.max_cached_plans, limits.plan_ttl_seconds, clock, renews=False
         )
         self._catalog_version = 0
@@ -73,6 +87,8 @@ class Queries:
         self._running: set[Run] = set()
         self._changed = threading.Condition()
         self._closing = False
+        self._catalogs: dict[tuple[tuple[str, Link], ...], Catalog] = {}
+        self._closing_first: list[Callable[[], None]] = []
 
     @property
     def running(self) -> int:
@@ -99,24 +115,50 @@ class Queries:
             SourceError: when a source must be asked and cannot be.
             DeadlineError: when a source does not answer in the time that a query has.
         """
-        key = (self._catalog_version, sql, options)
+        key = (self._catalog_version, self.links.version, sql, options)
         answer = self._plans.get(key)
-        if answer is None:
+        if answer is None or self.catalog.seen.refutes(answer.plan):
             answer = self.aside.do(lambda: self._planned(key), gone)
         return answer
 
-    def _planned(self, key: tuple[int, str, SessionOptions]) -> Answer:
-        _, sql, options = key
-        planned = self.planning.plan(sql, self.catalog, options)
-        schema = planned.plan.schema if planned.mode == "query" else EXPLAIN_SCHEMA
-        warnings = planned.plan.warnings
+    def _planned(self, key: _Key) -> Answer:
+        _, _, sql, options = key
+        planned = self._planned_now(sql, options)
+        plan = planned.plan
+        if options.links:
+            plan = replace(plan, warnings=(*plan.warnings, *supposed_warnings(options.links)))
+        schema = plan.schema if planned.mode == "query" else EXPLAIN_SCHEMA
+        warnings = plan.warnings
         metadata = warnings_json(warnings)
-        answer = Answer(planned.mode, planned.plan, schema, planned.form, metadata)
+        answer = Answer(
+            planned.mode,
+            plan,
+            schema,
+            planned.form,
+            metadata,
+            planned.estimates,
+            lambda: self._planned_now(sql, options).plan,
+        )
         if warnings:
             log_warnings(warnings)
         if not planned.volatile:
             self._plans.put(key, answer)
         return answer
+
+    def _planned_now(self, sql: str, options: SessionOptions) -> Planned:
+        """The statement planned with what is known now of links and rows."""
+        links = supposed_links(self.links.links(), options.links, self.catalog)
+        return self.planning.plan(sql, self._linked(links), options)
+
+    def _linked(self, links: Mapping[str, Link]) -> Catalog:
+        """The catalog at the ends of these links; kept, because the planner keeps things by it."""
+        key = tuple(links.items())
+        catalog = self._catalogs.get(key)
+        if catalog is None:
+            while len(self._catalogs) >= MAX_CATALOGS:
+                self._catalogs.pop(next(iter(self._catalogs), key), None)
+            catalog = self._catalogs[key] = self.catalog.linked(links)
+        return catalog
 
     def prepared(self, handle: bytes, gone: Callable[[], bool] = _stays) -> Answer:
         """The plan of a prepared statement, made anew when it is not in the cache any more.
@@ -179,6 +221,10 @@ class Queries:
         if source is not None and source in self.catalog.sources:
             self.catalog.sources[source].connector.tables().refresh()
 
+    def closes_first(self, close: Callable[[], None]) -> None:
+        """Have something that uses the sources closed before them."""
+        self._closing_first.append(close)
+
     def close(self, drain_seconds: float) -> None:
         """Take no more, let what runs finish for a time, cancel the rest, close the engine.
 
@@ -198,6 +244,8 @@ class Queries:
             left = list(self._running)
         for run in left:
             run.close()
+        for close in self._closing_first:
+            close()
         self.engine.close()
         for source in self.catalog.sources.values():
             source.connector.close()

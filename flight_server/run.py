@@ -18,7 +18,7 @@ from connectors.errors import (
     QueueFullError,
     SourceSchemaChangedError,
 )
-from flight_server.far_plans import with_far_plans
+from flight_server.far_plans import with_estimates, with_far_plans
 from flight_server.parts import EXPLAIN_SCHEMA, Answer, Execution
 from planner.account import Account
 
@@ -104,7 +104,8 @@ class Run:
             self._queries.forget(self)
 
     def _start(self) -> Execution:
-        execution = self._queries.engine.start(self._answer.plan, self.deadline)
+        answer = self._answer
+        execution = self._queries.engine.start(answer.plan, self.deadline, answer.again)
         with self._lock:
             self._execution = execution
             stopped, closed = self._stopped, self._closed
@@ -127,6 +128,8 @@ class Run:
     def _lines(self, account: Account | None) -> pa.RecordBatch:
         answer = self._answer
         plan = with_far_plans(answer.plan, self._queries.catalog, answer.form)
+        if answer.estimates:
+            plan = with_estimates(plan, self._queries.catalog, self.deadline)
         lines = self._queries.planning.explain(plan, account, answer.form)
         return pa.RecordBatch.from_arrays([pa.array(lines, pa.utf8())], schema=EXPLAIN_SCHEMA)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.plan import PlannedFragment
+from planner.plan import Plan, PlannedFragment
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ class Account:
             file readers left out; None where the engine had no part.
         planned: fragments that were made while it ran, for a statement that could not be cut.
         uncut: the plan could not run as it is, and `Plan.uncut` ran in its place.
+        replanned: how often what was read refuted the plan, so that it was made again.
+        plan: the one that ran in the end, where it was.
     """
 
     rows: int
@@ -82,3 +84,5 @@ class Account:
     compute_seconds: float | None = None
     uncut: bool = False
     stages: tuple[StageAccount, ...] = ()
+    replanned: int = 0
+    plan: Plan | None = None

@@ -88,7 +88,10 @@ def explain_text(plan: Plan, account: Account | None = None, *, verbose: bool = 
 
 def plan_that_ran(plan: Plan, account: Account | None) -> Plan:
     """The plan, or what ran in its place because the engine could not run it."""
-    if account is None or not account.uncut or plan.uncut is None:
+    if account is None:
+        return plan
+    plan = account.plan or plan
+    if not account.uncut or plan.uncut is None:
         return plan
     return replace(
         plan,
@@ -148,7 +151,8 @@ def summary(plan: Plan) -> str:
 def _ran(account: Account) -> str:
     size, seconds = size_text(account.size_bytes), account.compute_seconds
     computing = "" if seconds is None else f"; {seconds:.3f} s of computing here"
-    return f"ran: {rows_text(account.rows)} in {account.seconds:.3f} s, {size}{computing}"
+    again = {0: "", 1: "; planned again once", 2: "; planned again twice"}[account.replanned]
+    return f"ran: {rows_text(account.rows)} in {account.seconds:.3f} s, {size}{computing}{again}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -18,6 +18,8 @@ import pyarrow as pa
 import pytest
 
 from connectors import registry
+from execution.engine import EngineSettings
+from execution.suspicion import Suspicion
 from planner.catalog import Catalog, CatalogTable, Source
 from planner.options import PlanningOptions
 from tests import tpch
@@ -79,9 +81,10 @@ def test_the_answers_do_not_depend_on_where_the_tables_are(
     number: int, sources: list[Source], answers: dict[str, pa.Table]
 ) -> None:
     where = chosen(number, [source.name for source in sources])
-    # Every other one sends keys wherever it can.
+    # Every other one sends keys wherever it can, and is planned again at every first batch.
     options = PlanningOptions(reductions="all" if number % 2 else "costed")
-    with Placement.of_catalog(PlacedCatalog(sources, where)) as opened:
+    settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=number % 2 == 1))
+    with Placement.of_catalog(PlacedCatalog(sources, where), settings) as opened:
         placement = replace(opened, options=options)
         for name, sql in QUERIES.items():
             try:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from execution.engine import EngineSettings
+from execution.suspicion import Suspicion
 from planner.options import PlanningOptions
 from tests.child_server import child_server
 from tests.oracle.judge import Judge
@@ -81,7 +83,7 @@ def flightsql(server: PostgresServer) -> Iterator[Twins]:
 
 @contextmanager
 def apart(server: PostgresServer) -> Iterator[Twins]:
-    """Over a database and files at once: whatever can be sent keys is sent them."""
+    """Over a database and files at once: what can be sent keys is, and is planned again."""
     with _folder() as folder, server.database("oracle_apart") as uri:
         server.execute(*unpleasant.statements(), database="oracle_apart")
         shop = {"connector": "postgres", "uri": uri, "max_connections": 4}
@@ -91,7 +93,9 @@ def apart(server: PostgresServer) -> Iterator[Twins]:
                 pq.write_table(table, folder / f"{name}.parquet")
         server.execute(*(f'DROP TABLE "{name}"' for name in IN_FILES), database="oracle_apart")
         sources = {"shop": shop, "lake": {"connector": "files", "root": str(folder)}}
-        with Twins.across(sources, NAMED, PlanningOptions(reductions="all")) as across:
+        options = PlanningOptions(reductions="all")
+        settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=True))
+        with Twins.across(sources, NAMED, options, settings) as across:
             yield across
 
 

@@ -258,8 +258,8 @@ def test_analyze_shows_the_plan_that_ran_in_anothers_place(placement: Placement)
 # --- JSON -----------------------------------------------------------------------------------------
 
 PART_KEYS = {
-    "name", "kind", "source", "tables", "operators", "sql", "reduction", "columns", "filter", "limit",
-    "expected", "cost", "there", "estimated", "ran",
+    "name", "kind", "source", "tables", "operators", "sql", "reduction", "columns", "filter",
+    "limit", "expected", "cost", "there", "estimated", "ran",
 }  # fmt: skip
 KEYS = {
     "version", "kind", "summary", "columns", "parts", "stages", "residual", "stayed", "rejected",

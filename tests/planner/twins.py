@@ -16,6 +16,7 @@ import pyarrow as pa
 from connectors.adbc.postgres import create
 from connectors.errors import CrosswindError
 from connectors.memory import MemoryConnector
+from execution.engine import EngineSettings
 from planner.bind import bind
 from planner.catalog import Source
 from planner.emit.dialect import as_it_is
@@ -91,10 +92,11 @@ class Twins:
         sources: Mapping[str, Mapping[str, object]],
         tables: Iterable[str],
         options: PlanningOptions | None = None,
+        settings: EngineSettings | None = None,
     ) -> Iterator[Twins]:
-        """Over tables of several sources, planned in a way."""
+        """Over tables of several sources, planned and run in a way."""
         with ExitStack() as stack:
-            opened = stack.enter_context(Placement.of_sources(sources))
+            opened = stack.enter_context(Placement.of_sources(sources, settings))
             pushing = replace(opened, options=options or PlanningOptions())
             copies = {name: pushing.query(f"SELECT * FROM {_quoted(name)}") for name in tables}
             memory = Source(SOURCE, MemoryConnector(SOURCE, copies))

@@ -1,0 +1,132 @@
+"""A run that is planned again when what it reads refutes the estimates that it was planned with.
+
+A fragment of which far more rows come than were expected says so as they come. While the client
+has nothing yet, the statement is planned with what is known now; a plan that asks its sources for
+something else takes over, from the start. Owns that hand-over. Knows no costs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+import pyarrow as pa
+
+from connectors.contract import Fragment
+from connectors.errors import CancelledError, CrosswindError
+from execution.running import Ran, Run
+from execution.suspicion import Suspicion, Watch
+from planner.plan import Plan, PlannedFragment
+from planner.seen import SeenRows
+
+MOST_TIMES = 2
+"""So often a statement is planned again."""
+
+
+class ReplannedRun:
+    """A run, and those that take over from it.
+
+    Args:
+        plan: the first.
+        begin: makes the run of a plan, which tells what refutes it.
+        again: plans the statement once more.
+        seen: what planning goes by.
+        suspicion: when to plan again.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        begin: Callable[[Plan, Watch], Run],
+        again: Callable[[], Plan],
+        seen: SeenRows,
+        suspicion: Suspicion,
+    ) -> None:
+        self._plan = plan
+        self._begin = begin
+        self._again = again
+        self._seen = seen
+        self._suspicion = suspicion
+        self._lock = threading.Lock()
+        self._times = 0
+        self._given = False
+        self._cancelled = False
+        self._next: Plan | None = None
+        self._run = begin(plan, self._watch(0))
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        while True:
+            try:
+                for batch in self._run.batches():
+                    if not self._gives():
+                        break
+                    yield batch
+                if self._given or self._next is None:
+                    return
+            except CrosswindError:
+                # Whatever fails after it was told to stop fails because of that.
+                if self._given or self._cancelled or self._next is None:
+                    raise
+            self._take_over()
+
+    def _gives(self) -> bool:
+        """Whether a batch may be given: from then on nothing takes over."""
+        with self._lock:
+            self._given = self._given or self._next is None
+            return self._given
+
+    def _take_over(self) -> None:
+        self._run.close()
+        with self._lock:
+            if self._cancelled:
+                raise CancelledError("the query was cancelled")
+            assert self._next is not None
+            self._plan, self._next = self._next, None
+            self._times += 1
+            self._run = self._begin(self._plan, self._watch(self._times))
+
+    def _watch(self, times: int) -> Watch:
+        return Watch(self._suspicion, partial(self._refuted, times))
+
+    def _refuted(self, times: int, fragment: PlannedFragment, rows: int) -> None:
+        if self._given or self._next is not None or self._times >= MOST_TIMES:
+            return
+        if fragment.shape is not None:
+            self._seen.note(fragment.shape, rows)
+        try:
+            plan = self._again()
+        except CrosswindError:
+            return  # It was planned once; that plan goes on.
+        if not self._suspicion.always and _asked(plan) == _asked(self._plan):
+            return
+        with self._lock:
+            if self._given or self._cancelled or self._next is not None or times != self._times:
+                return
+            self._next = plan
+            run = self._run
+        run.cancel()
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            run = self._run
+        run.cancel()
+
+    def close(self) -> None:
+        self.cancel()
+        self._run.close()
+
+    def account(self) -> Ran:
+        ran = self._run.account()
+        return replace(ran, replanned=self._times, plan=self._plan) if self._times else ran
+
+
+def _asked(plan: Plan) -> list[tuple[str, Fragment, str]]:
+    """What a plan asks its sources for, and in which order it computes."""
+    asked = [
+        (f.source, f.fragment, "" if f.reduction is None else f.reduction.shown)
+        for f in plan.fragments
+    ]
+    return sorted(asked, key=repr)
