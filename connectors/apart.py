@@ -1,8 +1,9 @@
 """Batches of a driver that may not end when it is told to: read in a thread apart.
 
 The thread alone touches the driver. Its reader leaves it behind at a cancel or at the deadline, and
-another thread tells the driver to stop, again and again, because a stop that comes before a call is
-forgotten. What does not end keeps its turn, so that statements that were given up cannot pile up.
+another thread tells the driver to stop, if it can be told, again and again, because a stop that
+comes before a call is forgotten. What does not end keeps its turn, so that statements that were
+given up cannot pile up.
 Owns waiting and stopping. Must not know any driver.
 """
 
@@ -13,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -38,6 +39,9 @@ _BUSY_SECONDS = 10.0
 
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 1.0
+
+
+_Convert = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
 class Turns:
@@ -103,11 +107,16 @@ class Work(Protocol):
     """What runs apart: one statement of one driver."""
 
     def read(self, wanted: Wanted) -> None:
-        """Run it, and deliver its batches, each with the exact schema, while they are wanted.
+        """Run it, and deliver its batches while they are wanted.
 
         Called once, in a thread of its own.
         """
         ...
+
+
+@runtime_checkable
+class Interruptible(Work, Protocol):
+    """What can be told to stop."""
 
     def interrupt(self) -> None:
         """Tell the driver to stop what it does now, if anything. Called beside `read`, often."""
@@ -131,8 +140,12 @@ class Wanted(Protocol):
         """Wait until another batch is wanted; False when none will be."""
         ...
 
-    def deliver(self, batch: pa.RecordBatch) -> None:
-        """Hand a batch on."""
+    def deliver(self, batch: pa.RecordBatch, convert: _Convert) -> None:
+        """Hand a batch on.
+
+        Args:
+            convert: makes it one of the exact schema, by its reader, while the driver goes on.
+        """
         ...
 
 
@@ -165,7 +178,7 @@ class ApartBatches:
         self._begun = threading.Lock()
         # Guards what follows, and wakes both the reader and the statement's thread.
         self._state = threading.Condition()
-        self._waiting: deque[pa.RecordBatch] = deque()
+        self._waiting: deque[tuple[pa.RecordBatch, _Convert]] = deque()
         self._stop: CrosswindError | None = None
         self._failure: BaseException | None = None
         self._ended = False
@@ -181,7 +194,7 @@ class ApartBatches:
             if self._timeout_seconds is not None:
                 self._times_out = time.monotonic() + self._timeout_seconds
             self._start()
-            while (batch := self._next()) is not None:
+            while (batch := self._converted()) is not None:
                 yield batch
         except SourceSchemaChangedError:
             self._changed()
@@ -219,11 +232,11 @@ class ApartBatches:
             self._state.wait_for(lambda: self._stop is not None or len(self._waiting) < _AHEAD)
             return self._stop is None
 
-    def deliver(self, batch: pa.RecordBatch) -> None:
-        """Hand a batch on."""
+    def deliver(self, batch: pa.RecordBatch, convert: _Convert) -> None:
+        """Hand a batch on; `convert` runs in the reader's thread."""
         with self._state:
             self._delivered = True
-            self._waiting.append(batch)
+            self._waiting.append((batch, convert))
             self._state.notify_all()
 
     # The reader's thread.
@@ -243,7 +256,13 @@ class ApartBatches:
             if self._stop is not None:
                 self._interrupt()
 
-    def _next(self) -> pa.RecordBatch | None:
+    def _converted(self) -> pa.RecordBatch | None:
+        if (delivered := self._next()) is None:
+            return None
+        batch, convert = delivered
+        return convert(batch)
+
+    def _next(self) -> tuple[pa.RecordBatch, _Convert] | None:
         """The next batch, or None at the end; whatever came, a stop is what happened."""
         with self._state:
             while True:
@@ -303,16 +322,21 @@ class ApartBatches:
         """Begin to stop the statement, if it runs; the caller holds `_state`."""
         if self._thread is None or self._ended or self._interrupter is not None:
             return
+        if not isinstance(self._work, Interruptible):
+            return
         self._interrupter = threading.Thread(
-            target=self._interrupt_until_ended, name=f"{self._turns.source}-cancel", daemon=True
+            target=self._interrupt_until_ended,
+            args=(self._work,),
+            name=f"{self._turns.source}-cancel",
+            daemon=True,
         )
         with suppress(RuntimeError):  # No more threads: it ends with its batch.
             self._interrupter.start()
 
-    def _interrupt_until_ended(self) -> None:
+    def _interrupt_until_ended(self, work: Interruptible) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
-            self._work.interrupt()
+            work.interrupt()
             with self._state:
                 if self._state.wait_for(lambda: self._ended, pause_seconds):
                     return

@@ -1,17 +1,16 @@
 """The tables behind an ODBC driver: names in one question, columns on demand, kept for a while.
 
-Owns the questions and their cache, and how each column is read. Must not know how a table is read.
+Owns the questions, and how each column is read. Must not know how a table is read.
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.contract import Table, TableName
 from connectors.errors import SourceRejectedError, SourceSchemaChangedError
+from connectors.looked_up import LookedUp
 from connectors.odbc import mysql, readings
 from connectors.odbc.database import Database, Row
 from connectors.odbc.options import MYSQL
@@ -42,12 +41,6 @@ ORDER BY c.ordinal_position
 """
 
 _SYSTEM = frozenset({"information_schema", "pg_catalog", "sys", "performance_schema"})
-
-_MISSING_SECONDS = 10.0
-"""A name that is not there may be made at any time; asking again costs a round trip."""
-
-_KNOWN_SECONDS = 60.0
-"""What was added since causes no error by which it would be noticed."""
 
 _LONGEST = 60
 """The members of an enumeration may be thousands."""
@@ -86,11 +79,7 @@ class OdbcTables:
         self._schemas = schemas
         self._given = None if tables is None else {_given(name): name for name in tables}
         self._default_schema = default_schema
-        self._lock = threading.Lock()
-        self._generation = 0
-        self._listed: tuple[dict[TableName, str], float] | None = None
-        self._found: dict[TableName, tuple[Known, float]] = {}
-        self._missing: dict[TableName, float] = {}
+        self._looked_up: LookedUp[dict[TableName, str], Known] = LookedUp()
 
     @property
     def default_schema(self) -> str:
@@ -108,29 +97,11 @@ class OdbcTables:
 
     def known(self, name: TableName) -> Known | None:
         """The same, with how each column is read."""
-        with self._lock:
-            known, until = self._found.get(name, (None, 0.0))
-            if known is not None and time.monotonic() < until:
-                return known
-            if time.monotonic() < self._missing.get(name, 0.0):
-                return None
-            generation = self._generation
-        known = self._look_up(name)
-        with self._lock:
-            if generation == self._generation:
-                if known is None:
-                    self._remember_missing(name)
-                else:
-                    self._found[name] = (known, time.monotonic() + _KNOWN_SECONDS)
-        return known
+        return self._looked_up.find(name, lambda: self._look_up(name))
 
     def refresh(self) -> None:
         """Forget everything; the next look-up asks the database."""
-        with self._lock:
-            self._generation += 1
-            self._listed = None
-            self._found = {}
-            self._missing = {}
+        self._looked_up.refresh()
 
     def _look_up(self, name: TableName) -> Known | None:
         if not self._seen(name.schema):
@@ -160,16 +131,7 @@ class OdbcTables:
         """The tables with their kinds."""
         if self._given is not None:
             return dict.fromkeys(self._given, "TABLE")
-        with self._lock:
-            if self._listed is not None and time.monotonic() < self._listed[1]:
-                return self._listed[0]
-            generation = self._generation
-        listed = self._ask()
-        with self._lock:
-            # What was loaded before a refresh may be old already.
-            if generation == self._generation:
-                self._listed = (listed, time.monotonic() + _KNOWN_SECONDS)
-        return listed
+        return self._looked_up.listing(self._ask)
 
     def _ask(self) -> dict[TableName, str]:
         try:
@@ -187,12 +149,6 @@ class OdbcTables:
         if self._schemas is not None:
             return schema in self._schemas
         return schema.lower() not in _SYSTEM
-
-    def _remember_missing(self, name: TableName) -> None:
-        now = time.monotonic()
-        # Clients choose these names, so what is remembered of them must not grow for ever.
-        self._missing = {n: until for n, until in self._missing.items() if until > now}
-        self._missing[name] = now + _MISSING_SECONDS
 
 
 def _of_mysql(name: TableName, rows: Sequence[Row]) -> Known:

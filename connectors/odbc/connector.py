@@ -12,12 +12,14 @@ import pyarrow as pa
 from connectors.apart import ApartBatches
 from connectors.contract import Capabilities, Fragment, Statistics, TableName, TableScan
 from connectors.errors import SourceSchemaChangedError, UnsupportedError
+from connectors.kept_statistics import KeptStatistics
 from connectors.odbc.catalog import OdbcTables
 from connectors.odbc.database import Database
 from connectors.odbc.endpoint import Endpoint
-from connectors.odbc.options import OdbcOptions
+from connectors.odbc.options import MYSQL, OdbcOptions
 from connectors.odbc.reader import Asked, Statement
 from connectors.odbc.statements import quoted, select
+from connectors.odbc.statistics import said
 
 _RELATIONS = frozenset({"read", "project", "fetch"})
 
@@ -43,6 +45,7 @@ class OdbcConnector:
             tables=options.tables,
             default_schema=options.schema_of_names,
         )
+        self._statistics = KeptStatistics(self._tables, lambda found: said(self._database, found))
 
     def __repr__(self) -> str:
         return f"OdbcConnector(name={self.name!r}, endpoint={self._endpoint!r})"
@@ -61,9 +64,11 @@ class OdbcConnector:
         """The catalog of the database."""
         return self._tables
 
-    def statistics(self, table: TableName) -> Statistics:  # noqa: ARG002
-        """Nothing: ODBC has no question for it that every driver answers."""
-        return Statistics()
+    def statistics(self, table: TableName) -> Statistics:
+        """What MySQL and MariaDB say; ODBC has no question for it that every driver answers."""
+        if self._options.dialect != MYSQL:
+            return Statistics()
+        return self._statistics.of(table)
 
     def execute(self, fragment: Fragment, deadline: float | None) -> ApartBatches:
         """Accept one scan; nothing happens before it is iterated.
@@ -81,12 +86,16 @@ class OdbcConnector:
             self._database.turns,
             deadline=deadline,
             timeout_seconds=self._options.timeout_seconds,
-            changed=self._tables.refresh,
+            changed=self._forget,
         )
 
     def close(self) -> None:
         """Close what is idle now, and what is running as it ends."""
         self._database.close()
+
+    def _forget(self) -> None:
+        self._tables.refresh()
+        self._statistics.refresh()
 
     def _asked(self, scan: TableScan) -> Asked:
         known = self._tables.known(scan.table)

@@ -1,29 +1,22 @@
-"""Connections to one database behind ODBC: made when needed, used again, asked in threads apart.
+"""One database behind ODBC: how it is connected to, and asked.
 
-Owns arrow-odbc, which is loaded when it is first needed, for it needs ODBC's driver manager. Must
-not know what runs.
+Owns arrow-odbc, which is loaded when it is first needed, for it needs ODBC's driver manager. Which
+connection is whose is `connectors.pool`'s. Must not know what runs.
 """
 
 from __future__ import annotations
 
 import importlib
 import math
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from connectors import pool
 from connectors.apart import Turns
-from connectors.errors import (
-    QueueFullError,
-    SourceError,
-    SourceRejectedError,
-    SourceSchemaChangedError,
-    SourceTimeoutError,
-    SourceUnavailableError,
-)
+from connectors.errors import SourceRejectedError
 from connectors.odbc.endpoint import Endpoint
 from connectors.odbc.failures import translated
 from connectors.odbc.options import MYSQL, OdbcOptions
@@ -34,27 +27,24 @@ _SETTINGS = "SET time_zone = '+00:00', sql_mode = ''"
 
 _SESSION = "SELECT CONNECTION_ID() AS id"
 
-_LEFT = 4
-"""So many questions that were given up may go on; while they do, no other one is asked."""
-
 _QUESTION_TEXT_BYTES = 65_536
 _QUESTION_ROWS = 512
 
 Row = Mapping[str, Any]
 
+_T = TypeVar("_T")
+
 
 @dataclass(slots=True, eq=False)
-class Session:
+class Session(pool.Session):
     """A connection for one user.
 
     Attributes:
         number: by which the database knows it; None where it cannot be told to end a statement.
-        fresh: it was made for this user; else it may have died unseen.
     """
 
     connection: Any
     number: int | None
-    fresh: bool = True
 
 
 class Database:
@@ -62,6 +52,7 @@ class Database:
 
     Attributes:
         turns: those of its statements; questions are beside them.
+        pool: its connections, which end when nothing holds them any more.
     """
 
     def __init__(self, source: str, endpoint: Endpoint, options: OdbcOptions) -> None:
@@ -70,43 +61,12 @@ class Database:
         self.turns = Turns(source, options.max_connections)
         self._endpoint = endpoint
         self._options = options
-        self._lock = threading.Lock()
-        self._idle: list[Session] = []
-        self._left: list[threading.Event] = []
-        self._closed = False
-
-    def acquire(self) -> Session:
-        """A connection of one's own; give it back with `release`. Blocks as long as the driver.
-
-        Raises:
-            SourceError: the database cannot be reached, or refuses who asks.
-        """
-        with self._lock:
-            if self._closed:
-                raise SourceUnavailableError("the source was closed", source=self.source)
-            if self._idle:
-                return self._idle.pop()
-        connection = self._connected()
-        with translated(self.source, self.mask):
-            number = None
-            if self._options.dialect == MYSQL:
-                connection.execute(_SETTINGS)
-                (row,) = _rows(connection, _SESSION)
-                number = int(row["id"])
-        return Session(connection, number)
-
-    def release(self, session: Session, *, sound: bool) -> None:
-        """Give a connection back; one that is not sound is let go, and ends."""
-        session.fresh = False
-        if sound:
-            with self._lock:
-                if not self._closed:
-                    self._idle.append(session)
-
-    def discard_idle(self) -> None:
-        """Let the idle connections go: one of them was found dead, so all are suspect."""
-        with self._lock:
-            self._idle = []
+        self.pool = pool.Pool(
+            source,
+            self._session,
+            wait_seconds=options.wait_seconds,
+            hint="Check connection_string, or raise wait_seconds.",
+        )
 
     def rows(self, sql: str, parameters: Sequence[str] = ()) -> list[Row]:
         """The whole, small result of a statement whose parameters are texts.
@@ -114,16 +74,16 @@ class Database:
         Raises:
             SourceError: the database cannot be asked in time, or its answer is an error.
         """
-        rows: list[Row] = self._asked(lambda c: _rows(c, sql, parameters))
-        return rows
+        return self._asked(lambda c: _rows(c, sql, parameters))
 
     def schema(self, sql: str) -> pa.Schema:
         """The columns that a statement would give, as ODBC has them."""
 
         def question(connection: Any) -> pa.Schema:
-            return connection.read_arrow_batches(
+            reader = connection.read_arrow_batches(
                 sql, batch_size=1, max_text_size=1, max_binary_size=1, fetch_concurrently=False
-            ).schema
+            )
+            return reader.schema
 
         return self._asked(question)
 
@@ -135,9 +95,17 @@ class Database:
 
     def close(self) -> None:
         """Let what is idle go now, and the rest when it is released. Idempotent."""
-        with self._lock:
-            self._closed = True
-            self._idle = []
+        self.pool.close()
+
+    def _session(self) -> Session:
+        connection = self._connected()
+        with translated(self.source, self.mask):
+            number = None
+            if self._options.dialect == MYSQL:
+                connection.execute(_SETTINGS)
+                (row,) = _rows(connection, _SESSION)
+                number = int(row["id"])
+        return Session(connection, number)
 
     def _connected(self) -> Any:
         library = _library(self.source)
@@ -150,67 +118,12 @@ class Database:
                 login_timeout_sec=math.ceil(options.wait_seconds),
             )
 
-    def _asked(self, question: Callable[[Any], Any]) -> Any:
-        """The answer to a question, which is given up after `wait_seconds`."""
-        self._check_left()
-        answers: list[Any] = []
-        failures: list[BaseException] = []
-        done = threading.Event()
+    def _asked(self, question: Callable[[Any], _T]) -> _T:
+        def asked(session: Session) -> _T:
+            with translated(self.source, self.mask):
+                return question(session.connection)
 
-        def ask() -> None:
-            try:
-                answers.append(self._ask(question))
-            except BaseException as error:
-                failures.append(error)
-            done.set()
-
-        thread = threading.Thread(target=ask, name=f"{self.source}-ask", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            raise QueueFullError("the server cannot start another thread") from None
-        if not done.wait(self._options.wait_seconds):
-            with self._lock:
-                self._left.append(done)
-            raise SourceTimeoutError(
-                f"the database did not answer within {self._options.wait_seconds:g} s",
-                source=self.source,
-                hint="Check connection_string, or raise wait_seconds.",
-            )
-        if failures:
-            raise failures[0]
-        return answers[0]
-
-    def _check_left(self) -> None:
-        """Refuse another question where too many were given up that go on."""
-        with self._lock:
-            self._left = [done for done in self._left if not done.is_set()]
-            if len(self._left) >= _LEFT:
-                raise QueueFullError(
-                    f"{_LEFT} questions that were given up go on, which the driver does not end",
-                    source=self.source,
-                    hint="Try again when they have ended.",
-                )
-
-    def _ask(self, question: Callable[[Any], Any]) -> Any:
-        while True:
-            session = self.acquire()
-            fresh, sound = session.fresh, False
-            try:
-                with translated(self.source, self.mask):
-                    answer = question(session.connection)
-                sound = True
-                return answer
-            except SourceSchemaChangedError:
-                sound = True
-                raise
-            except SourceError:
-                if fresh:
-                    raise
-                # It may have died unseen: ask another one.
-                self.discard_idle()
-            finally:
-                self.release(session, sound=sound)
+        return self.pool.ask(asked)
 
 
 def _library(source: str) -> Any:

@@ -34,7 +34,7 @@ class Asked:
 
 
 class Statement:
-    """`connectors.apart.Work` of one statement.
+    """`connectors.apart.Interruptible` of one statement.
 
     Args:
         database: where connections come from.
@@ -62,7 +62,7 @@ class Statement:
         """See `connectors.apart.Work`."""
         asked = self._asked()
         while True:
-            session = self._database.acquire()
+            session = self._database.pool.acquire()
             fresh, complete = session.fresh, False
             try:
                 complete = self._read_from(session, asked, wanted)
@@ -74,12 +74,12 @@ class Statement:
                 if changed or fresh or wanted.delivered or wanted.stopped:
                     raise
                 # It may have died unseen. Nothing has left here.
-                self._database.discard_idle()
+                self._database.pool.discard_idle()
             finally:
-                self._database.release(session, sound=complete)
+                self._database.pool.release(session, sound=complete)
 
     def interrupt(self) -> None:
-        """See `connectors.apart.Work`. One that cannot be ended ends by itself."""
+        """See `connectors.apart.Interruptible`. One that cannot be ended ends by itself."""
         with self._running, suppress(SourceError):
             if self._number is not None:
                 self._database.end_statement(self._number)
@@ -99,7 +99,7 @@ class Statement:
                 if batch is None:
                     return not wanted.stopped
                 if batch.num_rows:
-                    wanted.deliver(columns.convert(batch))
+                    wanted.deliver(batch, columns.convert)
             return False
         finally:
             # Freeing it reads what is left of its rows: it may still be interrupted then.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Mapping
 
@@ -66,12 +65,6 @@ def connections(port: int) -> int:
 
 def port_of(url: str) -> int:
     return int(url.rpartition(":")[2])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def fragment(sql: str, schema: pa.Schema | Mapping[str, pa.DataType]) -> Fragment:

@@ -23,7 +23,7 @@ from connectors import registry
 from connectors.adbc.any import AdbcConnector
 from connectors.conformance.driving import Driven
 from connectors.conformance.streams import Blocked
-from connectors.contract import Fragment, TableName, TableScan
+from connectors.contract import ColumnStatistics, Fragment, Statistics, TableName, TableScan
 from connectors.errors import (
     CancelledError,
     ConfigurationError,
@@ -304,6 +304,49 @@ def test_only_the_chosen_schemas_are_seen(
     assert connector.tables().find(TableName("main", "visits")) is None
 
 
+# What is known of it.
+
+
+def test_what_a_driver_says_of_a_table(
+    adbc: Callable[..., AdbcConnector], postgres_server: PostgresServer, postgres_uri: str
+) -> None:
+    database = urlsplit(postgres_uri).path[1:]
+    postgres_server.execute(
+        "CREATE TABLE half_empty AS SELECT i AS id, nullif(i % 2, 0) AS odd, 'text' AS note"
+        " FROM generate_series(1, 1000) i",
+        # To the driver the name of the first is a pattern that this one matches, too.
+        "CREATE TABLE half1empty AS SELECT 1 AS id",
+        "ANALYZE half_empty, half1empty",
+        "CREATE TABLE unseen AS SELECT 1 AS id",
+        database=database,
+    )
+    connector = adbc("adbc_driver_postgresql", uri=postgres_uri)
+    known = connector.statistics(TableName("public", "half_empty"))
+    assert known.rows == 1000
+    assert known.columns["odd"] == ColumnStatistics(1.0, 0.5, 4.0)
+    assert known.columns["note"] == ColumnStatistics(1.0, 0.0, 5.0)
+    assert known.columns["id"].distinct == 1000
+    for name in ("unseen", "nowhere"):
+        assert connector.statistics(TableName("public", name)) == Statistics()
+
+
+def test_a_driver_that_only_counts_rows(
+    adbc: Callable[..., AdbcConnector], warehouse: dict[str, str]
+) -> None:
+    connector = adbc("adbc_driver_duckdb", db_kwargs=warehouse)
+    assert connector.statistics(TableName("main", "visits")) == Statistics(rows=10)
+    assert connector.statistics(TableName("other", "moments")) == Statistics()
+
+
+def test_nothing_is_known_where_the_driver_says_nothing(
+    adbc: Callable[..., AdbcConnector], notes: str
+) -> None:
+    connector = adbc("adbc_driver_sqlite", uri=notes)
+    assert connector.statistics(TableName("", "people")) == Statistics()
+    connector.close()
+    assert connector.statistics(TableName("", "empty")) == Statistics()
+
+
 # How it ends.
 
 
@@ -364,6 +407,22 @@ def test_a_statement_that_cannot_be_cancelled_is_left_and_keeps_its_turn(
     with pytest.raises((DeadlineError, QueueFullError)):
         list(connector.execute(scan("slow", NUMBER), time.monotonic() + 0.01))
     assert rows(connector, "SELECT count(*) AS n FROM people") == [{"n": 3}]
+
+
+def test_questions_that_were_given_up_are_bounded(
+    adbc: Callable[..., AdbcConnector], notes: str
+) -> None:
+    database = adbc("adbc_driver_sqlite", uri=notes, wait_seconds=0.02)._database
+    go_on = threading.Event()
+    try:
+        for _ in range(4):
+            with pytest.raises(SourceTimeoutError):
+                database.ask(lambda _: go_on.wait(30))
+        with pytest.raises(QueueFullError, match="given up"):
+            database.ask(lambda _: None)
+    finally:
+        go_on.set()
+    eventually(lambda: not any(t.name == "any-ask" for t in threading.enumerate()))
 
 
 # How it fails.

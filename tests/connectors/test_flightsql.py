@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import flight_server
-from connectors import registry
-from connectors.adbc.flightsql import FlightsqlConnector, catalog, create
+from connectors import looked_up, registry
+from connectors.adbc.flightsql import FlightsqlConnector, create
 from connectors.adbc.flightsql.options import FlightsqlOptions, TlsOptions
 from connectors.adbc.flightsql.product import Product
 from connectors.contract import Connector, Fragment, TableName, TableScan
@@ -356,7 +356,7 @@ def test_the_pages_examples_are_taken() -> None:
 def test_a_column_that_was_added_there_is_seen_after_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalog, "_KNOWN_SECONDS", 0.0)
+    monkeypatch.setattr(looked_up, "KNOWN_SECONDS", 0.0)
     pq.write_table(pa.table({"a": [1]}), tmp_path / "t.parquet")
     with child_server({"lake": {"connector": "files", "root": str(tmp_path)}}) as far:
         connector = create("west", {"uri": far.url})

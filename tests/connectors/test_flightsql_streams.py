@@ -43,13 +43,13 @@ from tests.connectors.far import (
     configured,
     connections,
     fragment,
-    free_port,
     one,
     port_of,
     read,
 )
 from tests.connectors.relay import relay
 from tests.execution.waiting import eventually
+from tests.postgres_server import free_port
 from tests.processes import started
 
 INTEGERS = pa.schema([("i", pa.int64())])

@@ -17,7 +17,7 @@ from sqlglot import exp
 from connectors import registry
 from connectors.conformance.driving import Driven
 from connectors.conformance.streams import Blocked
-from connectors.contract import Fragment, TableName, TableScan
+from connectors.contract import Fragment, Statistics, TableName, TableScan
 from connectors.errors import (
     CancelledError,
     ConfigurationError,
@@ -67,6 +67,12 @@ TABLES = (
     "CREATE VIEW plain AS SELECT id, exact, day, moment, fixed, raw FROM types WHERE id = 1",
     "CREATE VIEW silent AS SELECT CAST(SLEEP(60) AS signed) AS n",
     "CREATE VIEW endless AS SELECT a.seq AS n FROM seq_1_to_1000000 a, seq_1_to_1000000 b",
+    "CREATE TABLE counted (id bigint PRIMARY KEY, kind int NOT NULL, day date NOT NULL,"
+    " note varchar(100), short varchar(2), amount decimal(12,2), KEY (kind))",
+    "INSERT INTO counted SELECT seq, seq % 7, '2024-01-01', REPEAT('x', 60), 'y', seq"
+    " FROM seq_1_to_2000",
+    "ANALYZE TABLE counted",
+    "CREATE VIEW counted_view AS SELECT * FROM counted",
     "CREATE DATABASE second",
     "CREATE TABLE second.words (n int)",
     f"CREATE USER reader@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
@@ -237,6 +243,41 @@ def test_another_dialect_is_read_by_what_odbc_says(
         "fixed": "ab",
         "raw": b"\0\xff",
     }
+
+
+# What is known of it.
+
+
+def test_what_the_database_knows_of_a_table(odbc: Callable[..., OdbcConnector]) -> None:
+    known = odbc().statistics(TableName("kit", "counted"))
+    assert known.rows == pytest.approx(2000, rel=0.3)
+    columns = known.columns
+    assert columns["id"].distinct == known.rows
+    assert columns["kind"].distinct == pytest.approx(7, abs=7)
+    assert columns["amount"].distinct is None
+    assert columns["kind"].null_fraction == 0.0
+    assert columns["note"].null_fraction is None
+    # A date that is none is NULL here, whatever it was declared.
+    assert columns["day"].null_fraction is None
+    assert columns["note"].width_bytes == pytest.approx(64, rel=0.4)
+    assert columns["short"].width_bytes == 4 + 2 * 4
+    assert columns["amount"].width_bytes is None
+
+
+@pytest.mark.parametrize("table", ["counted_view", "nowhere"])
+def test_of_what_is_no_table_nothing_is_known(
+    odbc: Callable[..., OdbcConnector], table: str
+) -> None:
+    assert odbc().statistics(TableName("kit", table)) == Statistics()
+
+
+def test_nothing_is_known_of_a_database_that_cannot_be_asked(
+    odbc: Callable[..., OdbcConnector],
+) -> None:
+    closed = odbc()
+    closed.close()
+    for connector in (closed, odbc(dialect="postgres")):
+        assert connector.statistics(TableName("kit", "counted")) == Statistics()
 
 
 # How it ends.
@@ -421,7 +462,7 @@ def test_questions_that_were_given_up_are_bounded(monkeypatch: pytest.MonkeyPatc
     given = options(wait_seconds=0.02)
     database = Database("shop", Endpoint(given), given)
     go_on = threading.Event()
-    monkeypatch.setattr(database, "_ask", lambda _: go_on.wait(30) and [])
+    monkeypatch.setattr(database.pool, "_ask", lambda _: go_on.wait(30) and [])
     try:
         for _ in range(4):
             with pytest.raises(SourceTimeoutError):

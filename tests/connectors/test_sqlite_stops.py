@@ -16,7 +16,7 @@ import adbc_driver_manager as adbc
 import psutil
 import pytest
 
-from connectors.adbc.sqlite.turns import Turns
+from connectors.apart import Turns
 from connectors.errors import CancelledError, QueueFullError
 from tests.flight.waiting import reached
 from tests.processes import BOUND_SECONDS, Process, started

@@ -1,12 +1,10 @@
 """The tables behind a driver: names in one question, columns on demand, both kept for a while.
 
-Owns the cache, and how a table is named here. Must not know how a table is read.
+Owns how a table is named here. Must not know how a table is read.
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 
 import adbc_driver_manager as adbc
@@ -17,16 +15,11 @@ from connectors.adbc.any.questions import Entry, columns, current_catalog, entri
 from connectors.adbc.any.types import lost, plain
 from connectors.contract import Column, Table, TableName
 from connectors.errors import SourceRejectedError, SourceSchemaChangedError
+from connectors.looked_up import LookedUp
 
 _SYSTEM = frozenset(
     {"information_schema", "pg_catalog", "pg_toast", "sys", "mysql", "performance_schema"}
 )
-
-_MISSING_SECONDS = 10.0
-"""A name that is not there may be made at any time; asking again costs a round trip or two."""
-
-_KNOWN_SECONDS = 60.0
-"""What was added since causes no error by which it would be noticed."""
 
 
 class AdbcTables:
@@ -60,12 +53,7 @@ class AdbcTables:
         self._schemas = schemas
         self._given = None if tables is None else tuple(map(_given, tables))
         self._default_schema = default_schema
-        self._lock = threading.Lock()
-        self._generation = 0
-        self._listed: tuple[Entry, ...] | None = None
-        self._listed_until = 0.0
-        self._found: dict[TableName, tuple[Table, float]] = {}
-        self._missing: dict[TableName, float] = {}
+        self._known: LookedUp[tuple[Entry, ...], Table] = LookedUp()
 
     @property
     def default_schema(self) -> str:
@@ -83,22 +71,7 @@ class AdbcTables:
 
     def find(self, name: TableName) -> Table | None:
         """One table with its columns. A missing one is asked for again after a few seconds."""
-        with self._lock:
-            known, until = self._found.get(name, (None, 0.0))
-            if known is not None and time.monotonic() < until:
-                return known
-            if time.monotonic() < self._missing.get(name, 0.0):
-                return None
-            generation = self._generation
-        table = self._look_up(name)
-        with self._lock:
-            if generation == self._generation:
-                if table is None:
-                    self._remember_missing(name)
-                else:
-                    until = time.monotonic() + _KNOWN_SECONDS
-                    self._found[name] = self._found[table.name] = (table, until)
-        return table
+        return self._known.find(name, lambda: self._look_up(name), lambda table: table.name)
 
     def refresh(self) -> None:
         """Forget everything; the next look-up asks the database, over a new connection.
@@ -106,11 +79,7 @@ class AdbcTables:
         Some drivers see a file as it was when they opened it.
         """
         self._database.renew()
-        with self._lock:
-            self._generation += 1
-            self._listed = None
-            self._found = {}
-            self._missing = {}
+        self._known.refresh()
 
     def _look_up(self, name: TableName) -> Table | None:
         listed = self._all()
@@ -131,17 +100,7 @@ class AdbcTables:
     def _all(self) -> tuple[Entry, ...]:
         if self._given is not None:
             return self._given
-        with self._lock:
-            if self._listed is not None and time.monotonic() < self._listed_until:
-                return self._listed
-            generation = self._generation
-        listed = self._ask()
-        with self._lock:
-            # What was loaded before a refresh may be old already.
-            if generation == self._generation:
-                self._listed = listed
-                self._listed_until = time.monotonic() + _KNOWN_SECONDS
-        return listed
+        return self._known.listing(self._ask)
 
     def _ask(self) -> tuple[Entry, ...]:
         def question(connection: adbc.AdbcConnection) -> tuple[Entry, ...] | None:
@@ -168,12 +127,6 @@ class AdbcTables:
         if self._schemas is not None:
             return entry.schema in self._schemas
         return entry.schema.lower() not in _SYSTEM
-
-    def _remember_missing(self, name: TableName) -> None:
-        now = time.monotonic()
-        # Clients choose these names, so what is remembered of them must not grow for ever.
-        self._missing = {n: until for n, until in self._missing.items() if until > now}
-        self._missing[name] = now + _MISSING_SECONDS
 
 
 def _shown(entry: Entry, listed: tuple[Entry, ...]) -> TableName:

@@ -15,9 +15,11 @@ from connectors.adbc.any.endpoint import Endpoint
 from connectors.adbc.any.options import DATAFUSION, NO_DIALECT, AdbcOptions
 from connectors.adbc.any.reader import Statement
 from connectors.adbc.any.statements import select
+from connectors.adbc.any.statistics import said
 from connectors.apart import ApartBatches
 from connectors.contract import Capabilities, Fragment, Statistics, TableName, TableScan
 from connectors.errors import SourceSchemaChangedError, UnsupportedError
+from connectors.kept_statistics import KeptStatistics
 
 _RELATIONS = frozenset(
     {"read", "filter", "project", "fetch", "sort", "aggregate", "window", "join", "cross", "union"}
@@ -60,6 +62,7 @@ class AdbcConnector:
             tables=options.tables,
             default_schema=options.default_schema,
         )
+        self._statistics = KeptStatistics(self._tables, lambda found: said(self._database, found))
         self._capabilities = _capabilities(options)
 
     def __repr__(self) -> str:
@@ -79,9 +82,9 @@ class AdbcConnector:
         """The catalog, as the driver lists it."""
         return self._tables
 
-    def statistics(self, table: TableName) -> Statistics:  # noqa: ARG002
-        """Nothing: hardly a driver has any."""
-        return Statistics()
+    def statistics(self, table: TableName) -> Statistics:
+        """What the driver says; nothing, when it cannot, as most."""
+        return self._statistics.of(table)
 
     def execute(self, fragment: Fragment, deadline: float | None) -> ApartBatches:
         """Accept one statement or one scan; nothing happens before it is iterated.
@@ -118,8 +121,12 @@ class AdbcConnector:
             self._database.turns,
             deadline=deadline,
             timeout_seconds=self._options.timeout_seconds,
-            changed=self._tables.refresh,
+            changed=self._forget,
         )
+
+    def _forget(self) -> None:
+        self._tables.refresh()
+        self._statistics.refresh()
 
     def _select(self, scan: TableScan) -> str:
         found = self._tables.find(scan.table)

@@ -13,15 +13,15 @@ import adbc_driver_manager as adbc
 import pyarrow as pa
 from adbc_driver_manager._reader import AdbcRecordBatchReader
 
-from connectors.adbc.any.columns import Columns
 from connectors.adbc.any.database import Database, Session
 from connectors.adbc.any.failures import translated
+from connectors.adbc.columns import Columns
 from connectors.apart import Wanted
 from connectors.errors import SourceError, SourceSchemaChangedError
 
 
 class Statement:
-    """`connectors.apart.Work` of one statement.
+    """`connectors.apart.Interruptible` of one statement.
 
     Args:
         database: where connections come from.
@@ -41,7 +41,7 @@ class Statement:
         """See `connectors.apart.Work`."""
         sql = self._sql()
         while True:
-            session = self._database.acquire()
+            session = self._database.pool.acquire()
             fresh, complete = session.fresh, False
             try:
                 complete = self._read_from(session, sql, wanted)
@@ -52,12 +52,12 @@ class Statement:
                 if fresh or wanted.delivered or wanted.stopped:
                     raise
                 # It may have died unseen, which drivers say in many ways. Nothing has left here.
-                self._database.discard_idle()
+                self._database.pool.discard_idle()
             finally:
-                self._database.release(session, sound=complete)
+                self._database.pool.release(session, sound=complete)
 
     def interrupt(self) -> None:
-        """See `connectors.apart.Work`. One that cannot cancel ends by itself."""
+        """See `connectors.apart.Interruptible`. One that cannot cancel ends by itself."""
         with self._freeing, suppress(adbc.Error):
             if self._statement is not None:
                 self._statement.cancel()
@@ -75,7 +75,7 @@ class Statement:
                 # The handle owns what the reader reads: it must live as long.
                 handle, _ = statement.execute_query()
                 reader = opened.enter_context(AdbcRecordBatchReader._import_from_c(handle.address))
-                columns = Columns(source, reader.schema, self._schema)
+                columns = Columns(source, reader.schema, self._schema, typed_by_rows=True)
             while wanted.has_room():
                 with translated(source, mask):
                     try:
@@ -83,7 +83,7 @@ class Statement:
                     except StopIteration:
                         return not wanted.stopped
                 if batch.num_rows:
-                    wanted.deliver(columns.convert(batch))
+                    wanted.deliver(batch, columns.convert)
             # What is not read would be sent all the same, by some before the stream can be closed.
             with suppress(adbc.Error):
                 statement.cancel()

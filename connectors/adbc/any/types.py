@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from connectors.adbc.flightsql import types
+from connectors.adbc import types
 
 
 def plain(type_: pa.DataType) -> pa.DataType:

@@ -35,7 +35,10 @@ class DuckdbConnector:
         self.name = name
         self._path = options.uri
         self._capabilities = Capabilities(
-            dialect="duckdb", relations=_RELATIONS, max_connections=options.max_connections
+            dialect="duckdb",
+            relations=_RELATIONS,
+            max_connections=options.max_connections,
+            local=True,
         )
         self._database = Database(
             name,

@@ -1,13 +1,12 @@
 """The tables of a Flight SQL server: names in one question, columns on demand, both cached.
 
-Owns the questions, their cache, and how a table of a server with many catalogs is named here. Must
-not know how a table is read.
+Owns the questions, and how a table of a server with many catalogs is named here. Must not know how
+a table is read.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,17 +17,12 @@ from adbc_driver_manager._reader import AdbcRecordBatchReader
 
 from connectors.adbc.flightsql.server import Server
 from connectors.adbc.flightsql.statements import Path, select
-from connectors.adbc.flightsql.types import lost, plain
+from connectors.adbc.types import lost, plain
 from connectors.contract import Column, Table, TableName
 from connectors.errors import SourceRejectedError, SourceSchemaChangedError
+from connectors.looked_up import LookedUp
 
 _SYSTEM = frozenset({"information_schema", "pg_catalog"})
-
-# A name that is not there may be made at any time; asking again costs a few round trips.
-_MISSING_SECONDS = 10.0
-
-# What was added since causes no error by which it would be noticed.
-_KNOWN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +71,7 @@ class FlightsqlTables:
         self._lock = threading.Lock()
         self._generation = 0
         self._catalogs: tuple[str, ...] | None = None
-        self._listed: tuple[_Entry, ...] | None = None
-        self._listed_until = 0.0
-        self._found: dict[TableName, tuple[Table, float]] = {}
-        self._missing: dict[TableName, float] = {}
+        self._known: LookedUp[tuple[_Entry, ...], Table] = LookedUp()
 
     @property
     def default_schema(self) -> str:
@@ -93,52 +84,19 @@ class FlightsqlTables:
         Raises:
             SourceRejectedError: the server cannot list them, and `tables` does not either.
         """
-        with self._lock:
-            listed = self._listed if time.monotonic() < self._listed_until else None
-            entries, generation = self._given or listed, self._generation
-        if entries is None:
-            entries = self._ask(None, None)
-            if entries is None:
-                raise SourceRejectedError(
-                    "the server cannot list its tables in a form that the driver reads",
-                    source=self._server.source,
-                    hint="Name them in `tables`.",
-                )
-            with self._lock:
-                # What was loaded before a refresh may be old already.
-                if generation == self._generation:
-                    self._listed = entries
-                    self._listed_until = time.monotonic() + _KNOWN_SECONDS
-                    # Of these it was not known whether they are views.
-                    self._found = {}
+        entries = self._given or self._known.listing(self._ask_all)
         return sorted(map(self._shown, entries))
 
     def find(self, name: TableName) -> Table | None:
         """One table with its columns. A missing one is asked for again after a few seconds."""
-        with self._lock:
-            known, until = self._found.get(name, (None, 0.0))
-            if known is not None and time.monotonic() < until:
-                return known
-            if time.monotonic() < self._missing.get(name, 0.0):
-                return None
-            generation = self._generation
-        table = self._look_up(name)
-        with self._lock:
-            if generation == self._generation:
-                if table is None:
-                    self._remember_missing(name)
-                else:
-                    until = time.monotonic() + _KNOWN_SECONDS
-                    self._found[name] = self._found[table.name] = (table, until)
-        return table
+        return self._known.find(name, lambda: self._look_up(name), lambda table: table.name)
 
     def refresh(self) -> None:
         """Forget everything; the next look-up asks the server."""
         with self._lock:
             self._generation += 1
-            self._catalogs = self._listed = None
-            self._found = {}
-            self._missing = {}
+            self._catalogs = None
+        self._known.refresh()
 
     def _look_up(self, name: TableName) -> Table | None:
         entry = self._entry(name)
@@ -157,8 +115,7 @@ class FlightsqlTables:
             return None
         catalog, schema = where
         guessed = _Entry(catalog or "", schema or "", name.name)
-        with self._lock:
-            entries = self._given or self._listed
+        entries = self._given or self._known.last_listing
         if entries is None:
             if catalog and schema and self._server.product.crosswind:
                 # It takes a name for what it is, so that one question will do instead of four.
@@ -213,6 +170,18 @@ class FlightsqlTables:
                     self._catalogs = known
         return known
 
+    def _ask_all(self) -> tuple[_Entry, ...]:
+        entries = self._ask(None, None)
+        if entries is None:
+            raise SourceRejectedError(
+                "the server cannot list its tables in a form that the driver reads",
+                source=self._server.source,
+                hint="Name them in `tables`.",
+            )
+        # Of those that were found before it was not known whether they are views.
+        self._known.forget_tables()
+        return entries
+
     def _ask(self, schema: str | None, name: str | None) -> tuple[_Entry, ...] | None:
         """The tables of these names, and those that their patterns match too; None for all.
 
@@ -228,12 +197,6 @@ class FlightsqlTables:
             and self._catalog in (None, entry.catalog)
             and (self._schemas is None or entry.schema in self._schemas)
         )
-
-    def _remember_missing(self, name: TableName) -> None:
-        now = time.monotonic()
-        # Clients choose these names, so what is remembered of them must not grow for ever.
-        self._missing = {n: until for n, until in self._missing.items() if until > now}
-        self._missing[name] = now + _MISSING_SECONDS
 
 
 def _entry(given: str) -> _Entry:

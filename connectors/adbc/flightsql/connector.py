@@ -6,27 +6,29 @@ Owns what the source offers and the parts' lives. Must not know SQL beyond the w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 import pyarrow as pa
 
 from connectors.adbc.flightsql.catalog import FlightsqlTables
 from connectors.adbc.flightsql.endpoint import Endpoint
 from connectors.adbc.flightsql.options import FlightsqlOptions
+from connectors.adbc.flightsql.pinging import timed
 from connectors.adbc.flightsql.product import first_column
 from connectors.adbc.flightsql.reader import QueryBatches
 from connectors.adbc.flightsql.server import Server
 from connectors.adbc.flightsql.statements import explained, select
-from connectors.adbc.flightsql.statistics import FlightsqlStatistics
+from connectors.adbc.flightsql.statistics import expected
 from connectors.contract import (
     Capabilities,
     Fragment,
+    Ping,
     SqlQuery,
     Statistics,
     TableName,
     TableScan,
 )
-from connectors.errors import CrosswindError, SourceSchemaChangedError, UnsupportedError
+from connectors.errors import SourceSchemaChangedError, UnsupportedError
+from connectors.kept_statistics import KeptStatistics
 
 _RELATIONS = frozenset(
     {"read", "filter", "project", "fetch", "sort", "aggregate", "window", "join", "cross", "union"}
@@ -54,7 +56,7 @@ class FlightsqlConnector:
             tables=options.tables,
             default_schema=options.default_schema,
         )
-        self._statistics = FlightsqlStatistics(self._server)
+        self._statistics = KeptStatistics(self._tables, lambda found: expected(self._server, found))
 
     def __repr__(self) -> str:
         return f"FlightsqlConnector(name={self.name!r}, endpoint={self._endpoint!r})"
@@ -86,11 +88,7 @@ class FlightsqlConnector:
         """What a Crosswind expects of the table; Flight SQL itself has no such question."""
         if not self._server.product.crosswind:
             return Statistics()
-        found = None
-        # A plan without numbers is better than none: the server says what is wrong when asked.
-        with suppress(CrosswindError):
-            found = self._tables.find(table)
-        return Statistics() if found is None else self._statistics.of(found)
+        return self._statistics.of(table)
 
     def execute(self, fragment: Fragment, deadline: float | None) -> QueryBatches:
         """Accept one statement or one scan; nothing happens before it is iterated.
@@ -120,6 +118,12 @@ class FlightsqlConnector:
         query = fragment.query
         sql = explained(query.text if isinstance(query, SqlQuery) else self._select(query), as_json)
         return "\n".join(self._server.ask(lambda connection: first_column(connection, sql)))
+
+    def ping(self, answer_bytes: int = 0) -> Ping | None:
+        """See `connectors.contract.Pings`: its table types, or a text that its engine makes."""
+        if answer_bytes and not self._server.product.same_engine:
+            return None
+        return self._server.ask(lambda connection: timed(connection, answer_bytes))
 
     def close(self) -> None:
         """End idle connections now, and those of running queries as these end."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from connectors.adbc.sqlite.catalog import SqliteTables
 from connectors.adbc.sqlite.database import Database
 from connectors.adbc.sqlite.options import SqliteOptions
-from connectors.adbc.sqlite.reader import QueryBatches
+from connectors.adbc.sqlite.reader import Statement
+from connectors.apart import ApartBatches
 from connectors.contract import Capabilities, Fragment, SqlQuery, Statistics, TableName
 from connectors.errors import UnsupportedError
 
@@ -36,6 +37,7 @@ class SqliteConnector:
             dialect="sqlite",
             relations=_RELATIONS | _JOINS if options.joins else _RELATIONS,
             max_connections=options.max_connections,
+            local=True,
         )
         self._database = Database(name, options.uri, options.max_connections)
         self._tables = SqliteTables(self._database)
@@ -61,7 +63,7 @@ class SqliteConnector:
         """Nothing: SQLite keeps no counts unless it was told to analyse, and those grow old."""
         return Statistics()
 
-    def execute(self, fragment: Fragment, deadline: float | None) -> QueryBatches:
+    def execute(self, fragment: Fragment, deadline: float | None) -> ApartBatches:
         """Accept one SELECT; nothing happens before it is iterated.
 
         Raises:
@@ -69,8 +71,11 @@ class SqliteConnector:
         """
         if not isinstance(fragment.query, SqlQuery):
             raise UnsupportedError(f"source {self.name!r} runs SQL, not table scans")
-        return QueryBatches(
-            self._database, fragment.query.text, fragment.schema, deadline, self._tables.refresh
+        return ApartBatches(
+            Statement(self._database, fragment.query.text, fragment.schema),
+            self._database.turns,
+            deadline=deadline,
+            changed=self._tables.refresh,
         )
 
     def close(self) -> None:

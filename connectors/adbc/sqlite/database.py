@@ -15,7 +15,7 @@ import pyarrow as pa
 from adbc_driver_manager._reader import AdbcRecordBatchReader
 
 from connectors.adbc.sqlite.failures import translated
-from connectors.adbc.sqlite.turns import Turns
+from connectors.apart import Turns
 from connectors.errors import SourceUnavailableError
 
 Version = tuple[int, int, int, int]

@@ -1,4 +1,4 @@
-"""Which Arrow type a column of a Flight SQL server has here. Must not know how values travel."""
+"""Which Arrow type a column has here, by the one that its driver says. Knows no database."""
 
 from __future__ import annotations
 
