@@ -137,6 +137,7 @@ class Capabilities:
         functions: None for all that the dialect's table proves, or a subset of their names.
         max_connections: how many fragments it runs at once.
         native: the engine reads its tables itself (see `Native`).
+        local: it is in this process or on this machine's disks: there is no network to it.
     """
 
     dialect: str | None
@@ -144,6 +145,7 @@ class Capabilities:
     functions: frozenset[str] | None = None
     max_connections: int = 8
     native: bool = False
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +309,74 @@ class Explains(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Estimated:
+    """What a source expects of a fragment; None is unknown.
+
+    Attributes:
+        rows: how many there will be.
+        size_bytes: theirs, as the source holds them: not as they travel.
+        cost: of the work there, in the source's own unit: comparable at that source only.
+    """
+
+    rows: float | None = None
+    size_bytes: float | None = None
+    cost: float | None = None
+
+
+@runtime_checkable
+class Estimates(Protocol):
+    """Optional: the source says what it expects of a fragment, from all that it knows."""
+
+    def estimate(self, fragment: Fragment, deadline: float | None) -> Estimated:
+        """Ask it. Runs nothing, takes some round trips, and may be remembered for a while.
+
+        Never called while a query is planned, unless somebody asked for it.
+
+        Args:
+            deadline: on the clock of `time.monotonic`, in seconds; None for none.
+
+        Raises:
+            UnsupportedError: for a fragment that this connector cannot run.
+            SourceError: when the source cannot be asked, or has no answer in time.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A request that was made to be timed.
+
+    Attributes:
+        seconds: until its answer was here, over a connection that was open before.
+        round_trips: how many of these it took.
+        answer_bytes: of the answer; 0 for next to nothing.
+    """
+
+    seconds: float
+    round_trips: int
+    answer_bytes: int = 0
+
+
+@runtime_checkable
+class Pings(Protocol):
+    """Optional: the network to the source can be timed."""
+
+    def ping(self, answer_bytes: int = 0) -> Ping | None:
+        """Ask the least that there is to be asked; in seconds at most, or as the source waits.
+
+        Args:
+            answer_bytes: how large the answer shall be, about.
+
+        Returns:
+            How long it took; None where no such answer can be had.
+
+        Raises:
+            SourceError: the source cannot be asked.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Ingest:
     """Where a client's rows go.
 
@@ -345,5 +415,6 @@ class Ingests(Protocol):
             ForbiddenError: where the configuration allows none.
             RequestError: when the table is there or is not, or the rows do not fit it.
             SizeLimitError: when they are more than it may hold.
+            QueueFullError: when they would fit, but for the rows that others are sending.
         """
         ...

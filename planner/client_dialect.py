@@ -135,7 +135,7 @@ def translate(sql: str, dialect: str, columns_of: ColumnsOf | None = None) -> Tr
     refuse_unknown(tree, reading)
     engine = parse(written(tree, client.sql))
     return Translated(
-        replace(engine, mode=client.mode, form=client.form),
+        replace(engine, mode=client.mode, form=client.form, estimates=client.estimates),
         client.sql,
         dialect,
         tuple(reading.notes.values()),

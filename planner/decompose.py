@@ -14,7 +14,6 @@ its inputs are estimated to cross the link in less time than its result. Knows n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -23,7 +22,7 @@ from planner.emit.names import ONE, distinct_fields
 from planner.followed import tables_of
 from planner.placing import Place, Places, common
 from planner.plan import Estimate, Kept, RejectedCut
-from planner.reductions import Stage
+from planner.reductions import Reduced, Stage
 from planner.relations import (
     Cross,
     ExistsSubquery,
@@ -86,9 +85,9 @@ class Cut:
     whole: bool = False
 
 
-def decompose(relation: Relation, places: Places, stages: Sequence[Stage] = ()) -> Cut:
-    """Split a statement's tree, given where its relations can run, and what is computed before."""
-    return _Decomposer(places).cut(relation, stages)
+def decompose(reduced: Reduced, places: Places) -> Cut:
+    """Split a statement's tree and its stages, given where its relations can run."""
+    return _Decomposer(places).cut(reduced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +109,12 @@ class _Decomposer:
         self._places = places
         self._cut = Cut(Read((), (), ()))
 
-    def cut(self, relation: Relation, stages: Sequence[Stage]) -> Cut:
-        for stage in stages:
+    def cut(self, reduced: Reduced) -> Cut:
+        self._cut.rejected += reduced.rejected
+        for stage in reduced.stages:
             here = self._here(self._place(stage.relation))
             self._cut.stages.append(replace(stage, relation=here))
-        placed = self._place(relation)
+        placed = self._place(reduced.relation)
         if placed.place is None:
             self._cut.residual = placed.relation
             return self._cut

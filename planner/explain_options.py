@@ -7,7 +7,7 @@ commas. Knows no query.
 from __future__ import annotations
 
 import difflib
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from sqlglot import Token, TokenType
 
@@ -21,7 +21,23 @@ FORMS: tuple[Form, ...] = tuple(form for form in get_args(Form) if form != "verb
 
 _ON = frozenset({"TRUE", "ON", "1"})
 _OFF = frozenset({"FALSE", "OFF", "0"})
-_OPTIONS = ("ANALYZE", "VERBOSE", "FORMAT")
+_OPTIONS = ("ANALYZE", "VERBOSE", "ESTIMATES", "FORMAT")
+
+
+class Shown(NamedTuple):
+    """What EXPLAIN is asked for.
+
+    Attributes:
+        mode: whether the query runs.
+        form: how the plan is shown.
+        estimates: with what each source expects of its part, which is asked for that.
+        start: the index of the query's first token.
+    """
+
+    mode: Mode
+    form: Form
+    estimates: bool
+    start: int
 
 
 def position_of(token: Token) -> Position:
@@ -29,8 +45,8 @@ def position_of(token: Token) -> Position:
     return Position(token.line, max(1, token.col - (token.end - token.start)))
 
 
-def read_options(tokens: list[Token]) -> tuple[Mode, Form, int]:
-    """The options, and the index of the query's first token.
+def read_options(tokens: list[Token]) -> Shown:
+    """The options, and where the query starts.
 
     Args:
         tokens: what follows EXPLAIN.
@@ -43,7 +59,7 @@ def read_options(tokens: list[Token]) -> tuple[Mode, Form, int]:
         return _read_bracketed(tokens)
     mode: Mode = "explain"
     form: Form = "text"
-    verbose = False
+    verbose = estimates = False
     index = 0
     while index < len(tokens):
         match tokens[index].text.upper():
@@ -51,6 +67,8 @@ def read_options(tokens: list[Token]) -> tuple[Mode, Form, int]:
                 mode = "analyze"
             case "VERBOSE":
                 verbose = True
+            case "ESTIMATES":
+                estimates = True
             case "FORMAT":
                 index += 1
                 if index < len(tokens) and tokens[index].token_type is TokenType.EQ:
@@ -59,7 +77,7 @@ def read_options(tokens: list[Token]) -> tuple[Mode, Form, int]:
             case _:
                 break
         index += 1
-    return mode, _shown(form, verbose), index
+    return Shown(mode, _shown(form, verbose), estimates, index)
 
 
 def _shown(form: Form, verbose: bool) -> Form:
@@ -74,10 +92,10 @@ def _bracketed(tokens: list[Token]) -> bool:
     return tokens[1].text.upper() not in ("SELECT", "WITH", "VALUES", "FROM", "(")
 
 
-def _read_bracketed(tokens: list[Token]) -> tuple[Mode, Form, int]:
+def _read_bracketed(tokens: list[Token]) -> Shown:
     mode: Mode = "explain"
     form: Form = "text"
-    verbose = False
+    verbose = estimates = False
     index = 1
     while True:
         option = _at(tokens, index)
@@ -93,6 +111,8 @@ def _read_bracketed(tokens: list[Token]) -> tuple[Mode, Form, int]:
                 mode = "analyze" if on else "explain"
             case "VERBOSE":
                 verbose = _switch(value) if given else True
+            case "ESTIMATES":
+                estimates = _switch(value) if given else True
             case _:
                 raise UnsupportedError(
                     f"EXPLAIN has no option {name}",
@@ -103,7 +123,7 @@ def _read_bracketed(tokens: list[Token]) -> tuple[Mode, Form, int]:
         separator = _at(tokens, index)
         index += 1
         if separator.token_type is TokenType.R_PAREN:
-            return mode, _shown(form, verbose), index
+            return Shown(mode, _shown(form, verbose), estimates, index)
         if separator.token_type is not TokenType.COMMA:
             raise SqlSyntaxError(
                 "options of EXPLAIN are separated by commas", position=position_of(separator)

@@ -19,9 +19,9 @@ from connectors.errors import CrosswindError
 from planner.catalog import Catalog, CatalogTable
 from planner.expressions import Field
 
-HOME = "crosswind"
+HOME = "crosswind home"
 """The engine's default catalog, where names of one or two parts are looked up, and the schema in it
-for those of one part. No source can have this name."""
+for those of one part. No source can have this name, and no schema is likely to."""
 
 
 @dataclass(slots=True)

@@ -50,6 +50,7 @@ class Statement:
         volatile: it names a function whose value is fixed when planned (`now()`), so that its
             plan must not be kept.
         tokens: the query's, or none where they were not kept.
+        estimates: EXPLAIN shows what each source expects of its part.
     """
 
     sql: str
@@ -57,6 +58,7 @@ class Statement:
     volatile: bool = False
     form: Form = "text"
     tokens: tuple[Token, ...] = field(default=(), repr=False, compare=False)
+    estimates: bool = False
 
 
 def parse(sql: str, dialect: str = ENGINE) -> Statement:
@@ -83,12 +85,13 @@ def parse(sql: str, dialect: str = ENGINE) -> Statement:
         raise SqlSyntaxError("there is no statement in this text", position=Position(1, 1))
     mode: Mode = "query"
     form: Form = "text"
+    estimates = False
     start = 0
     if tokens[0].text.upper() == "EXPLAIN":
         # The tokenizer leaves what follows EXPLAIN whole: blank it, and split the rest.
         opening = tokens[0]
         tokens = _statement_tokens(_blanked(sql, opening.start + len("EXPLAIN")), dialect)
-        mode, form, start = read_options(tokens)
+        mode, form, estimates, start = read_options(tokens)
         if start == len(tokens):
             raise SqlSyntaxError("EXPLAIN needs a query after it", position=position_of(opening))
     end = tokens[-1].end + 1
@@ -103,7 +106,8 @@ def parse(sql: str, dialect: str = ENGINE) -> Statement:
     refuse_deep(tokens, rewritten=dialect == ENGINE)
     refuse_left_out(tokens)
     volatile = any(t.text.lower() in _VOLATILE for t in tokens[start:])
-    return Statement(_blanked(text, first.start), mode, volatile, form, tuple(tokens[start:]))
+    query = _blanked(text, first.start)
+    return Statement(query, mode, volatile, form, tuple(tokens[start:]), estimates)
 
 
 def _statement_tokens(sql: str, dialect: str) -> list[Token]:

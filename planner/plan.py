@@ -64,7 +64,7 @@ class PlannedFragment:
         shape: of its relation, by which its rows are remembered; None where they are not.
         there: how the source would run it, in the form that EXPLAIN was asked for; empty where it
             was not asked, or does not say.
-        estimated: what the source expects of it; None where it was not asked, or cannot say.
+        estimated: what the source expects of `fragment`; None where it was not asked or cannot say.
     """
 
     name: str

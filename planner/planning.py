@@ -36,7 +36,7 @@ from planner.plan import (
     SubstraitResidual,
 )
 from planner.reductions import (
-    Stage,
+    Reduced,
     in_one_piece,
     keys_of,
     most_keys,
@@ -86,14 +86,13 @@ def _planned_query(
 ) -> Plan:
     if bound.relation is None:
         return _by_tables(statement, bound, options, bound.not_carried)
-    tree, stages = reduced(rearranged(bound.relation, places), places)
-    ways: list[tuple[Relation, tuple[Stage, ...]]] = [(tree, stages)]
-    if tree is not bound.relation:
+    ways = [reduced(rearranged(bound.relation, places), places)]
+    if ways[0].relation is not bound.relation:
         # A pass adds a level here and there, and the engine reads so many: then the tree as it was.
-        ways.append((bound.relation, ()))
+        ways.append(Reduced(bound.relation))
     reason = ""
-    for relation, before in ways:
-        cut = decompose(relation, places, before)
+    for way in ways:
+        cut = decompose(way, places)
         if cut.whole and client_schema(_schema(cut.residual.fields)).types != bound.schema.types:
             reason = "a result type that its source cannot make"
             continue

@@ -22,8 +22,9 @@ from dataclasses import dataclass
 
 from planner.cost import keys_cost, local_seconds, transfer_cost
 from planner.emit.names import distinct_fields
+from planner.followed import tables_of
 from planner.placing import Place, Places
-from planner.plan import Estimate
+from planner.plan import Estimate, RejectedCut
 from planner.relations import (
     Call,
     Expression,
@@ -75,15 +76,28 @@ class Stage:
     fields: tuple[Field, ...]
 
 
-def reduced(relation: Relation, places: Places) -> tuple[Relation, tuple[Stage, ...]]:
-    """The tree with reductions, and their stages in the order in which they depend on each other.
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """A tree with reductions.
 
-    Its reads of one-part paths are of stages.
+    Attributes:
+        relation: its reads of one-part paths are of stages.
+        stages: in the order in which they depend on each other.
+        rejected: the ways that lost, with and without keys.
     """
+
+    relation: Relation
+    stages: tuple[Stage, ...] = ()
+    rejected: tuple[RejectedCut, ...] = ()
+
+
+def reduced(relation: Relation, places: Places) -> Reduced:
+    """The tree with the reductions that are worth it, or all that can be had, or none."""
     if places.reductions == "none":
-        return relation, ()
+        return Reduced(relation)
     found = _Reductions(places)
-    return found.of(relation), tuple(found.stages)
+    changed = found.of(relation)
+    return Reduced(changed, tuple(found.stages), tuple(found.rejected))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,8 @@ class _Way:
 
     Attributes:
         keys: equal columns, in the first side and in the side that waits.
-        saved_seconds: by estimate.
+        seconds: with the keys, by estimate; None where it is not known.
+        without_seconds: without them.
     """
 
     first: Relation
@@ -100,7 +115,16 @@ class _Way:
     reduces_right: bool
     keys: tuple[int, int]
     count: float
-    saved_seconds: float
+    seconds: float | None
+    without_seconds: float | None
+
+    @property
+    def saved_seconds(self) -> float:
+        """What it saves, less what it has to: negative where it is not worth it."""
+        if self.seconds is None or self.without_seconds is None:
+            return 0.0
+        worth = max(WORTH_SECONDS, WORTH_SHARE * self.without_seconds)
+        return self.without_seconds - self.seconds - worth
 
 
 class _Reductions:
@@ -109,14 +133,18 @@ class _Reductions:
     def __init__(self, places: Places) -> None:
         self._places = places
         self.stages: list[Stage] = []
+        self.rejected: list[RejectedCut] = []
 
     def of(self, relation: Relation) -> Relation:
         if self._places.whole(relation) is not None:
             return relation
         if isinstance(relation, Join):
             ways = [way for way in self._ways(relation) if way is not None]
-            if ways:
-                return self._taken(relation, max(ways, key=lambda way: way.saved_seconds))
+            best = max(ways, key=lambda way: way.saved_seconds, default=None)
+            if best is not None:
+                if best.saved_seconds > 0 or self._places.reductions == "all":
+                    return self._taken(relation, best)
+                self._reject(f"the keys of {_named(best.first)} for {_named(best.waits)}", best)
         return over(relation, [self.of(source) for source in inputs_of(relation)])
 
     def _taken(self, join: Join, way: _Way) -> Relation:
@@ -124,11 +152,17 @@ class _Reductions:
         stage = Stage(f"k{len(self.stages) + 1}", first, distinct_fields(first.fields))
         self.stages.append(stage)
         self._places.add_stage((stage.name,), first)
+        if way.seconds is not None:
+            self._reject(f"{_named(way.waits)} without the keys of {stage.name}", way)
         field = way.waits.fields[way.keys[1]]
         value = FieldRef(way.keys[1], field.type, field.nullable)
         waits = Filter(way.waits, InKeys(value, stage.name, way.keys[0], way.count))
         read = read_all((stage.name,), stage.fields)
         return over(join, (read, waits) if way.reduces_right else (waits, read))
+
+    def _reject(self, what: str, way: _Way) -> None:
+        reason = f"{way.seconds:.3g} s with the keys, {way.without_seconds:.3g} s without them"
+        self.rejected.append(RejectedCut(what, reason))
 
     def _ways(self, join: Join) -> list[_Way | None]:
         pairs = _equalities(join)
@@ -175,27 +209,24 @@ class _Reductions:
         condition = InKeys(FieldRef(pair[1], field.type, field.nullable), "", pair[0], count)
         if self._places.part_refusal(waits, condition, place) is not None:
             return None
-        saved = self._saved_seconds(first, waits, condition, place)
-        if not always and (saved is None or saved <= 0):
+        with_keys, without = self._times(first, waits, condition, place)
+        if with_keys is None and not always:
             return None
-        return _Way(first, waits, reduces_right, pair, count, saved or 0.0)
+        return _Way(first, waits, reduces_right, pair, count, with_keys, without)
 
-    def _saved_seconds(
+    def _times(
         self, first: Relation, waits: Relation, condition: InKeys, place: Place
-    ) -> float | None:
-        """What a reduction saves, less what it has to; None where that is not known."""
-        link = place.source.link
+    ) -> tuple[float | None, float | None]:
+        """How long both sides take with the keys, and without; None where that is not known."""
         before = _moved(self._places.estimate(waits), place)
         after = _moved(self._places.estimate(Filter(waits, condition)), place)
         wait = self._seconds(first)
         if before is None or after is None or wait is None:
-            return None
+            return None, None
         assert isinstance(condition.value, FieldRef)
         width_bytes = self._places.width_bytes(waits, condition.value.index)
-        keys = keys_cost(condition.count, width_bytes, link)
-        at_once = max(wait, before)
-        saved = at_once - (wait + after + keys.seconds)
-        return saved - max(WORTH_SECONDS, WORTH_SHARE * at_once)
+        keys = keys_cost(condition.count, width_bytes, place.source.link)
+        return wait + after + keys.seconds, max(wait, before)
 
     def _seconds(self, relation: Relation) -> float | None:
         """How long it takes until all of a relation is here: its parts at once, then the rest."""
@@ -208,6 +239,10 @@ class _Reductions:
         if rows is None or len(known) < len(below):
             return None
         return max(known, default=0.0) + local_seconds(rows)
+
+
+def _named(relation: Relation) -> str:
+    return ", ".join(tables_of(relation)) or "constants"
 
 
 def _moved(expected: Estimate, place: Place) -> float | None:

@@ -22,6 +22,7 @@ Code = Literal[
     "order.not_guaranteed",
     "dialect.best_effort",
     "format.without_fields",
+    "link.supposed",
 ]
 """What a program may rely on; codes are added, and never change their meaning.
 
@@ -34,6 +35,7 @@ join.across_sources: rows of several sources are joined here.
 order.not_guaranteed: which rows the answer has depends on an order that the query does not give.
 dialect.best_effort: a meaning of the client's dialect is not quite the engine's.
 format.without_fields: a format of times names no field, and is itself the text of each row.
+link.supposed: the session has said what a link is like, and what is known of it was not looked at.
 """
 
 CODES: tuple[Code, ...] = get_args(Code)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import getpass
 import importlib
-import os
 import signal
 import subprocess
 import time
@@ -21,8 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from tests import mariadb_packages
-from tests.no_skips import MARIADB_IS_MISSING
+from tests import debian_packages, mariadb_packages
+from tests.no_skips import PACKAGES_ARE_MISSING
 from tests.postgres_server import HOST, free_port
 
 _SETTINGS = (
@@ -46,8 +45,8 @@ class MariadbServer:
     """
 
     def __init__(self, directory: Path) -> None:
-        if not mariadb_packages.installed():
-            pytest.skip(MARIADB_IS_MISSING)
+        if not debian_packages.installed():
+            pytest.skip(PACKAGES_ARE_MISSING)
         self.port = free_port()
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
@@ -141,7 +140,7 @@ class MariadbServer:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "LD_LIBRARY_PATH": str(mariadb_packages.libraries())}
+        return debian_packages.environment()
 
     def _command(self, *arguments: str) -> list[str]:
         share = mariadb_packages.share()

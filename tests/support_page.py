@@ -12,6 +12,7 @@ from connectors import registry
 from connectors.conformance import Conformance, Profile
 from connectors.conformance.statements import RELATIONS
 from connectors.conformance.tables import VALUES
+from connectors.contract import Estimates
 from tests.connectors import driver_profiles, profiles
 from tests.connectors.roapi_profile import roapi
 
@@ -50,11 +51,14 @@ _OPTIONS: Mapping[str, Mapping[str, object]] = {
 }
 """Enough to make a connector, which does no I/O, and to read what it claims."""
 
+_OPTIONAL: Mapping[str, type] = {"an_estimate_runs_nothing": Estimates}
+"""Checks of what not every connector claims."""
+
 _HEAD = """# What each connector does
 
 This page is written by `make regen` from the profiles that the conformance kit runs with, against
 real sources, in `make test`. A ✓ is a check that passes; what is waived is waived strictly: a check
-that passes nevertheless fails the suite.
+that passes nevertheless fails the suite. A — is what a connector does not claim.
 """
 
 
@@ -120,12 +124,19 @@ def _checks(notes: list[str]) -> list[str]:
     names = (name.removeprefix("test_") for name in defined if name.startswith("test_"))
     for check in names:
         cells = []
-        for profile in PROFILES.values():
+        for name, profile in PROFILES.items():
             waived = profile.waivers.get(check, "")
             note = f"{waived[:1].upper()}{waived[1:]}."
-            cells.append(_note(notes, note) if waived else "✓")
+            claimed = check not in _OPTIONAL or _implements(name, _OPTIONAL[check])
+            cells.append(_note(notes, note) if waived else "✓" if claimed else "—")
         rows.append((check.replace("_", " "), *cells))
     return ["## Checks", "", *_table(rows), ""]
+
+
+def _implements(name: str, protocol: type) -> bool:
+    connector = registry.create(PROFILES[name].connector, "page", _OPTIONS[name])
+    connector.close()
+    return isinstance(connector, protocol)
 
 
 def _note(notes: list[str], note: str) -> str:

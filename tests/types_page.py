@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from connectors.adbc import types as flightsql
 from connectors.adbc.duckdb import types as duckdb
-from connectors.adbc.flightsql import types as flightsql
 from connectors.adbc.native_types import NATIVE_TYPES, NativeType
 from connectors.adbc.postgres import types as postgres
 from connectors.adbc.sqlite import types as sqlite
@@ -19,8 +19,8 @@ _POSTGRES = (
     *("bool", "int2", "int4", "int8", "float4", "float8", "numeric(15,2)", "numeric"),
     *("numeric(60,10)", "numeric(100,10)", "text", "varchar(10)", "bpchar(10)", "name", "bytea"),
     *("date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "json", "jsonb"),
-    *("xml", "money", "bit", "varbit", "inet", "cidr", "macaddr", "tsvector", "_int4", "_text"),
-    "public.mood",
+    *("xml", "money", "bit", "varbit", "inet", "cidr", "macaddr", "tsvector"),
+    *("public.mood", "int4[]", "text[]", "numeric(15,2)[]", "timestamptz[]", "uuid[]", "int4[][]"),
 )
 _DUCKDB = (
     *("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT"),

@@ -41,7 +41,7 @@ from connectors.conformance.tables import (
     typed,
     typed_name,
 )
-from connectors.contract import Connector, Fragment, SqlQuery, TableName, TableScan
+from connectors.contract import Connector, Estimates, Fragment, SqlQuery, TableName, TableScan
 from connectors.errors import (
     CancelledError,
     ConfigurationError,
@@ -358,6 +358,24 @@ class Conformance(Answers):
         for _ in range(USES):
             self._use(place)
         assert held.given_back(USES), f"threads and files: {held.now()}, before: {held.before}"
+
+    # What it expects.
+
+    def test_an_estimate_runs_nothing(self, place: Place, driven: Driven) -> None:
+        source = driven.connector
+        if not isinstance(source, Estimates):
+            return  # Nothing is claimed.
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        plan = driven.plan(f"SELECT a, b FROM {LARGE}")
+        found = source.estimate(plan.fragments[0].fragment, deadline)
+        for number in (found.rows, found.size_bytes, found.cost):
+            assert number is None or 0 <= number < float("inf")
+        if found.rows is not None:
+            assert LARGE_ROWS / 10 < found.rows < LARGE_ROWS * 10
+        if place.silent is not None:
+            source.estimate(_silent(place), deadline)
+        if place.active is not None:
+            assert eventually(lambda: _given(place.active, "active")() == 0)
 
     # How it fails.
 

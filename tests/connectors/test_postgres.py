@@ -135,7 +135,7 @@ def test_types_and_native_types_of_columns(shop: PostgresConnector) -> None:
         "a_price": ("numeric(15,2)", pa.decimal128(15, 2)),
         "an_inet": ("inet", text),
         "an_interval": ("interval", text),
-        "an_array": ("_int4", text),
+        "an_array": ("int4[]", pa.list_(pa.int32())),
         "a_folded": ("text nondeterministic", text),
     }
     assert [c.name for c in table.columns if not c.nullable] == ["a_int4"]

@@ -106,7 +106,7 @@ def test_close_ends_every_connection(
     source.close()
     reader.finish()
     eventually(lambda: sessions(postgres_server) == 0)
-    assert shop._pool._database is None
+    assert not shop._pool._login._databases
 
 
 # Faults -----------------------------------------------------------------------------------------

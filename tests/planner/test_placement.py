@@ -17,6 +17,7 @@ from planner.parse import parse
 from planner.partial import push_aggregates
 from planner.passes import PASSES, Pass, merge_filters, rearranged
 from planner.placing import Places
+from planner.reductions import Reduced
 from planner.regroup import regroup_joins
 from planner.relations import Relation
 from planner.residual_text import residual_text
@@ -43,7 +44,7 @@ def cut(sql: str, catalog: Catalog, without: Pass | None = None) -> Cut:
     assert bound.relation is not None
     places = Places(bound)
     passes = tuple(p for p in PASSES if p is not without)
-    return decompose(rearranged(bound.relation, places, passes), places)
+    return decompose(Reduced(rearranged(bound.relation, places, passes)), places)
 
 
 def sent(found: Cut) -> list[str]:

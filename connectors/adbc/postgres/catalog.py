@@ -10,8 +10,17 @@ import threading
 import time
 from collections.abc import Sequence
 
+import pyarrow as pa
+
 from connectors.adbc.postgres.pool import Pool
-from connectors.adbc.postgres.types import arrow_type, lost, native_type
+from connectors.adbc.postgres.types import (
+    ARRAY_AS_TEXT,
+    DOMAIN_ELEMENTS,
+    arrow_type,
+    is_array,
+    lost,
+    native_type,
+)
 from connectors.contract import Column, Table, TableName
 
 _KINDS = {
@@ -46,36 +55,47 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
 """
 
 # $1: schema, $2: name. One row for a column; one with a NULL column for a table without any.
-# Domains are resolved to their base: its type, and the modifier that the innermost domain gives.
+# Domains are resolved to their base: its type, and the modifier that the innermost domain gives. An
+# array is resolved to its element, whose modifier is the array's own.
 _COLUMNS = """
 SELECT c.relkind::text AS kind, a.attname::text AS column_name,
        CASE WHEN base.schema = 'pg_catalog' THEN base.type
             ELSE base.schema || '.' || base.type END AS type,
        base.modifier AS modifier,
+       CASE WHEN base.element THEN GREATEST(base.dimensions, 1) ELSE 0 END AS dimensions,
+       base.refined AS refined,
        a.attnotnull AND NOT EXISTS (
          SELECT 1 FROM pg_catalog.pg_constraint k
          WHERE k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum
            AND NOT k.convalidated) AS not_null,
        pg_catalog.getdatabaseencoding()::text AS encoding,
        COALESCE(NOT l.collisdeterministic, false) AS nondeterministic,
-       base.type IN ('text', 'varchar', 'bpchar') AND l.collname <> 'default' AS collated
+       base.type IN ('text', 'varchar', 'bpchar') AND NOT base.element
+         AND l.collname <> 'default' AS collated
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a
   ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN LATERAL (
   WITH RECURSIVE resolved AS (
-    SELECT t.typtype, t.typbasetype, t.typtypmod, t.typname, t.typnamespace,
-           a.atttypmod AS modifier
+    SELECT t.typtype, t.typbasetype, t.typelem, t.typinput, t.typtypmod, t.typname, t.typnamespace,
+           a.atttypmod AS modifier, GREATEST(a.attndims, t.typndims)::int AS dimensions,
+           false AS element, false AS refined
     FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
     UNION ALL
-    SELECT t.typtype, t.typbasetype, t.typtypmod, t.typname, t.typnamespace,
-           CASE WHEN r.modifier >= 0 THEN r.modifier ELSE r.typtypmod END
-    FROM resolved r JOIN pg_catalog.pg_type t ON t.oid = r.typbasetype
-    WHERE r.typtype = 'd')
-  SELECT r.typname::text AS type, s.nspname::text AS schema, r.modifier
+    SELECT t.typtype, t.typbasetype, t.typelem, t.typinput, t.typtypmod, t.typname, t.typnamespace,
+           CASE WHEN r.modifier >= 0 THEN r.modifier ELSE r.typtypmod END,
+           GREATEST(r.dimensions, t.typndims), r.element OR r.typtype <> 'd',
+           r.element AND r.typtype = 'd'
+    FROM resolved r JOIN pg_catalog.pg_type t
+      ON t.oid = CASE WHEN r.typtype = 'd' THEN r.typbasetype
+                      WHEN NOT r.element AND r.typinput = 'pg_catalog.array_in'::regproc
+                      THEN r.typelem END)
+  SELECT r.typname::text AS type, s.nspname::text AS schema, r.modifier, r.dimensions, r.element,
+         r.refined
   FROM resolved r JOIN pg_catalog.pg_namespace s ON s.oid = r.typnamespace
-  WHERE r.typtype <> 'd') base ON true
+  WHERE r.typtype <> 'd'
+    AND (r.element OR r.typinput <> 'pg_catalog.array_in'::regproc)) base ON true
 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
 WHERE n.nspname = $1::text AND c.relname = $2::text
   AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -93,14 +113,21 @@ class PostgresTables:
         pool: where connections come from.
         default_schema: the schema of names that give none.
         schemas: the schemas that exist for the client; None for all.
+        arrays_as_text: whether every array is its text.
     """
 
     def __init__(
-        self, pool: Pool, *, default_schema: str, schemas: tuple[str, ...] | None = None
+        self,
+        pool: Pool,
+        *,
+        default_schema: str,
+        schemas: tuple[str, ...] | None = None,
+        arrays_as_text: bool = False,
     ) -> None:
         self._pool = pool
         self._default_schema = default_schema
         self._schemas = schemas
+        self._arrays_as_text = arrays_as_text
         self._lock = threading.Lock()
         self._generation = 0
         self._names: tuple[TableName, ...] | None = None
@@ -147,7 +174,7 @@ class PostgresTables:
                 return None
             generation = self._generation
         rows = self._pool.rows(_COLUMNS, (name.schema, name.name))
-        table = _table(name, rows)
+        table = _table(name, rows, self._arrays_as_text)
         with self._lock:
             if rows:
                 self._encoding = str(rows[0]["encoding"])
@@ -173,29 +200,32 @@ class PostgresTables:
         self._missing[name] = now + _MISSING_SECONDS
 
 
-def _table(name: TableName, rows: list[dict[str, object]]) -> Table | None:
+def _table(name: TableName, rows: list[dict[str, object]], arrays_as_text: bool) -> Table | None:
     if not rows:
         return None
     kind = str(rows[0]["kind"])
     columns = tuple(
-        _column(row, enforced=kind in _ENFORCED_KINDS)
+        _column(row, enforced=kind in _ENFORCED_KINDS, arrays_as_text=arrays_as_text)
         for row in rows
         if row["column_name"] is not None
     )
     return Table(name, columns, _KINDS[kind])
 
 
-def _column(row: dict[str, object], *, enforced: bool) -> Column:
-    modifier = row["modifier"]
+def _column(row: dict[str, object], *, enforced: bool, arrays_as_text: bool) -> Column:
+    modifier, dimensions = row["modifier"], row["dimensions"]
     assert isinstance(modifier, int)
-    plain = native_type(str(row["type"]), modifier)
+    assert isinstance(dimensions, int)
+    plain = native_type(str(row["type"]), modifier, dimensions)
+    as_text = arrays_as_text and is_array(plain)
     suffix = (
         " nondeterministic" if row["nondeterministic"] else " collated" if row["collated"] else ""
     )
     return Column(
         name=str(row["column_name"]),
-        type=arrow_type(plain),
+        type=pa.string() if as_text else arrow_type(plain),
         nullable=not (enforced and row["not_null"]),
         native_type=plain + suffix,
-        lost=lost(plain),
+        lost=ARRAY_AS_TEXT if as_text else lost(plain),
+        traits=frozenset({DOMAIN_ELEMENTS}) if row["refined"] and dimensions else frozenset(),
     )

@@ -10,14 +10,18 @@ from dataclasses import replace
 
 from connectors.adbc.postgres.catalog import PostgresTables
 from connectors.adbc.postgres.endpoint import parse
+from connectors.adbc.postgres.estimates import PostgresEstimates
 from connectors.adbc.postgres.moment import PostgresMoment, Statements, statement_of
 from connectors.adbc.postgres.options import PostgresOptions
+from connectors.adbc.postgres.packing import Packing
 from connectors.adbc.postgres.pool import Pool, Sessions
 from connectors.adbc.postgres.reader import QueryBatches
 from connectors.adbc.postgres.statistics import PostgresStatistics
 from connectors.contract import (
     Capabilities,
+    Estimated,
     Fragment,
+    Ping,
     Statistics,
     TableName,
     Turns,
@@ -49,11 +53,16 @@ class PostgresConnector:
             maximum=options.max_connections,
             wait_seconds=options.wait_seconds,
             timeout_seconds=options.timeout_seconds,
+            mode=options.pool_mode,
         )
         self._tables = PostgresTables(
-            self._pool, default_schema=options.default_schema, schemas=options.schemas
+            self._pool,
+            default_schema=options.default_schema,
+            schemas=options.schemas,
+            arrays_as_text=options.arrays == "text",
         )
         self._statistics = PostgresStatistics(self._pool)
+        self._estimates = PostgresEstimates(self._pool)
 
     def __repr__(self) -> str:
         return f"PostgresConnector(name={self.name!r}, endpoint={self._endpoint!r})"
@@ -91,6 +100,15 @@ class PostgresConnector:
         text = statement_of(fragment, self.name).text
         return self._read(self._pool, fragment, deadline, lambda _: [text])
 
+    def estimate(self, fragment: Fragment, deadline: float | None) -> Estimated:
+        """See `connectors.contract.Estimates`: what the server's EXPLAIN says."""
+        return self._estimates.of(statement_of(fragment, self.name).text, deadline)
+
+    def ping(self, answer_bytes: int = 0) -> Ping:
+        """See `connectors.contract.Pings`: a SELECT that reads nothing, over an idle connection."""
+        seconds = self._pool.ask(lambda session: session.ping(answer_bytes))
+        return Ping(seconds, 1, answer_bytes)
+
     def moment(self, fragments: int | None, at_once: int, spare: Turns) -> PostgresMoment:
         """See `connectors.contract.Steady`."""
         extent, most = self._statistics.extent, self._scan_connections
@@ -106,12 +124,15 @@ class PostgresConnector:
         fragment: Fragment,
         deadline: float | None,
         statements: Statements,
+        packing: Packing | None = None,
     ) -> QueryBatches:
-        return QueryBatches(sessions, statements, fragment.schema, deadline, self._forget)
+        schema = fragment.schema
+        return QueryBatches(sessions, statements, schema, deadline, self._forget, packing)
 
     def _forget(self) -> None:
         self._tables.refresh()
         self._statistics.refresh()
+        self._estimates.refresh()
 
 
 def create(name: str, options: Mapping[str, object]) -> PostgresConnector:

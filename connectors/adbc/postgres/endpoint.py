@@ -45,7 +45,14 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "extra_float_digits": "1",
     "standard_conforming_strings": "on",
     "idle_in_transaction_session_timeout": "0",
+    # Nothing but a mark: a role may have all the others, and a pooler no session.
+    "crosswind.session": "on",
 }
+
+_OF_SESSIONS = frozenset(
+    {"default_transaction_read_only", "default_transaction_isolation", "crosswind.session"}
+)
+"""What means nothing within a transaction."""
 
 
 _TELLING = 4
@@ -93,17 +100,27 @@ class Endpoint:
             f"/{given.get('dbname', '')}#{digest}"
         )
 
-    def conninfo(self, statement_timeout_seconds: float | None = None) -> str:
-        """The string for libpq, with the settings of a session. Holds secrets."""
-        settings = dict(SESSION_SETTINGS)
-        if statement_timeout_seconds is not None:
-            settings["statement_timeout"] = str(math.ceil(statement_timeout_seconds * 1000))
-        options = " ".join(f"-c {name}={_escaped(value)}" for name, value in settings.items())
+    def conninfo(
+        self, statement_timeout_seconds: float | None = None, *, settings: bool = True
+    ) -> str:
+        """The string for libpq, with the settings of a session. Holds secrets.
+
+        Args:
+            settings: False where the session can have none; see `local_settings`.
+        """
         given = {key: value for key, value in self.parameters.items() if value}
-        # The last setting of a name wins: what the URI sets must not undo read-only.
-        given["options"] = f"{given.get('options', '')} {options}".strip()
+        if settings:
+            of_session = _settings(statement_timeout_seconds).items()
+            options = " ".join(f"-c {name}={_escaped(value)}" for name, value in of_session)
+            # The last setting of a name wins: what the URI sets must not undo read-only.
+            given["options"] = f"{given.get('options', '')} {options}".strip()
         given["client_encoding"] = "UTF8"
         return " ".join(f"{k}={_quoted(v)}" for k, v in {**_CONNECTION_DEFAULTS, **given}.items())
+
+    def local_settings(self, statement_timeout_seconds: float | None = None) -> dict[str, str]:
+        """Those of each transaction, where the session can have none; it begins read-only."""
+        found = _settings(statement_timeout_seconds)
+        return {k: v for k, v in found.items() if k not in _OF_SESSIONS}
 
     def masked(self, text: str) -> str:
         """`text` without any secret of this endpoint."""
@@ -175,6 +192,13 @@ def _keyword_parameters(text: str) -> dict[str, str]:
         value = match[2] if match[2] is not None else match[3]
         found[match[1]] = re.sub(r"\\(.)", r"\1", value)
         position = match.end()
+    return found
+
+
+def _settings(statement_timeout_seconds: float | None) -> dict[str, str]:
+    found = dict(SESSION_SETTINGS)
+    if statement_timeout_seconds is not None:
+        found["statement_timeout"] = str(math.ceil(statement_timeout_seconds * 1000))
     return found
 
 

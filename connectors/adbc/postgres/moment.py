@@ -6,9 +6,11 @@ Must not know how either is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Protocol
 
+from connectors.adbc.postgres.packing import Packing, packed
 from connectors.adbc.postgres.pool import Pool, Sessions
 from connectors.adbc.postgres.ranges import Extent, in_ranges
 from connectors.adbc.postgres.reader import QueryBatches
@@ -20,8 +22,18 @@ from connectors.errors import UnsupportedError
 Statements = Callable[[bool], Iterable[str]]
 """See `QueryBatches`."""
 
-Read = Callable[[Sessions, Fragment, float | None, Statements], QueryBatches]
-"""From sessions, what they are for, its deadline and statements to batches."""
+
+class Read(Protocol):
+    """From sessions, what they are for, its deadline and statements to batches."""
+
+    def __call__(
+        self,
+        sessions: Sessions,
+        fragment: Fragment,
+        deadline: float | None,
+        statements: Statements,
+        packing: Packing | None = None,
+    ) -> QueryBatches: ...
 
 
 def statement_of(fragment: Fragment, source: str) -> SqlQuery:
@@ -73,23 +85,20 @@ class PostgresMoment:
         query = statement_of(fragment, self._pool.source)
         sessions = self._pool if self._single else self._snapshot
 
-        alone = partial(self._read, sessions, fragment, deadline)
-        pieces = self._pieces(query)
+        text, packing, pieces = query.text, None, None
+        extent = None if query.whole is None else self._extent(query.whole)
+        if extent is not None:
+            packing = packed(text, fragment.schema, extent)
+            if packing is not None:
+                text = packing.select.sql("postgres")
+            if extent.pieces > 1 and self._most > 1:
+                pieces = in_ranges(query.text if packing is None else packing.select, extent)
+        alone = partial(self._read, sessions, fragment, deadline, packing=packing)
         if pieces is None:
-            return alone(lambda _: [query.text])
-        together = partial(self._read, self._snapshot, fragment, deadline)
-        return ScanBatches(
-            query.text, pieces, alone, together, self._snapshot, self._spare, self._most
-        )
+            return alone(lambda _: [text])
+        together = partial(self._read, self._snapshot, fragment, deadline, packing=packing)
+        return ScanBatches(text, pieces, alone, together, self._snapshot, self._spare, self._most)
 
     def close(self) -> None:
         """See `connectors.contract.Moment`."""
         self._snapshot.close()
-
-    def _pieces(self, query: SqlQuery) -> Iterator[str] | None:
-        if query.whole is None or self._most == 1:
-            return None
-        extent = self._extent(query.whole)
-        if extent is None or extent.pieces == 1:
-            return None
-        return in_ranges(query.text, extent)

@@ -5,9 +5,14 @@ Owns the options and their checks. Must not know where they were written, nor an
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from connectors.adbc.postgres.endpoint import parse
+
+PoolMode = Literal["session", "transaction"]
+"""Whose a connection's server is, and so the settings: the session's, or a transaction's."""
 
 
 class PostgresOptions(BaseModel):
@@ -21,6 +26,10 @@ class PostgresOptions(BaseModel):
         scan_connections: how many of them may read one large table together; 1 for never.
         schemas: the schemas to list; None for all that are readable.
         default_schema: the schema of table names that give none.
+        arrays: `list`, where a value of several dimensions fails the query that reads it; or
+            `text`, as PostgreSQL writes them.
+        pool_mode: `transaction` behind a pooler that lends a server for one transaction at a time,
+            so that a session has no settings; None to find that out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -32,6 +41,8 @@ class PostgresOptions(BaseModel):
     scan_connections: int = Field(default=4, ge=1, le=64)
     schemas: tuple[str, ...] | None = None
     default_schema: str = "public"
+    arrays: Literal["list", "text"] = "list"
+    pool_mode: PoolMode | None = None
 
     @field_validator("uri")
     @classmethod

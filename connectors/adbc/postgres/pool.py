@@ -5,6 +5,7 @@ Owns every session and the waiting for one. Must not know what runs on it, nor w
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -12,25 +13,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import adbc_driver_manager as adbc
-import adbc_driver_postgresql
 
 from connectors.adbc.postgres.endpoint import Endpoint
 from connectors.adbc.postgres.failures import translated
-from connectors.adbc.postgres.session import Session, SettingsLostError
+from connectors.adbc.postgres.login import Login
+from connectors.adbc.postgres.options import PoolMode
+from connectors.adbc.postgres.session import Session
 from connectors.errors import (
     CancelledError,
     QueueFullError,
-    SourceRejectedError,
     SourceTimeoutError,
     SourceUnavailableError,
 )
 
-# By itself the driver reads every column of every table of the server, to know their row types:
-# 1.5 s for 20,000 tables. Types that are not built in come as text here.
-_DRIVER_OPTIONS = {"adbc.postgresql.type_resolver_mode": "builtin"}
+_T = TypeVar("_T")
 
 
 class Sessions(Protocol):
@@ -82,6 +81,7 @@ class Pool:
         maximum: sessions at once, those being made included.
         wait_seconds: how long `acquire` waits, for its turn and for the server to answer.
         timeout_seconds: the server's limit for a statement.
+        mode: whether settings hold for a session or for a transaction; None to find out.
 
     Attributes:
         changed: notified when a session came free, and of whatever else may end a wait for one.
@@ -95,10 +95,11 @@ class Pool:
         maximum: int,
         wait_seconds: float,
         timeout_seconds: float | None,
+        mode: PoolMode | None = None,
     ) -> None:
         self.source = source
         self.mask: Callable[[str], str] = endpoint.masked
-        self._conninfo = endpoint.conninfo(timeout_seconds)
+        self._login = Login(source, endpoint, timeout_seconds, mode)
         self._maximum = maximum
         self._wait_seconds = wait_seconds
         self.changed = threading.Condition()
@@ -106,8 +107,6 @@ class Pool:
         self._idle: list[Session] = []
         self._total = 0
         self._closed = False
-        self._opening = threading.Lock()
-        self._database: adbc.AdbcDatabase | None = None
 
     def acquire(
         self,
@@ -154,12 +153,28 @@ class Pool:
                 self.changed.notify_all()
         return self._dialled(stopped, give_up, deadline)
 
-    def enter(self, session: Session) -> bool:  # noqa: ARG002
-        """Nothing to do: each statement is a transaction of its own."""
+    def enter(self, session: Session) -> bool:
+        """Nothing to do where each statement is a transaction of its own."""
+        if not session.alone:
+            session.begin()
         return False
 
     def release(self, session: Session, *, discard: bool = False) -> None:
-        """Give a session back. One that is not idle at the server is ended, never reused."""
+        """Give a session back. One that is not idle at the server is ended, never reused.
+
+        A transaction that is open is ended first, on the session's own thread.
+        """
+        if not discard and session.open:
+            session.start(partial(self._leave, session))
+            return
+        self._take_back(session, discard=discard)
+
+    def _leave(self, session: Session) -> None:
+        with contextlib.suppress(adbc.Error):
+            session.end()
+        self._take_back(session)
+
+    def _take_back(self, session: Session, *, discard: bool = False) -> None:
         sound = not discard and session.idle
         session.fresh = False
         with self.changed:
@@ -176,25 +191,39 @@ class Pool:
         *,
         wait_seconds: float | None = None,
     ) -> list[dict[str, object]]:
-        """Run a small statement of the catalog, on a connection that counts like any other.
+        """Run a small statement of the catalog; see `ask`."""
+        return self.ask(lambda session: session.rows(sql, parameters), wait_seconds=wait_seconds)
+
+    def ask(
+        self,
+        question: Callable[[Session], _T],
+        *,
+        wait_seconds: float | None = None,
+        answer_seconds: float | None = None,
+    ) -> _T:
+        """Ask the server something small, on a connection that counts like any other.
 
         Args:
+            question: runs on the session's thread, perhaps twice.
             wait_seconds: how long to wait for a connection; None for the pool's own patience.
+            answer_seconds: how long to wait for the answer; None for the same.
 
         Raises:
-            SourceTimeoutError: when there is no answer within `wait_seconds`.
+            QueueFullError: no connection came free in time.
+            SourceError: the server cannot be reached or refuses, or gave no answer in time.
         """
+        patience_seconds = self._wait_seconds if answer_seconds is None else answer_seconds
         for last in (False, True):
             session = self.acquire(wait_seconds=wait_seconds)
             retry = not session.fresh and not last
-            answer: Future[list[dict[str, object]]] = Future()
-            session.start(partial(self._answer, answer, session, sql, parameters))
+            answer: Future[_T] = Future()
+            session.start(partial(self._answer, answer, session, question))
             try:
-                return answer.result(self._wait_seconds)
+                return answer.result(patience_seconds)
             except TimeoutError:
                 # The session is released when the call returns, if ever.
                 raise SourceTimeoutError(
-                    f"the server did not answer within {self._wait_seconds:g} s",
+                    f"the server did not answer within {patience_seconds:g} s",
                     source=self.source,
                 ) from None
             except SourceUnavailableError:
@@ -204,17 +233,13 @@ class Pool:
         raise AssertionError("unreachable")
 
     def _answer(
-        self,
-        answer: Future[list[dict[str, object]]],
-        session: Session,
-        sql: str,
-        parameters: Sequence[str | None],
+        self, answer: Future[_T], session: Session, question: Callable[[Session], _T]
     ) -> None:
-        rows: list[dict[str, object]] = []
+        found: list[_T] = []
         error: BaseException | None = None
         try:
             with translated(self.source, self.mask):
-                rows = session.rows(sql, parameters)
+                found.append(question(session))
         except BaseException as failure:
             error = failure
         # Released first: whoever gets the answer finds the connection free.
@@ -222,7 +247,7 @@ class Pool:
         if error is not None:
             answer.set_exception(error)
         else:
-            answer.set_result(rows)
+            answer.set_result(found[0])
 
     def discard_idle(self) -> None:
         """End the idle sessions: one of them was found dead, so all are suspect."""
@@ -289,7 +314,7 @@ class Pool:
         session: Session | None = None
         error: BaseException | None = None
         try:
-            session = self._open()
+            session = self._login.open()
         except BaseException as failure:
             error = failure
         surplus: list[Session] = []
@@ -303,23 +328,6 @@ class Pool:
         if error is not None or surplus:
             self._end(surplus, made=0 if surplus else 1)
 
-    def _open(self) -> Session:
-        try:
-            with translated(self.source, self.mask):
-                with self._opening:
-                    if self._database is None:
-                        self._database = adbc_driver_postgresql.connect(
-                            self._conninfo, db_kwargs=_DRIVER_OPTIONS
-                        )
-                    database = self._database
-                return Session(database, self.source)
-        except SettingsLostError:
-            raise SourceRejectedError(
-                "the server did not take the session settings that keep a query read-only",
-                source=self.source,
-                hint="Connect to the server itself, or to a pooler that passes `options` on.",
-            ) from None
-
     def _end(self, sessions: list[Session], *, made: int = 0) -> None:
         """Close sessions, and count them and `made` that never came to be as gone."""
         for session in sessions:
@@ -329,7 +337,4 @@ class Pool:
             done = self._closed and self._total == 0
             self.changed.notify_all()
         if done:
-            with self._opening:
-                database, self._database = self._database, None
-            if database is not None:
-                database.close()
+            self._login.close()

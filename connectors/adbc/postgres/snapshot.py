@@ -131,6 +131,8 @@ class Snapshot:
                 self._export(session)
             elif self._state is not _State.APART:
                 self._join(session)
+            if session not in self._inside:
+                self._pool.enter(session)
             # What fails from here on is not an idle connection that was found dead.
             session.fresh = True
         with self._changed:

@@ -28,20 +28,30 @@ _ARROW: Mapping[str, pa.DataType] = {
 # hold every value that is met in practice; one that does not fit fails the query, never rounds.
 UNDECLARED_NUMERIC = pa.decimal128(38, 18)
 
+_ARRAY = "[]"
+
+DOMAIN_ELEMENTS = "domain elements"
+"""A trait of an array: its elements are of a domain, so that the driver does not know its type."""
+
 # pg_attribute.atttypmod counts a varlena header that is not there.
 _HEADER = 4
 
 
-def native_type(name: str, modifier: int) -> str:
+def native_type(name: str, modifier: int, dimensions: int = 0) -> str:
     """PostgreSQL's type as `Column.native_type` has it.
 
     Args:
         name: pg_type.typname, of a domain's base; with its schema unless that is pg_catalog.
         modifier: pg_attribute.atttypmod; -1 for none.
+        dimensions: of an array, as it was declared, at least 1; then the others are its element's.
 
     >>> native_type("numeric", 983046), native_type("varchar", 14), native_type("int4", -1)
     ('numeric(15,2)', 'varchar(10)', 'int4')
+    >>> native_type("numeric", 983046, 1)
+    'numeric(15,2)[]'
     """
+    if dimensions:
+        return native_type(name, modifier) + _ARRAY * dimensions
     if modifier >= _HEADER and name == "numeric":
         packed = modifier - _HEADER
         scale = ((packed & 0x7FF) ^ 0x400) - 0x400  # 11 bits, signed since PostgreSQL 15
@@ -51,12 +61,27 @@ def native_type(name: str, modifier: int) -> str:
     return name
 
 
+def is_array(native: str) -> bool:
+    """Whether a native type is an array: its element's, and brackets for each declared dimension.
+
+    >>> is_array("numeric(15,2)[]"), is_array("int2vector")
+    (True, False)
+    """
+    return native.endswith(_ARRAY)
+
+
 def arrow_type(native: str) -> pa.DataType:
     """The Arrow type of a native type; a plain string for what Arrow has no equal of.
 
     >>> arrow_type("numeric(15,2)"), arrow_type("public.mood")
     (Decimal128Type(decimal128(15, 2)), DataType(string))
+    >>> arrow_type("int4[]"), arrow_type("int4[][]")
+    (ListType(list<item: int32>), DataType(string))
     """
+    if is_array(native):
+        element = native.removesuffix(_ARRAY)
+        # What was declared with several dimensions has them, most likely.
+        return pa.string() if is_array(element) else pa.list_(arrow_type(element))
     numeric = re.match(r"numeric\((\d+),(-?\d+)\)", native)
     if numeric:
         return _decimal(int(numeric[1]), int(numeric[2]))
@@ -82,6 +107,10 @@ _LOST: Mapping[str, str] = {
     "tsvector": "its structure; it is its text",
 }
 
+ARRAY_AS_TEXT = "that it is an array; it is its text, in braces"
+
+_DIMENSIONS = "dimensions but the first, with which it fails; where it starts, if not at 1"
+
 _TEXTS = frozenset({"text", "varchar", "name", "char", "citext"})
 
 
@@ -93,6 +122,12 @@ def lost(native: str) -> str:
     >>> lost("public.mood")
     "that it is of a type of the source's own; it is its text, and sorts and compares as that"
     """
+    if is_array(native):
+        element = native.removesuffix(_ARRAY)
+        inner = "" if is_array(element) else lost(element)
+        if pa.types.is_string(arrow_type(native)):
+            return ARRAY_AS_TEXT
+        return f"{_DIMENSIONS}; of each element {inner}" if inner else _DIMENSIONS
     plain = native.partition("(")[0]
     if native == "numeric":
         return "numbers of more than 20 digits before the point or 18 after it, which fail"
@@ -105,8 +140,6 @@ def lost(native: str) -> str:
         return "that spaces at its end do not count"
     if plain in _TEXTS:
         return ""
-    if plain.startswith("_") or plain.rpartition(".")[2].startswith("_"):
-        return "that it is an array; it is its text, in braces"
     return _LOST.get(
         plain,
         "that it is of a type of the source's own; it is its text, and sorts and compares as that",

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from connectors.contract import Column
 from planner.emit.dialect import Sql
+from planner.emit.postgres.arrays import output_array, read_array
 from planner.emit.postgres.types import (
     TEXT,
     cast_to,
@@ -34,11 +35,14 @@ def read_column(column: Column, sql: Sql) -> Sql:
     fails when it is read, and is not rounded.
     """
     native = column.native_type
+    if pa.types.is_list(column.type):
+        return read_array(column, sql)
     if pa.types.is_string(column.type):
         if native.endswith((" nondeterministic", " collated")):
             # Columns of two collations cannot be compared there without saying by which.
             return exp.Collate(this=cast_to(sql, TEXT), expression=C.copy())
-        return sql if native.split("(")[0] in _TEXT_AS_IT_IS else cast_to(sql, TEXT)
+        plain = native.split("(")[0] in _TEXT_AS_IT_IS and not native.endswith("[]")
+        return sql if plain else cast_to(sql, TEXT)
     return sql
 
 
@@ -53,7 +57,12 @@ def order(sql: Sql, type_: pa.DataType) -> Sql:
 
 
 def output(sql: Sql, type_: pa.DataType) -> Sql:
-    """Decimals travel as text: the driver's own conversion of numeric takes twice as long."""
+    """Decimals travel as text: the driver's own conversion of numeric takes twice as long.
+
+    What travels beside an array is in `planner.emit.postgres.arrays`.
+    """
+    if pa.types.is_list(type_):
+        return output_array(sql, type_)
     if is_decimal(type_):
         return cast_to(sql, TEXT)
     if isinstance(sql, exp.Literal | exp.Null | exp.Neg | exp.Boolean):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from planner.emit.postgres.arrays import chooses_arrays
 from planner.emit.postgres.float_bounds import bounds
 from planner.relations import (
     Call,
@@ -12,6 +13,7 @@ from planner.relations import (
     JoinKind,
     Relation,
     conjuncts,
+    expressions_of,
     references,
     walk_expression,
 )
@@ -21,6 +23,8 @@ _EQUALITIES = ("equal", "is_not_distinct_from")
 
 def refuse_relation(relation: Relation) -> str | None:
     """Why a relation stays: a FULL JOIN runs by merging or hashing there, or not at all."""
+    if any(map(chooses_arrays, expressions_of(relation))):
+        return "a choice between arrays is not proven there"
     if isinstance(relation, Join) and any(map(_is_of_floats, walk_expression(relation.condition))):
         return "a join by floats, whose NaN and -0.0 compare differently there"
     if isinstance(relation, Join) and relation.kind is JoinKind.OUTER:
