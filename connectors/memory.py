@@ -43,7 +43,9 @@ def create(name: str, options: Mapping[str, object]) -> MemoryConnector:
 class MemoryConnector:
     """A source over the given tables, all in the schema `main`."""
 
-    capabilities = contract.Capabilities(None, frozenset({"read", "filter", "project", "fetch"}))
+    capabilities = contract.Capabilities(
+        None, frozenset({"read", "filter", "project", "fetch"}), local=True
+    )
 
     def __init__(
         self, name: str, tables: Mapping[str, pa.Table], options: MemoryOptions | None = None

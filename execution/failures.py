@@ -34,6 +34,7 @@ _CONTENTS = (
     "Error while parsing value",
     "Json error",
     "JSON parse error",
+    "Avro error",
     "incomplete deflate stream",
     "Io error: ",
 )

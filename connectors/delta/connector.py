@@ -12,7 +12,7 @@ from connectors.contract import Capabilities, Fragment, Statistics, TableName, T
 from connectors.delta.options import DeltaOptions
 from connectors.delta.tables import DeltaTables
 from connectors.errors import ConfigurationError, SourceSchemaChangedError, UnsupportedError
-from connectors.files.location import Location
+from connectors.files.location import Location, ObjectStore
 from connectors.files.scan import FileBatches, Target, width_bytes
 
 RELATIONS = frozenset({"read", "filter", "project", "fetch"})
@@ -26,7 +26,7 @@ class DeltaConnector:
     def __init__(self, name: str, options: DeltaOptions) -> None:
         self.name = name
         self._location = Location(name, options.root, options.storage_options)
-        if self._location.store is None:
+        if not isinstance(self._location.store, ObjectStore):
             message = f"Delta tables are read from a local disk or S3, not {options.root!r}"
             message = self._location.redact(message)
             raise ConfigurationError(message, source=name)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from connectors.contract import (
     Capabilities,
     Column,
     Fragment,
+    Ping,
     Statistics,
     Table,
     TableName,
@@ -29,13 +31,14 @@ from connectors.contract import (
 from connectors.errors import SourceRejectedError, SourceSchemaChangedError, UnsupportedError
 from connectors.files import listing
 from connectors.files.dataset import FilesDataset
-from connectors.files.formats import FORMATS, Registration, Shape
+from connectors.files.formats import FORMATS
 from connectors.files.inference import csv_types
 from connectors.files.listing import Contents, Entry
 from connectors.files.location import Location
 from connectors.files.options import FilesOptions
-from connectors.files.remembered import forget_what_changed
+from connectors.files.remembered import forget_what_changed, register_again, register_kept
 from connectors.files.scan import FileBatches, Target, width_bytes
+from connectors.files.shapes import Registration, Shape
 
 if TYPE_CHECKING:
     import datafusion
@@ -72,8 +75,8 @@ class FilesConnector:
         self._csv = options.csv
         self._location = Location(name, options.root, options.storage_options)
         self._tables = FileTables(self._location, options)
-        native = self._location.native
-        self.capabilities = Capabilities(dialect=None, relations=SCANS, native=native)
+        native, near = self._location.native, self._location.near
+        self.capabilities = Capabilities(None, SCANS, native=native, local=near)
         self.identity = f"files:{self._location.shown}"
 
     def __repr__(self) -> str:
@@ -84,7 +87,10 @@ class FilesConnector:
 
     def statistics(self, table: TableName) -> Statistics:
         loaded = self._tables.known(table) or self._tables.load(table)
-        return loaded.statistics if loaded else Statistics()
+        if loaded is None:
+            return Statistics()
+        with self._tables.planning(table):
+            return loaded.statistics
 
     def execute(self, fragment: Fragment, deadline: float | None) -> FileBatches:
         scan = fragment.query
@@ -101,17 +107,31 @@ class FilesConnector:
             deadline,
         )
 
+    def ping(self, answer_bytes: int = 0) -> Ping | None:
+        """See `connectors.contract.Pings`: the first bytes of a file. None where there is none."""
+        path = self._tables.some_file()
+        if path is None or self._location.near:
+            return None
+        with self._location.reading(path):
+            started = time.perf_counter()
+            answer = self._location.filesystem.cat_file(path, start=0, end=max(1, answer_bytes))
+            seconds = time.perf_counter() - started
+        return Ping(seconds, 1, len(answer) if answer_bytes else 0)
+
     def register(self, context: datafusion.SessionContext, name: str, table: TableName) -> None:
         """Make `table` readable in `context`, by the engine's reader where that reads it exactly.
 
         Elsewhere the same files are read by Arrow: JSON lines, Arrow files whose texts are not
         plain strings, and folders in which hidden files have the suffix of the data.
         """
-        loaded = self._tables.load(table)
+        loaded = self._tables.to_run(table)
         if loaded is None:
             raise self._gone(table)
         contents, shape, entry = loaded.contents, loaded.shape, loaded.entry
-        if not (self.capabilities.native and shape.native and shape.files) or contents.stray:
+        apart = contents.stray and shape.arrow is None
+        if not (self.capabilities.native and shape.native and shape.files) or (
+            contents.stray and not apart
+        ):
             width = width_bytes(loaded.statistics, loaded.table.schema.names)
             far = not self._location.near
             files = FilesDataset(table, self._dataset(loaded), width, far=far)
@@ -120,24 +140,48 @@ class FilesConnector:
         with self._location.reading(entry.path):
             self._location.introduce(context, entry.path)
             uri = self._location.uri(entry.path, folder=entry.folder)
+            if register_again(context, name, uri, contents):
+                return
             scheme, _, rest = uri.partition("://")
             store = f"{scheme}://{rest.partition('/')[0]}"
             within = self._location.within_store
             forget_what_changed(context, store, {within(f.path): f for f in contents.files})
-            FORMATS[contents.format].register(
-                Registration(
+            apart_files = tuple((self._location.uri(f.path), f.partition) for f in contents.files)
+
+            def register(as_name: str, at: str) -> None:
+                FORMATS[contents.format].register(
+                    Registration(
+                        context,
+                        as_name,
+                        at,
+                        shape.schema,
+                        contents.suffix,
+                        loaded.partitions,
+                        self._csv,
+                        apart_files if apart else (),
+                    )
+                )
+
+            outlines = self._location.outlines
+            if (
+                outlines is None
+                or contents.format != "parquet"
+                or not register_kept(
                     context,
                     name,
                     uri,
-                    shape.schema,
-                    contents.suffix,
-                    loaded.partitions,
-                    self._csv,
+                    contents,
+                    loaded.statistics.rows,
+                    register,
+                    lambda: outlines.drawn(entry.path, contents.files),
                 )
-            )
+            ):
+                register(name, uri)
 
     def close(self) -> None:
         self._tables.refresh()
+        if self._location.outlines is not None:
+            self._location.outlines.close()
 
     def _target(self, scan: TableScan, schema: pa.Schema) -> Target:
         """The files as they are now. Runs in a reading thread: it asks the file system."""
@@ -159,15 +203,17 @@ class FilesConnector:
         if not files:
             return ds.dataset(schema.empty_table())
         given = {name for name, _ in loaded.partitions}
+        arrow = loaded.shape.arrow
+        if arrow is None:
+            message = f"the engine reads {loaded.contents.format} files, and nobody else"
+            raise UnsupportedError(message, source=self.name)
         fragments = [
-            loaded.shape.arrow.make_fragment(
+            arrow.make_fragment(
                 file.path, self._location.arrow, _partition_filter(file.partition, given, schema)
             )
             for file in files
         ]
-        return ds.FileSystemDataset(
-            fragments, schema, loaded.shape.arrow, filesystem=self._location.arrow
-        )
+        return ds.FileSystemDataset(fragments, schema, arrow, filesystem=self._location.arrow)
 
     def _check_filter(self, scan: TableScan, schema: pa.Schema) -> None:
         """Refuse a filter that Arrow cannot run, before any I/O."""
@@ -192,6 +238,11 @@ FAR_SECONDS = 5.0
 again, and a plan whose table has other columns by then fails, and says so."""
 
 
+PLANNED_SECONDS = 0.5
+"""How long ago may be that a far folder was listed to plan a query, so that its run need not do so
+again. A listing serves one run: the next looks for itself."""
+
+
 class FileTables:
     """The catalog: names from one listing, a schema for each table that is asked for."""
 
@@ -206,6 +257,7 @@ class FileTables:
         self._names: tuple[Mapping[str, tuple[Entry, ...]], list[TableName]] | None = None
         self._loaded: dict[str, tuple[Loaded, float]] = {}
         self._plan_seconds = 0.0 if location.near else FAR_SECONDS
+        self._listed_to_plan_at: dict[str, float] = {}
 
     def names(self) -> Sequence[TableName]:
         found = self._listing(NAMES_SECONDS)
@@ -217,8 +269,43 @@ class FileTables:
         return known[1]
 
     def find(self, name: TableName) -> Table | None:
-        loaded = self._recent(name) or self.load(name)
+        loaded = self._recent(name) or self._listed_to_plan(name)
         return loaded.table if loaded else None
+
+    def _listed_to_plan(self, name: TableName) -> Loaded | None:
+        loaded = self.load(name)
+        # Of a single file that is gone meanwhile the engine would make a table without rows.
+        if loaded is not None and loaded.entry.folder and not self._location.near:
+            with self._lock:
+                self._listed_to_plan_at[name.name] = time.monotonic()
+        return loaded
+
+    @contextmanager
+    def planning(self, name: TableName) -> Iterator[None]:
+        """The block takes nothing of the time in which a listing may serve a run."""
+        started = time.monotonic()
+        yield
+        with self._lock:
+            if name.name in self._listed_to_plan_at:
+                self._listed_to_plan_at[name.name] += time.monotonic() - started
+
+    def to_run(self, name: TableName) -> Loaded | None:
+        """The table as a query reads it: as it is now, or was when this query was planned."""
+        with self._lock:
+            listed_at = self._listed_to_plan_at.pop(name.name, -math.inf)
+        if time.monotonic() - listed_at <= PLANNED_SECONDS and (known := self.known(name)):
+            self._keep(name, known)  # So that whoever looks at the table meanwhile sees the same.
+            return known
+        return self.load(name)
+
+    def some_file(self) -> str | None:
+        """One that a table is made of, or None."""
+        with self._lock:
+            known = [loaded.contents.files for loaded, _ in self._loaded.values()]
+        if files := next((files for files in known if files), None):
+            return files[0].path
+        alone = (e for found in self._listing().values() for e in found)
+        return next((e.path for e in alone if not (e.folder or e.pattern)), None)
 
     def refresh(self) -> None:
         with self._lock:

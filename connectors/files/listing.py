@@ -17,6 +17,7 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -33,6 +34,7 @@ SUFFIXES: Mapping[str, str] = {
     ".arrow": "arrow",
     ".ipc": "arrow",
     ".feather": "arrow",
+    ".avro": "avro",
 }
 """The format that a suffix means."""
 
@@ -97,6 +99,8 @@ class Contents:
 
 def entries(location: Location) -> dict[str, tuple[Entry, ...]]:
     """Every name under the root with the entries that may claim it: folders may hold no data."""
+    if not location.lists:
+        return _unlisted(location, {})
     filesystem, root = location.filesystem, location.root
     filesystem.invalidate_cache()
     found: dict[str, list[Entry]] = {}
@@ -120,6 +124,8 @@ def entries(location: Location) -> dict[str, tuple[Entry, ...]]:
 
 def named(location: Location, tables: Mapping[str, str]) -> dict[str, tuple[Entry, ...]]:
     """The entries of tables that are given by name and path or pattern; those that exist."""
+    if not location.lists:
+        return _unlisted(location, tables)
     filesystem, root = location.filesystem, location.root.rstrip("/")
     filesystem.invalidate_cache()
     found: dict[str, tuple[Entry, ...]] = {}
@@ -136,6 +142,24 @@ def named(location: Location, tables: Mapping[str, str]) -> dict[str, tuple[Entr
             raise SourceRejectedError(message, source=location.source)
         found[name] = (Entry(name, path, folder),)
     return found
+
+
+def _unlisted(location: Location, tables: Mapping[str, str]) -> dict[str, tuple[Entry, ...]]:
+    """The files of a place that lists none. Whether one is there is seen when it is asked for."""
+    root = location.root.rstrip("/")
+    urls = {name: f"{root}/{below}" for name, below in tables.items()}
+    if not urls:
+        base = root.rpartition("/")[2]
+        urls[unquote(base.removesuffix(_suffix(base)))] = root
+    for url in urls.values():
+        if not _suffix(url) or any(letter in url for letter in _WILD):
+            what = f"{location.relative(url)!r}" if tables else f"root {location.shown!r}"
+            message = f"{what} is no file of a known format, and folders are not listed over HTTP"
+            hint = 'Name the files: tables = { name = "path/below/the/root.parquet" }.'
+            raise SourceRejectedError(message, source=location.source, hint=hint)
+    with suppress(FileNotFoundError):  # Of the others nothing is asked yet.
+        location.look(next(iter(urls.values())))
+    return {name: (Entry(name, url, folder=False),) for name, url in sorted(urls.items())}
 
 
 def claims(location: Location, entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -161,7 +185,7 @@ def contents(location: Location, entry: Entry) -> Contents:
     if entry.pattern:
         return _matched(location, entry)
     if not entry.folder:
-        info = filesystem.info(entry.path)
+        info = location.look(entry.path)
         return Contents((_data_file(info, ()),), _suffix(entry.path))
     infos = filesystem.find(entry.path, detail=True)
     files, strays = [], []

@@ -10,8 +10,9 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import UnsupportedOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import unquote
 
 import fsspec
@@ -26,7 +27,8 @@ from connectors.errors import (
     SourceTimeoutError,
     SourceUnavailableError,
 )
-from connectors.files import s3
+from connectors.files import azure, gcs, http, s3
+from connectors.files.outlines import Outlines
 
 if TYPE_CHECKING:
     import datafusion
@@ -36,8 +38,9 @@ HIDDEN = "***"
 _CONTENTS = re.compile("thrift|[Tt]runcated|[Cc]orrupt")
 
 
+@runtime_checkable
 class Store(Protocol):
-    """A file system that Arrow, and mostly the engine, read by themselves.
+    """A file system that the engine, or Arrow, read by themselves.
 
     Attributes:
         native: the engine reads it, too.
@@ -53,13 +56,18 @@ class Store(Protocol):
         """What of that URL tells the path from others of its host."""
         ...
 
-    def arrow(self) -> FileSystem:
-        """Arrow's own implementation of it, which spares the way through Python."""
+    def arrow(self) -> FileSystem | None:
+        """Arrow's own implementation of it, which spares the way through Python; if it has one."""
         ...
 
     def introduce(self, context: datafusion.SessionContext, path: str) -> None:
         """Make what is needed to read `path` known to an engine's session."""
         ...
+
+
+@runtime_checkable
+class ObjectStore(Store, Protocol):
+    """A store that other readers of Rust's `object_store` are told of."""
 
     def object_url(self, path: str) -> str:
         """The URL that readers of Rust's `object_store` take for `path`."""
@@ -114,7 +122,9 @@ class Location:
         protocol: fsspec's name of the file system.
         local: it is this machine's disk.
         near: nothing travels to look at a file.
+        lists: folders can be listed.
         store: how it is read without fsspec; None where only fsspec reads it.
+        outlines: of what the engine reads from afar; None where it does not.
     """
 
     def __init__(self, source: str, root: str, storage_options: Mapping[str, object]) -> None:
@@ -126,7 +136,9 @@ class Location:
             self.protocol = root.partition("::")[0]
         self.local = self.protocol in ("file", "local")
         self.near = self.local or self.protocol == "memory"
+        self.lists = self.protocol not in http.PROTOCOLS or "::" in root
         self.store = self._store()
+        self.outlines = Outlines(self.within_store) if self.native and not self.near else None
         self._secrets = sorted(_secrets(root, storage_options), key=len, reverse=True)
         self._lock = threading.Lock()
         self._opened: tuple[Any, str] | None = None
@@ -153,7 +165,8 @@ class Location:
     @property
     def arrow(self) -> FileSystem:
         """The file system for Arrow's readers."""
-        return self.store.arrow() if self.store else PyFileSystem(_Uncached(self.filesystem))
+        own = self.store.arrow() if self.store else None
+        return own or PyFileSystem(_Uncached(self.filesystem))
 
     def uri(self, path: str, *, folder: bool = False) -> str:
         """The URL by which the engine reads `path`; only where there is a `store`."""
@@ -177,13 +190,20 @@ class Location:
 
     def object_url(self, path: str) -> str:
         """The URL that readers of Rust's `object_store` take; only where there is a `store`."""
-        if self.store is None:
+        if not isinstance(self.store, ObjectStore):
             raise ValueError(f"{self.protocol} has no object store")
         return self.store.object_url(path)
 
     def object_store_options(self) -> dict[str, str]:
         """What those take to reach it: credentials are in it."""
-        return {} if self.store is None else self.store.object_store_options()
+        return self.store.object_store_options() if isinstance(self.store, ObjectStore) else {}
+
+    def look(self, path: str) -> Mapping[str, Any]:
+        """What the file system says of a file, asked now; raises FileNotFoundError and others."""
+        info: Mapping[str, Any] = (
+            self.filesystem.info(path) if self.lists else http.look(self.filesystem, path)
+        )
+        return info
 
     def relative(self, path: str) -> str:
         """`path` as people know it: below the root."""
@@ -215,9 +235,17 @@ class Location:
                 return SourceUnavailableError(f"{what} does not exist", source=self.source)
             case PermissionError():
                 return SourceRejectedError(f"{what} may not be read", source=self.source)
+            case _ if _status(error) in (401, 403):
+                message = f"{what} may not be read: {reason}"
+                return SourceRejectedError(message, source=self.source)
             case TimeoutError():
                 return SourceTimeoutError(f"{what}: no answer in time", source=self.source)
-            case pa.ArrowException() | UnicodeError() | NotImplementedError():
+            case (
+                pa.ArrowException()
+                | UnicodeError()
+                | NotImplementedError()
+                | UnsupportedOperation()
+            ):
                 return SourceRejectedError(f"{what} cannot be read: {reason}", source=self.source)
             # Arrow says so of contents that are broken, as it does of a disk that is.
             case OSError() if error.errno is None and _CONTENTS.search(str(error)):
@@ -232,6 +260,14 @@ class Location:
         if self.protocol in s3.PROTOCOLS and "::" not in self._root:
             store = s3.S3Store(self.source, lambda: self.filesystem, self._storage_options)
             return store if store.arrow_reads else None
+        if "::" in self._root:
+            return None
+        if self.protocol in http.PROTOCOLS:
+            return http.HttpStore(self._root, self._storage_options)
+        if self.protocol in gcs.PROTOCOLS:
+            return gcs.GcsStore(self.source, self._storage_options)
+        if self.protocol in azure.PROTOCOLS:
+            return azure.AzureStore(self.source, self._root, self._storage_options)
         return None
 
     def _open(self) -> tuple[Any, str]:
@@ -254,6 +290,12 @@ class Location:
         return filesystem, path
 
 
+def _status(error: Exception) -> object:
+    """The status of an answer over HTTP, as the clients of Azure, Google or aiohttp note it."""
+    names = ("status_code", "status", "code")
+    return next((getattr(error, name) for name in names if hasattr(error, name)), None)
+
+
 def _reason(error: Exception) -> str:
     """One line of what a reader said, without the paths and rows of data that Arrow quotes."""
     text = " ".join(str(error).split()) or type(error).__name__
@@ -272,7 +314,11 @@ def _reason(error: Exception) -> str:
 def _secrets(root: str, storage_options: Mapping[str, object]) -> set[str]:
     """Passwords in the root, and every text in the options: which of them is one is not known."""
     in_root = re.findall(r"://[^:/?#@\s]*:([^\s]*)@", root)
+    in_root += re.findall(r"^https?://[^?]*\?(.+)", root)  # A signed URL's signature.
     found = [*in_root, *map(unquote, in_root), *_texts(storage_options)]
+    # Azure's come in a text with others, of which its client may quote one.
+    within = "(?:AccountKey|SharedAccessSignature|sig)=([^;&\\s]+)"
+    found += [secret for text in found for secret in re.findall(within, text)]
     return {text for text in found if len(text) >= 4}  # Shorter ones would mask half a message.
 
 

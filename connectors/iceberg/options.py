@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -72,9 +73,28 @@ class IcebergOptions(Version):
             raise ValueError("needs `properties` of a catalog, or `tables`")
         return self
 
+    @model_validator(mode="after")
+    def _versions_of_tables(self) -> IcebergOptions:
+        """Those of a catalog are seen to be there when it is first asked."""
+        known = [f"{self.default_schema}.{name}" for name in self.tables]
+        for written in self.versions:
+            if "." not in written.strip("."):
+                raise ValueError(f"versions: {written!r} is not SCHEMA.NAME")
+            if known and written not in known:
+                raise ValueError(
+                    f"versions: {written!r} is not in `tables`{nearest(written, known)}"
+                )
+        return self
+
     def version_of(self, table: str) -> Version:
         """The version of the table `SCHEMA.NAME`."""
         return self.versions.get(table, self)
+
+
+def nearest(wanted: str, known: Iterable[str]) -> str:
+    """What may have been meant, as the end of a sentence."""
+    close = difflib.get_close_matches(wanted, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _flat(values: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:

@@ -20,10 +20,10 @@ from pyiceberg.table.name_mapping import NameMapping
 from pyiceberg.table.refs import SnapshotRefType
 
 from connectors.contract import Statistics, Table, TableName
-from connectors.errors import SourceRejectedError
+from connectors.errors import ConfigurationError, SourceError, SourceRejectedError
 from connectors.iceberg.access import Access
 from connectors.iceberg.contents import Contents
-from connectors.iceberg.options import IcebergOptions, Version
+from connectors.iceberg.options import IcebergOptions, Version, nearest
 from connectors.iceberg.types import columns_of
 
 NAMES_SECONDS = 30.0
@@ -74,6 +74,7 @@ class IcebergTables:
         self._lock = threading.Lock()
         self._names: tuple[Sequence[TableName], float] | None = None
         self._known: dict[TableName, _Known] = {}
+        self._versions_are_of_tables = not options.versions
 
     @property
     def default_schema(self) -> str:
@@ -84,6 +85,7 @@ class IcebergTables:
         with self._lock:
             if self._names is not None and now - self._names[1] <= NAMES_SECONDS:
                 return self._names[0]
+        self._check_versions()
         found = self._access.names()
         with self._lock:
             self._names = (found, now)
@@ -115,7 +117,9 @@ class IcebergTables:
 
         Raises:
             SourceError: when the metadata cannot be read, or there is no such snapshot.
+            ConfigurationError: when a version is configured of a table that is not there.
         """
+        self._check_versions()
         with self._lock:
             known = self._known.setdefault(name, _Known(threading.Lock()))
         with known.asking:
@@ -127,6 +131,27 @@ class IcebergTables:
                 if loaded is None:  # Else every name that was ever asked for would be kept.
                     self._known.pop(name, None)
         return loaded
+
+    def _check_versions(self) -> None:
+        """Once: a table that is misspelt in `versions` would be read by its newest snapshot."""
+        if self._versions_are_of_tables:
+            return
+        for written in self._options.versions:
+            if self._is_absent(written):
+                known = [str(name) for name in self._access.names()]
+                raise ConfigurationError(
+                    f"`versions` has {written!r}, which is no table here{nearest(written, known)}",
+                    source=self._access.source,
+                    hint="Write SCHEMA.NAME as the catalog does.",
+                )
+        self._versions_are_of_tables = True
+
+    def _is_absent(self, written: str) -> bool:
+        schema, _, name = written.rpartition(".")
+        try:
+            return self._access.table(TableName(schema, name)) is None
+        except SourceError:
+            return False  # It is said when it is asked for; the others can be read meanwhile.
 
     def _cached(self, name: TableName, oldest_seconds: float) -> Loaded | None:
         with self._lock:
@@ -166,8 +191,11 @@ class IcebergTables:
         else:
             snapshot = None
         if snapshot is None:
+            wanted = str(version.snapshot) if version.ref is None else version.ref
+            known = metadata.refs if version.ref else (str(s.snapshot_id) for s in read.snapshots())
+            meant = "" if version.timestamp is not None else nearest(wanted, known)
             raise SourceRejectedError(
-                f"table {str(name)!r} has no {version}",
+                f"table {str(name)!r} has no {version}{meant}",
                 source=self._access.source,
                 hint="It may have expired: snapshots are kept for as long as the table says.",
             )

@@ -19,6 +19,7 @@ from pyiceberg.types import (
 
 from connectors.contract import TableName
 from connectors.errors import (
+    ConfigurationError,
     SourceError,
     SourceRejectedError,
     SourceUnavailableError,
@@ -99,6 +100,33 @@ def test_a_snapshot_that_is_not_there_is_said_to_be(
         pytest.raises(SourceRejectedError, match=r"'default.sales' has no (snapshot|ref|timest)"),
     ):
         placement.query("SELECT count(*) AS n FROM sales")
+
+
+def test_a_version_of_a_table_that_is_not_there_is_no_version_of_another(lake: Warehouse) -> None:
+    table = lake.write("sales", SALES)
+    wrong = {"default.sale": {"ref": "main"}}
+    with (
+        connected(lake, versions=wrong) as connector,
+        pytest.raises(ConfigurationError, match=r"'default\.sale', .*mean 'default\.sales'"),
+    ):
+        connector.tables().find(TableName("default", "sales"))
+    with pytest.raises(ValidationError, match=r"not in `tables`; did you mean 'default\.sales'"):
+        create("lake", {"tables": {"sales": table.metadata_location}, "versions": wrong})
+    with pytest.raises(ValidationError, match=r"'sales' is not SCHEMA\.NAME"):
+        create("lake", {"properties": {"type": "sql"}, "versions": {"sales": {"ref": "main"}}})
+
+
+def test_the_nearest_branch_or_snapshot_is_named(lake: Warehouse) -> None:
+    snapshot = lake.write("sales", SALES).current_snapshot()
+    assert snapshot is not None
+    number = snapshot.snapshot_id
+    for wrong, meant in (({"ref": "mian"}, "main"), ({"snapshot": number + 1}, str(number))):
+        versions = {"default.sales": wrong}
+        with (
+            connected(lake, versions=versions) as connector,
+            pytest.raises(SourceRejectedError, match=f"did you mean '{meant}'"),
+        ):
+            connector.tables().find(TableName("default", "sales"))
 
 
 def test_a_snapshot_is_read_by_the_columns_of_its_time(lake: Warehouse) -> None:
