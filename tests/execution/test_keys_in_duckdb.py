@@ -32,7 +32,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Placement]:
     file = folder / "orders.duckdb"
     with duckdb.connect(str(file)) as connection:
         connection.execute(
-            "CREATE TABLE orders AS SELECT i AS id, DATE '2020-01-01' + ((i + 10) % 10)::INTEGER AS day,"
+            "CREATE TABLE orders AS SELECT i AS id,"
+            " DATE '2020-01-01' + ((i + 10) % 10)::INTEGER AS day,"
             f" 'note ' || i AS note FROM range(-10, {ROWS - 10}) r(i)"
         )
     sources = {
