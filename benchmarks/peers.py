@@ -97,6 +97,14 @@ def flight_over_datafusion(path: Path, columns: Sequence[str]) -> Iterator[Peer]
 
 
 @contextlib.contextmanager
+def flight_over_bucket(store_url: str, bucket: str, table: str, sql: str) -> Iterator[Peer]:
+    """A bare Flight server that has DataFusion run a query over a folder on S3, and no more."""
+    arguments = ("bucket", store_url, bucket, table, sql)
+    with _python_peer("bare Flight, DataFusion", *arguments) as peer:
+        yield peer
+
+
+@contextlib.contextmanager
 def roapi(**tables: Path) -> Iterator[Peer]:
     """ROAPI over Parquet files, each a table."""
     program = shutil.which("roapi", path=f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}")
@@ -119,13 +127,22 @@ def roapi(**tables: Path) -> Iterator[Peer]:
 
 @contextlib.contextmanager
 def _python_peer(name: str, *arguments: str) -> Iterator[Peer]:
-    command = [sys.executable, "-m", "benchmarks.peers", *arguments]
+    with python_child(name, "benchmarks.peers", *arguments) as (url, process):
+        yield Peer(name, url, psutil.Process(process.pid))
+
+
+@contextlib.contextmanager
+def python_child(
+    name: str, module: str, *arguments: str
+) -> Iterator[tuple[str, subprocess.Popen[Any]]]:
+    """A Python module as a process that prints its address, and ends with its standard input."""
+    command = [sys.executable, "-m", module, *arguments]
     with _child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         if not url:
             raise RuntimeError(f"{name} did not start: exit code {process.wait()}")
-        yield Peer(name, url, psutil.Process(process.pid))
+        yield url, process
 
 
 @contextlib.contextmanager
@@ -134,15 +151,18 @@ def _child(command: list[str], **options: Any) -> Iterator[subprocess.Popen[Any]
     try:
         yield process
     finally:
-        process.terminate()
+        # Those in Python end with their standard input, and tidy up.
+        if process.stdin is not None:
+            process.stdin.close()
+        else:
+            process.terminate()
         try:
             process.wait(10.0)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _free_ports(count: int) -> list[int]:
@@ -246,6 +266,39 @@ def _datafusion_server(path: str, *columns: str) -> BareServer:
     return BareServer(frame.schema(), answer)
 
 
+def frame_over_bucket(
+    store_url: str, bucket: str, table: str, sql: str, *, plain: bool = True
+) -> Callable[[], datafusion.DataFrame]:
+    """What runs a query anew, each time, over a folder of Parquet files of which `table` is one.
+
+    Args:
+        plain: texts are plain strings, as Crosswind sends them; else as DataFusion likes them.
+    """
+    from datafusion.object_store import AmazonS3
+
+    context = datafusion.SessionContext(datafusion.SessionConfig().with_batch_size(BARE_BATCH_ROWS))
+    store = AmazonS3(
+        bucket_name=bucket,
+        region="us-east-1",
+        access_key_id="benchmark",
+        secret_access_key="benchmark",
+        endpoint=store_url,
+        allow_http=True,
+    )
+    context.register_object_store("s3://", store, bucket)
+    url = f"s3://{bucket}/{table}/"
+    written = context.read_parquet(url).schema()
+    views = {pa.string_view(): pa.string()}
+    schema = pa.schema([f.with_type(views.get(f.type, f.type)) for f in written])
+    context.register_parquet(table, url, schema=schema if plain else written)
+    return lambda: context.sql(sql)
+
+
+def _bucket_server(store_url: str, bucket: str, table: str, sql: str) -> BareServer:
+    frame = frame_over_bucket(store_url, bucket, table, sql)
+    return BareServer(frame().schema(), lambda: pa.RecordBatchReader.from_stream(frame()))
+
+
 def _crosswind_server(lake: str) -> Any:
     return _sources_server(json.dumps({"lake": {"connector": "files", "root": lake}}))
 
@@ -263,6 +316,7 @@ def main(kind: str, *arguments: str) -> None:
         "memory": _memory_server,
         "parquet": _parquet_server,
         "datafusion": _datafusion_server,
+        "bucket": _bucket_server,
     }
     with makers[kind](*arguments) as server:
         print(f"grpc://127.0.0.1:{server.port}", flush=True)

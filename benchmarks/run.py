@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchmarks import database, latency, planning, report, requests, streaming
+from benchmarks import database, latency, planning, report, requests, s3, streaming
 from benchmarks.peers import ROOT
 from benchmarks.report import Comparison
 
@@ -25,6 +25,7 @@ TITLES = {
     "latency": "The smallest query of an ADBC client",
     "planning": "Planning a query",
     "requests": "Requests to a Parquet lake on S3",
+    "s3": "Reading a Parquet lake on S3",
     "database": "A whole PostgreSQL table as Arrow",
 }
 
@@ -44,7 +45,7 @@ TITLES = {
 def main(scale: float, cache: Path, only: str | None, rounds: int, calls: int, write: bool) -> None:
     """Measure Crosswind against its peers on this machine, and print ratios."""
     console = Console()
-    for name in [only] if only else ["streaming", "latency", "planning", "database", "requests"]:
+    for name in [only] if only else list(TITLES):
         with console.status("") as status:
             if name == "streaming":
                 status.update(f"generating TPC-H at scale {scale:g}")
@@ -53,6 +54,9 @@ def main(scale: float, cache: Path, only: str | None, rounds: int, calls: int, w
                 comparisons = latency.measure(calls, status.update)
             elif name == "requests":
                 comparisons = requests.measure(LAKE_FILES, status.update)
+            elif name == "s3":
+                status.update(f"generating TPC-H at scale {scale:g}")
+                comparisons = s3.measure(s3.lake(scale, cache), rounds, status.update)
             elif name == "database":
                 table = lineitem(scale, cache)
                 comparisons = database.measure(table, scale, cache, rounds, status.update)

@@ -62,7 +62,7 @@ def test_only_the_partitions_that_count_are_read(server: S3Server, lake: str) ->
         requests = server.requests()[before:]
         files = {r for r in requests if ".parquet" in r}
         assert len(files) == len([r for r in requests if ".parquet" in r]) == 2, requests
-        # The table is looked at before it runs, and the engine lists it.
+        # The table is looked at before it runs, and by the engine, as its name is not a plain one.
         assert len(requests) - len(files) == 2, requests
 
 

@@ -80,15 +80,15 @@ BETWEEN = "SELECT sum(v) AS s FROM lake.events WHERE id BETWEEN {} AND {}"
 
 def test_only_what_a_query_must_read_is_asked_for(server: S3Server, placement: Placement) -> None:
     first = _asked(server, placement, BETWEEN.format(20_100, 20_150), _sum(20_100, 20_150))
-    # The root, then the table: to plan, to run, and by the engine. Its neighbours are not listed.
-    assert first.lists == 4
-    # Each footer by planner and engine, and the one row group.
-    assert len(first.files) == 2 * FILES + 1
+    # The root, then the table. Its neighbours are not listed.
+    assert first.lists == 2
+    # Each footer, and the one row group.
+    assert len(first.files) == FILES + 1
     again = _asked(server, placement, BETWEEN.format(20_100, 20_150), _sum(20_100, 20_150))
-    assert (again.lists, len(again.files)) == (2, 1)
+    assert (again.lists, len(again.files)) == (1, 1)
     # Two row groups of one file, and one of the next.
     other = _asked(server, placement, BETWEEN.format(30_600, 31_100), _sum(30_600, 31_100))
-    assert other.lists == 2
+    assert other.lists == 1
     assert len(other.files) == 3
     assert {re.findall(r"(\d+)\.parquet", line)[0] for line in other.files} == {"030", "031"}
 
@@ -118,10 +118,74 @@ def test_a_changed_file_is_read_anew_and_the_others_are_not(
         server.filesystem().pipe_file(path, _file(5_000, scale=3))
         want = sum(3 * i % 1_009 for i in range(5_000, 6_000))
         changed = _asked(server, placement, sql, want)
-        # One footer by planner and engine, and its row groups.
-        assert len(changed.files) <= 2 + FILE_ROWS // GROUP_ROWS
+        # Its footer, and its row groups.
+        assert changed.lists == 1
+        assert len(changed.files) <= 1 + FILE_ROWS // GROUP_ROWS
         again = _asked(server, placement, sql, want)
         assert len(again.files) <= FILE_ROWS // GROUP_ROWS
     finally:
         server.filesystem().pipe_file(path, _file(5_000))
     _asked(server, placement, sql, _sum(5_000, 5_999))
+
+
+def test_a_folder_that_files_come_to_and_go_from(server: S3Server, placement: Placement) -> None:
+    sql = "SELECT sum(v) AS s FROM lake.moving"
+    system = server.filesystem()
+    for number in range(3):
+        system.pipe_file(f"lake/a/moving/{number}.parquet", _file(number * FILE_ROWS))
+    _asked(server, placement, sql, _sum(0, 2_999))
+    system.rm("lake/a/moving/1.parquet")
+    system.pipe_file("lake/a/moving/5.parquet", _file(5_000))
+    asked = _asked(server, placement, sql, _sum(0, 999) + _sum(2_000, 2_999) + _sum(5_000, 5_999))
+    assert asked.lists == 1
+    footers = [line for line in asked.files if "/5.parquet" in line]
+    assert len(footers) <= 1 + FILE_ROWS // GROUP_ROWS
+    assert len(asked.files) <= 1 + 3 * FILE_ROWS // GROUP_ROWS
+
+
+def test_ends_of_all_kinds_are_read_once(server: S3Server, placement: Placement) -> None:
+    """Footers that are larger than what is asked for at first, and pages that have an index."""
+    system = server.filesystem()
+    width = 400
+    for number in range(3):
+        ids = range(number * 2_000, (number + 1) * 2_000)
+        columns = {"id": ids, "v": ids, **{f"a_long_name_of_column_{c}": ids for c in range(width)}}
+        sink = io.BytesIO()
+        pq.write_table(pa.table(columns), sink, data_page_size=1_000, write_page_index=True)
+        system.pipe_file(f"lake/a/wide/{number}.parquet", sink.getvalue())
+    sql = "SELECT sum(v) AS s FROM lake.wide WHERE id BETWEEN 2100 AND 2110"
+    first = _asked(server, placement, sql, sum(range(2_100, 2_111)))
+    assert first.lists <= 2
+    by_file = [sum(f"/{number}.parquet" in line for line in first.files) for number in range(3)]
+    # The end in three parts at most; then the rows of the one file that has some.
+    assert by_file[0] <= 3
+    assert by_file[2] <= 3
+    again = _asked(server, placement, sql, sum(range(2_100, 2_111)))
+    assert again.lists == 1
+    assert {re.findall(r"(\d+)\.parquet", line)[0] for line in again.files} == {"1"}
+    assert len(again.files) <= 2
+
+
+def test_a_session_of_its_own_asks_for_no_footer(server: S3Server, placement: Placement) -> None:
+    """A statement that Substrait does not carry runs in one."""
+    _asked(server, placement, BETWEEN.format(20_100, 20_150), _sum(20_100, 20_150))
+    sql = (
+        "SELECT sum(u) AS s FROM (SELECT unnest(make_array(v)) AS u FROM lake.events"
+        " WHERE id BETWEEN 20100 AND 20150)"
+    )
+    for _ in range(2):
+        asked = _asked(server, placement, sql, _sum(20_100, 20_150))
+        assert (asked.lists, len(asked.files)) == (1, 1)
+
+
+def test_one_listing_serves_one_run(server: S3Server, placement: Placement) -> None:
+    """Of a plan that is run again: what was written meanwhile is seen."""
+    system = server.filesystem()
+    system.pipe_file("lake/a/growing/0.parquet", _file(0))
+    sql = "SELECT sum(v) AS s FROM lake.growing"
+    plan = placement.plan(sql)
+    assert placement.run(plan).to_pylist() == [{"s": _sum(0, 999)}]
+    system.pipe_file("lake/a/growing/1.parquet", _file(1_000))
+    assert placement.run(plan).to_pylist() == [{"s": _sum(0, 1_999)}]
+    system.rm("lake/a/growing/0.parquet")
+    assert placement.run(plan).to_pylist() == [{"s": _sum(1_000, 1_999)}]
