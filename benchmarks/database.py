@@ -15,11 +15,13 @@ import adbc_driver_flightsql.dbapi as flightsql
 import adbc_driver_postgresql.dbapi as postgres
 import duckdb
 import psutil
+import pyarrow as pa
 
 from benchmarks import peers
 from benchmarks.report import Comparison, Measured
 from demo import postgres as embedded
 from demo import tpch
+from execution import sizing
 
 WIDE_ROWS = 20_000
 WIDE = {"wide_50": 50, "wide_1000": 1_000}
@@ -140,11 +142,11 @@ def _duckdb(uri: str) -> Iterator[Fetch]:
         yield fetch
 
 
-def _drained(batches: Iterator[object]) -> tuple[int, int]:
+def _drained(batches: Iterator[pa.RecordBatch]) -> tuple[int, int]:
     rows = size_bytes = 0
     for batch in batches:
-        rows += batch.num_rows  # type: ignore[attr-defined]
-        size_bytes += batch.nbytes  # type: ignore[attr-defined]
+        rows += batch.num_rows
+        size_bytes += sizing.size_bytes(batch)
     return rows, size_bytes
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 
 from connectors.errors import CancelledError, MemoryLimitError
+from execution.sizing import size_bytes
 
 
 class Overflow:
@@ -43,7 +44,7 @@ class Overflow:
         Raises:
             MemoryLimitError: when the file would grow past its limit.
         """
-        self._size_bytes += batch.nbytes
+        self._size_bytes += size_bytes(batch)
         if self._size_bytes > self._limit_bytes:
             raise MemoryLimitError(
                 f"more than {self._limit_bytes:,} bytes of a fragment wait here to be used",
@@ -81,19 +82,23 @@ class BatchBuffer:
         self._limit_bytes = limit_bytes
         self._overflow = overflow
         self._changed = threading.Condition()
-        self._batches: deque[pa.RecordBatch] = deque()
+        self._batches: deque[tuple[pa.RecordBatch, int]] = deque()  # with their sizes
         self._held_bytes = 0
         self._finished = False
         self._failure: BaseException | None = None
         self._cancelled = False
 
-    def put(self, batch: pa.RecordBatch) -> None:
+    def put(self, batch: pa.RecordBatch, known_bytes: int | None = None) -> None:
         """Hand a batch over; waits while the buffer is full.
+
+        Args:
+            batch: of any size.
+            known_bytes: its size, by whoever has looked at it.
 
         Raises:
             CancelledError: when the buffer was cancelled.
         """
-        size = batch.nbytes
+        size = size_bytes(batch) if known_bytes is None else known_bytes
         with self._changed:
             if self._overflow is not None and (self._overflow.written or self._full(size)):
                 self._raise_if_cancelled()
@@ -102,7 +107,7 @@ class BatchBuffer:
             while self._full(size) and not self._cancelled:
                 self._changed.wait()
             self._raise_if_cancelled()
-            self._batches.append(batch)
+            self._batches.append((batch, size))
             self._held_bytes += size
             self._changed.notify_all()
 
@@ -130,8 +135,8 @@ class BatchBuffer:
                 self._changed.wait()
             self._raise_if_cancelled()
             if self._batches:
-                batch = self._batches.popleft()
-                self._held_bytes -= batch.nbytes
+                batch, size = self._batches.popleft()
+                self._held_bytes -= size
                 self._changed.notify_all()
                 return batch
             if self._failure is not None:

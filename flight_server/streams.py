@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.flight as fl
 
+from execution.sizing import size_bytes
 from flight_server.failures import to_status
 from flight_server.watcher import Watch
 
@@ -34,14 +35,14 @@ class Running(Protocol):
 
 def sized(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """The batch in zero-copy slices of about TARGET_BYTES; a row that is larger goes alone."""
-    if batch.nbytes <= LIMIT_BYTES:
+    if size_bytes(batch) <= LIMIT_BYTES:
         yield batch
         return
-    size_bytes = _sliced_bytes(batch)
-    if size_bytes <= LIMIT_BYTES or batch.num_rows == 1:
+    sliced_bytes = _sliced_bytes(batch)
+    if sliced_bytes <= LIMIT_BYTES or batch.num_rows == 1:
         yield batch
         return
-    step = max(1, batch.num_rows * TARGET_BYTES // size_bytes)
+    step = max(1, batch.num_rows * TARGET_BYTES // sliced_bytes)
     for start in range(0, batch.num_rows, step):
         # Rows may be of very different sizes: a piece may have to be cut again.
         yield from sized(batch.slice(start, step))
@@ -49,8 +50,7 @@ def sized(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 def _sliced_bytes(batch: pa.RecordBatch) -> int:
     """The bytes that get fewer when the batch is sliced: a dictionary is sent whole, and once."""
-    total: int = batch.nbytes
-    return total - sum(map(_dictionary_bytes, batch.columns))
+    return size_bytes(batch) - sum(map(_dictionary_bytes, batch.columns))
 
 
 def _dictionary_bytes(array: pa.Array) -> int:

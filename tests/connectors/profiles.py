@@ -110,6 +110,7 @@ def postgres() -> Profile:
         pa.time64("us"): "time",
         _STAMP: "timestamp",
         _MOMENT: "timestamptz",
+        pa.list_(pa.int32()): "integer[]",
     }
 
     @contextmanager

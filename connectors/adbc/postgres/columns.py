@@ -6,11 +6,19 @@ lock. Must not know connections or SQL.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connectors.adbc.postgres.arrays import (
+    by_element,
+    check_dimensions,
+    places_of,
+    width_of,
+)
+from connectors.adbc.postgres.packing import Packing
 from connectors.errors import SourceRejectedError, SourceSchemaChangedError
 
 _Cast = Callable[[pa.Array], pa.Array]
@@ -32,22 +40,36 @@ class Columns:
         source: the configured name, for errors.
         found: the schema of the driver's batches.
         wanted: the schema of the fragment.
+        packing: how the statement was packed, if it was.
 
     Raises:
         SourceSchemaChangedError: when no safe cast leads from one to the other.
     """
 
-    def __init__(self, source: str, found: pa.Schema, wanted: pa.Schema) -> None:
+    def __init__(
+        self,
+        source: str,
+        found: pa.Schema,
+        wanted: pa.Schema,
+        packing: Packing | None = None,
+    ) -> None:
         self._source = source
         self._wanted = wanted
+        self._packing = packing
+        self._required = [i for i, field in enumerate(wanted) if not field.nullable]
+        if packing is not None:
+            found = packing.unpacked(found)
         # Without columns there is nothing to match, and only the number of rows counts.
-        if len(wanted) and len(found) != len(wanted):
+        if len(wanted) and len(found) != width_of(wanted):
             raise SourceSchemaChangedError(
-                f"the source returned {len(found)} columns where {len(wanted)} were planned",
+                f"the source returned {len(found)} columns where {width_of(wanted)} were planned",
                 source=source,
             )
+        self._places = list(places_of(wanted))
+        self._has_lists = width_of(wanted) > len(wanted)
         self._casts = [
-            self._cast(f.type, w) for f, w in zip(found, wanted, strict=False) if len(wanted)
+            self._cast(found.field(place).type, w)
+            for place, w in zip(self._places, wanted, strict=True)
         ]
 
     def convert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -60,16 +82,47 @@ class Columns:
         if not self._casts:
             empty = pa.StructArray.from_buffers(pa.struct([]), batch.num_rows, [None])
             return pa.RecordBatch.from_struct_array(empty)
-        arrays = [cast(column) for cast, column in zip(self._casts, batch.columns, strict=True)]
-        for array, wanted in zip(arrays, self._wanted, strict=True):
-            if not wanted.nullable and array.null_count:
+        if self._has_lists:
+            check_dimensions(batch, self._wanted, self._source)
+        if self._packing is not None:
+            batch = self._unpack(batch, self._packing)
+            if batch.schema.equals(self._wanted, check_metadata=True):
+                return batch
+        columns = batch.columns
+        arrays = [
+            cast(columns[place]) for cast, place in zip(self._casts, self._places, strict=True)
+        ]
+        for i in self._required:
+            if arrays[i].null_count:
                 raise SourceSchemaChangedError(
-                    f"column {wanted.name!r} holds NULL but was declared NOT NULL",
+                    f"column {self._wanted.field(i).name!r} holds NULL but was declared NOT NULL",
                     source=self._source,
                 )
         return pa.RecordBatch.from_arrays(arrays, schema=self._wanted)
 
+    def _unpack(self, batch: pa.RecordBatch, packing: Packing) -> pa.RecordBatch:
+        with contextlib.suppress(pa.ArrowInvalid):
+            return packing.unpack(batch)
+        try:
+            texts = packing.texts(batch)
+        except pa.ArrowInvalid:
+            raise SourceSchemaChangedError(
+                "the source returned other columns than were planned", source=self._source
+            ) from None
+        # One by one, so that the error names the column.
+        columns = texts.columns
+        for place in packing.places:
+            wanted = self._wanted.field(place)
+            try:
+                columns[place] = pc.cast(columns[place], wanted.type, safe=True)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                raise self._unfit(columns[place], wanted) from None
+        return pa.RecordBatch.from_arrays(columns, texts.schema.names)
+
     def _cast(self, found: pa.DataType, wanted: pa.Field) -> _Cast:
+        if pa.types.is_list(found) and pa.types.is_list(wanted.type):
+            element = wanted.with_type(wanted.type.value_type)
+            return by_element(self._cast(found.value_type, element), wanted.type)
         opaque = isinstance(found, pa.BaseExtensionType)
         stored = found.storage_type if opaque else found
         numeric = isinstance(found, pa.OpaqueType) and found.type_name == "numeric"

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from connectors.adbc.postgres.columns import Columns
 from connectors.adbc.postgres.failures import translated
+from connectors.adbc.postgres.packing import Packing, cut
 from connectors.adbc.postgres.pool import Sessions
 from connectors.adbc.postgres.session import Session, Stream
 from connectors.errors import (
@@ -52,6 +53,7 @@ class QueryBatches:
         schema: the exact schema of the batches.
         deadline: on the clock of `time.monotonic`, or None.
         changed: called when the source's tables turn out to be other than planned.
+        packing: how the statements are packed, if they are.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class QueryBatches:
         schema: pa.Schema,
         deadline: float | None,
         changed: Callable[[], None] = lambda: None,
+        packing: Packing | None = None,
     ) -> None:
         self._sessions = sessions
         self._statements = statements
@@ -68,6 +71,7 @@ class QueryBatches:
         self._schema = schema
         self._deadline = deadline
         self._changed = changed
+        self._packing = packing
         self._lock = threading.Lock()
         self._stop: CrosswindError | None = None
         self._entered = False
@@ -94,10 +98,11 @@ class QueryBatches:
             opened = self._open()
             while opened is not None:
                 schema, batch = opened
-                columns = Columns(self._sessions.source, schema, self._schema)
+                columns = Columns(self._sessions.source, schema, self._schema, self._packing)
                 while batch is not None:
                     if batch.num_rows:
-                        yield columns.convert(batch)
+                        converted = columns.convert(batch)
+                        yield from [converted] if self._packing is None else cut(converted)
                     batch = self._next()
                 sql = next(self._following, None)
                 opened = None if sql is None else self._start(sql)
@@ -205,7 +210,8 @@ class QueryBatches:
         if done is not None:
             done.close()
         # Kept while the call still counts as running, so that whoever stops it sees it.
-        self._stream = session.stream(sql)
+        packing = self._packing
+        self._stream = session.stream(sql, None if packing is None else packing.batch_bytes)
         # In the same call, because each one costs a change of threads and back.
         return self._stream.schema, self._stream.read()
 
