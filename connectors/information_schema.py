@@ -54,7 +54,7 @@ class InformationSchema:
         connectors: by the names of their sources.
     """
 
-    capabilities = Capabilities(None, frozenset({"read", "filter", "project", "fetch"}))
+    capabilities = Capabilities(None, frozenset({"read", "filter", "project", "fetch"}), local=True)
     identity = NAME
 
     def __init__(self, connectors: Mapping[str, Connector]) -> None:

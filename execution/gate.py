@@ -23,6 +23,12 @@ class Gate:
         self._changed = threading.Condition()
         self._free = capacity
         self._waiting: deque[object] = deque()
+        self._taken = 0
+
+    @property
+    def taken(self) -> int:
+        """How many turns are in use beyond those that queries entered with."""
+        return self._taken
 
     def enter(self, turns: int, deadline: float | None, cancelled: threading.Event) -> None:
         """Take `turns` turns at once, at most `capacity`; waits behind those who came before.
@@ -64,10 +70,13 @@ class Gate:
             if self._waiting or 2 * (self._free - 1) < self.capacity:
                 return False
             self._free -= 1
+            self._taken += 1
             return True
 
     def give(self) -> None:
         """Give back one that was taken."""
+        with self._changed:
+            self._taken -= 1
         self.leave()
 
     def leave(self, turns: int = 1) -> None:

@@ -1,27 +1,19 @@
-"""Whether each source answers, how fast, and how many tables it has.
+"""Whether each source answers, how far away it is, and how many tables it has.
 
 Owns what counts as reachable. Prints nothing; serves nothing.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 
-import pyarrow as pa
-
-from connectors.contract import Connector, Fragment, SqlQuery
+from connectors.contract import Pings
 from connectors.errors import CrosswindError
+from execution.links import Links
+from flight_server.link_watch import measure
 from planner.catalog import Source
-
-REQUESTS = 5
-"""Round trips measured; the median of so few is steady enough to plan by."""
-
-_ONE = Fragment(SqlQuery("SELECT 1 AS one"), pa.schema([pa.field("one", pa.int32())]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,52 +23,34 @@ class SourceCheck:
     Attributes:
         name: the source's.
         tables: how many, None when it cannot be reached.
-        round_trip_seconds: of the smallest request that the source takes; None when not measured.
         error: why it cannot be reached, or None.
     """
 
     name: str
     tables: int | None = None
-    round_trip_seconds: float | None = None
     error: CrosswindError | None = None
 
 
-def check_sources(sources: Iterable[Source], *, measure: bool = False) -> list[SourceCheck]:
-    """Ask every source for its tables, all at once; with `measure`, time its smallest request."""
+def check_sources(sources: Iterable[Source], links: Links | None = None) -> list[SourceCheck]:
+    """Ask every source for its tables, all at once.
+
+    Args:
+        sources: whom to ask.
+        links: has the links of those measured that can be timed; None to leave that.
+    """
     asked = list(sources)
     if not asked:
         return []
     with ThreadPoolExecutor(len(asked), thread_name_prefix="crosswind-check") as pool:
-        return list(pool.map(lambda source: _check(source, measure), asked))
+        return list(pool.map(lambda source: _check(source, links), asked))
 
 
-def _check(source: Source, measure: bool) -> SourceCheck:
+def _check(source: Source, links: Links | None) -> SourceCheck:
+    connector = source.connector
     try:
-        tables = len(source.connector.tables().names())
-        seconds = _round_trip_seconds(source.connector) if measure else None
+        tables = len(connector.tables().names())
     except CrosswindError as error:
         return SourceCheck(source.name, error=error)
-    return SourceCheck(source.name, tables, seconds)
-
-
-def _round_trip_seconds(connector: Connector) -> float:
-    request = _list if connector.capabilities.dialect is None else _select
-    return statistics.median(_timed(lambda: request(connector)) for _ in range(REQUESTS))
-
-
-def _select(connector: Connector) -> None:
-    with closing(connector.execute(_ONE, None)) as batches:
-        for _ in batches:
-            pass
-
-
-def _list(connector: Connector) -> None:
-    tables = connector.tables()
-    tables.refresh()
-    tables.names()
-
-
-def _timed(request: Callable[[], None]) -> float:
-    started = time.perf_counter()
-    request()
-    return time.perf_counter() - started
+    if links is not None and isinstance(connector, Pings) and source.name in links.wanting():
+        measure(source.name, connector, links)
+    return SourceCheck(source.name, tables)

@@ -24,6 +24,7 @@ import click
 from connectors.errors import ConfigurationError, CrosswindError, SourceError
 
 if TYPE_CHECKING:
+    from execution.links import KnownLink
     from flight_server.ask import Answered
     from flight_server.check import SourceCheck
     from flight_server.config import Config
@@ -200,6 +201,7 @@ def query(
 @_url
 @click.option("--analyze", is_flag=True, help="Run it too, and show what each part took.")
 @click.option("--verbose", is_flag=True, help="Leave nothing out of what a source receives.")
+@click.option("--estimates", is_flag=True, help="Ask each source what it expects of its part.")
 @click.option(
     "--format",
     "form",
@@ -216,6 +218,7 @@ def explain(
     url: str | None,
     analyze: bool,
     verbose: bool,
+    estimates: bool,
     form: str,
     dialect: str | None,
     pushdown: str | None,
@@ -224,7 +227,8 @@ def explain(
     """Show what of SQL (- reads it from standard input) runs where, and why."""
     from flight_server.ask import ServerSaysNo
 
-    words = ["EXPLAIN", *["ANALYZE"] * analyze, *["VERBOSE"] * verbose, "FORMAT", form, ""]
+    words = ["EXPLAIN", *["ANALYZE"] * analyze, *["VERBOSE"] * verbose]
+    words += [*["ESTIMATES"] * estimates, "FORMAT", form, ""]
     prefix = " ".join(words)
     try:
         with _asked(file, url, prefix + _sql(sql), dialect=dialect, pushdown=pushdown) as answer:
@@ -241,19 +245,23 @@ def explain(
 @_config
 def check(file: Path | None) -> int:
     """Ask each source: is it reachable, how fast does it answer, how many tables has it."""
+    from flight_server import link_state
     from flight_server.check import check_sources
-    from flight_server.service import open_catalog
+    from flight_server.service import links_of, open_catalog
     from flight_server.tables_text import terminal
 
     config = _load(file)
     catalog = open_catalog(config)
+    links = links_of(config, catalog)
+    if config.server.state is not None:
+        link_state.restore(links, config.server.state)
     try:
-        checks = check_sources(catalog.sources.values(), measure=True)
+        checks = check_sources(catalog.sources.values(), links)
     finally:
         for source in catalog.sources.values():
             source.connector.close()
     console = terminal()
-    console.print(_checks_table(config, checks, plain=not console.is_terminal))
+    console.print(_checks_table(config, checks, links.known(), plain=not console.is_terminal))
     return FAILED if any(found.error for found in checks) else 0
 
 
@@ -343,36 +351,30 @@ def _stop_signals() -> Iterator[Callable[[], None]]:
         waking.close()
 
 
-def _checks_table(config: Config, checks: Sequence[SourceCheck], *, plain: bool) -> Any:
+def _checks_table(
+    config: Config, checks: Sequence[SourceCheck], links: Sequence[KnownLink], *, plain: bool
+) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
+    from flight_server.links_text import link_words
+
     table = Table(box=None if plain else box.ROUNDED, pad_edge=not plain)
     for name in ("source", "connector", "reachable"):
         table.add_column(name, overflow="fold")
-    for name in ("round trip", "configured link", "tables"):
+    for name in ("round trip", "rate", "from", "samples", "last seen", "tables"):
         table.add_column(name, justify="right")
+    known = {link.source: link for link in links}
     for found in checks:
-        source = config.sources[found.name]
-        trip = found.round_trip_seconds
         table.add_row(
             found.name,
-            source.connector,
+            config.sources[found.name].connector,
             Text("yes", "green") if found.error is None else Text(found.error.message, "red"),
-            "" if trip is None else f"{trip * 1e3:.2f} ms",
-            _link_text(source.link),
+            *link_words(known[found.name]),
             "" if found.tables is None else f"{found.tables:,}",
         )
     return table
-
-
-def _link_text(link: Any) -> str:
-    if link is None:
-        return ""
-    parts = [] if link.rtt_ms is None else [f"{link.rtt_ms:g} ms"]
-    parts += [] if link.mbps is None else [f"{link.mbps:g} Mbit/s"]
-    return ", ".join(parts)
 
 
 if __name__ == "__main__":

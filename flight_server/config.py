@@ -85,6 +85,7 @@ class ServerConfig(_Model):
         target_partitions: threads of a query in the engine; by default the number of CPUs.
         plan_cache_size: plans that are kept; 0 for none.
         drain_seconds: how long running queries may go on after SIGTERM or Ctrl-C.
+        state: a directory for what is learned of links; None forgets it with the server.
     """
 
     listen: str = DEFAULT_LISTEN
@@ -98,6 +99,7 @@ class ServerConfig(_Model):
     target_partitions: int = Field(default_factory=_default_partitions, gt=0)
     plan_cache_size: int = Field(default=512, ge=0)
     drain_seconds: float = Field(default=30.0, ge=0, le=3600)
+    state: Path | None = None
 
     @field_validator("listen")
     @classmethod
@@ -288,7 +290,9 @@ def _source(name: str, table: object, places: _Places, hidden: set[Path_]) -> So
             "lower-case letters, digits and underscores, not beginning with a digit",
         )
     if name == RESERVED_NAME:
-        raise places.error(path, f"source name {name!r} is reserved")
+        raise places.error(
+            path, f"source name {name!r} is that of the server's own tables; choose another"
+        )
     if not isinstance(table, dict):
         raise places.error(path, f"source {name!r} is not a table; write [sources.{name}]")
     own = {k: value for k, value in table.items() if k in ("connector", "link", "pushdown")}

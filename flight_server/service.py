@@ -10,11 +10,18 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from connectors import registry
+from connectors.contract import Connector
 from connectors.errors import CrosswindError
 from connectors.information_schema import NAME as INFORMATION_SCHEMA
 from connectors.information_schema import InformationSchema
+from connectors.system import NAME as SYSTEM
+from connectors.system import SystemConnector
 from execution.engine import Engine, EngineSettings
+from execution.links import Links
+from execution.source_link import Configured
 from flight_server.config import Config, LinkConfig
+from flight_server.link_watch import LinkWatch
+from flight_server.links_text import link_rows
 from flight_server.parts import Limits, Planned
 from flight_server.queries import Queries
 from flight_server.server import Server
@@ -28,7 +35,7 @@ from planner.explain import explain_text
 from planner.explain_json import explain_json
 from planner.explain_mermaid import explain_mermaid
 from planner.explain_options import Form
-from planner.parse import parse
+from planner.parse import Statement, parse
 from planner.plain_formats import plain_formats
 from planner.plan import Plan
 from planner.planning import plan_query
@@ -48,7 +55,7 @@ class SqlPlanning:
         plan = plan_query(statement, catalog, options.planning)
         if formats := tuple(plain_formats(statement)):
             plan = replace(plan, warnings=(*formats, *plan.warnings))
-        return Planned(statement.mode, plan, statement.volatile, statement.form)
+        return _answered(statement, plan)
 
     def explain(self, plan: Plan, account: Account | None, form: Form = "text") -> list[str]:
         """The plan in rows; with the account of a run, what happened as well."""
@@ -61,6 +68,11 @@ class SqlPlanning:
                 return explain_text(plan, account, verbose=form == "verbose").splitlines()
 
 
+def _answered(statement: Statement, plan: Plan) -> Planned:
+    shown, estimates = statement.form, statement.estimates
+    return Planned(statement.mode, plan, statement.volatile, shown, estimates)
+
+
 def _plan_translated(translated: Translated, catalog: Catalog, options: SessionOptions) -> Planned:
     statement = translated.statement
     try:
@@ -70,7 +82,7 @@ def _plan_translated(translated: Translated, catalog: Catalog, options: SessionO
     # Places of what fails when it runs are looked for in the text of the client, too.
     warnings = (*translated.notes, *plan.warnings)
     plan = replace(plan, sql=translated.client_sql, warnings=warnings)
-    return Planned(statement.mode, plan, statement.volatile, statement.form)
+    return _answered(statement, plan)
 
 
 def open_catalog(config: Config) -> Catalog:
@@ -99,7 +111,23 @@ def catalog_of(sources: Sequence[Source], absent: Mapping[str, str] | None = Non
         absent: configured sources that are left out, and why.
     """
     listing = InformationSchema({source.name: source.connector for source in sources})
-    return Catalog(sources, absent, (Source(INFORMATION_SCHEMA, listing),))
+    own = (Source(INFORMATION_SCHEMA, listing), Source(SYSTEM, SystemConnector()))
+    return Catalog(sources, absent, own)
+
+
+def links_of(config: Config, catalog: Catalog) -> Links:
+    """What is known of the links of a catalog's sources, which is what is configured."""
+    links = Links(
+        {
+            name: _configured(config.sources[name].link, source.connector)
+            for name, source in catalog.sources.items()
+            if name in config.sources
+        }
+    )
+    system = catalog.runnable[SYSTEM].connector
+    if isinstance(system, SystemConnector):
+        system.shows("links", lambda: link_rows(links.known()))
+    return links
 
 
 def open_queries(config: Config, catalog: Catalog) -> Queries:
@@ -117,7 +145,14 @@ def open_queries(config: Config, catalog: Catalog) -> Queries:
         temp_directory=server.temp_directory,
         queue_timeout_seconds=server.queue_timeout_seconds,
     )
-    return Queries(catalog, SqlPlanning(), Engine(settings, catalog), limits)
+    links = links_of(config, catalog)
+    return Queries(catalog, SqlPlanning(), Engine(settings, catalog, links), limits, links=links)
+
+
+def watch_links(config: Config, queries: Queries) -> LinkWatch:
+    """Find out about the links of a server that stays; to be closed before its sources."""
+    connectors = {name: source.connector for name, source in queries.catalog.sources.items()}
+    return LinkWatch(queries.links, connectors, config.server.state)
 
 
 def open_server(config: Config) -> Server:
@@ -128,10 +163,22 @@ def open_server(config: Config) -> Server:
     """
     queries = open_queries(config, open_catalog(config))
     try:
+        queries.closes_first(watch_links(config, queries).close)
         return Server(queries, config.server.listen, drain_seconds=config.server.drain_seconds)
     except BaseException:
         queries.close(0.0)
         raise
+
+
+def _configured(link: LinkConfig | None, connector: Connector) -> Configured:
+    if connector.capabilities.local:
+        return Configured(local=True)
+    if link is None:
+        return Configured()
+    return Configured(
+        None if link.rtt_ms is None else link.rtt_ms / 1e3,
+        None if link.mbps is None else link.mbps * 1e6 / 8,
+    )
 
 
 def _link(configured: LinkConfig | None) -> Link:

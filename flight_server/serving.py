@@ -15,7 +15,7 @@ from connectors.errors import SourceError
 from flight_server.check import SourceCheck, check_sources
 from flight_server.config import Config
 from flight_server.server import Server
-from flight_server.service import catalog_of, open_catalog, open_queries
+from flight_server.service import catalog_of, open_catalog, open_queries, watch_links
 
 
 def serve_until(
@@ -48,6 +48,7 @@ def serve_until(
         absent = {check.name: check.error.message for check in checks if check.error is not None}
         queries = open_queries(config, catalog_of(answering, absent))
         opened.callback(queries.close, 0.0)
+        queries.closes_first(watch_links(config, queries).close)
         with Server(
             queries, config.server.listen, drain_seconds=config.server.drain_seconds
         ) as server:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from connectors.errors import InvalidValueError, UnknownNameError
+from flight_server.link_options import LINK_OPTIONS, Supposed, is_link_option, supposing
 from planner.client_dialect import dialect_named
 from planner.options import PUSHDOWNS, REDUCTIONS, PlanningOptions, Pushdown, Reductions
 
@@ -29,12 +30,14 @@ class SessionOptions:
         pushdown: how much of a query goes to its sources; None leaves it to their configuration.
         reductions: which fragments are sent keys; see `planner.options`.
         compression: of the batches that are sent; None for none.
+        links: what to suppose of links instead of what is known.
     """
 
     dialect: str | None = None
     pushdown: Pushdown | None = None
     reductions: Reductions | None = None
     compression: Compression | None = None
+    links: tuple[Supposed, ...] = ()
 
     @property
     def planning(self) -> PlanningOptions:
@@ -44,7 +47,8 @@ class SessionOptions:
     def given(self) -> dict[str, str]:
         """The options that are set, by name."""
         every = {name: getattr(self, name) for name in OPTIONS}
-        return {name: value for name, value in every.items() if value is not None}
+        set_ = {name: value for name, value in every.items() if value is not None}
+        return set_ | {supposed.name: f"{supposed.value:g}" for supposed in self.links}
 
     def with_option(self, name: str, value: str) -> SessionOptions:
         """The same with one option set; an empty value unsets it.
@@ -65,8 +69,11 @@ class SessionOptions:
                 return replace(self, reductions=_one_of(name, REDUCTIONS, value))
             case "compression":
                 return replace(self, compression=_one_of(name, COMPRESSIONS, value))
+        if is_link_option(name):
+            return replace(self, links=supposing(self.links, name, value))
         close = difflib.get_close_matches(name, OPTIONS, n=1, cutoff=0.5)
-        hint = f"Nearest: {close[0]}." if close else f"There are: {', '.join(OPTIONS)}."
+        known = ", ".join((*OPTIONS, *LINK_OPTIONS))
+        hint = f"Nearest: {close[0]}." if close else f"There are: {known}."
         raise UnknownNameError(f"there is no session option {name[:40]!r}", hint=hint)
 
 

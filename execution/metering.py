@@ -1,0 +1,154 @@
+"""What the reading of fragments tells of their sources' links.
+
+Owns when a stretch of reading counts: long enough, and not held up by whoever takes the batches.
+Knows no statistics: what counts goes to `execution.links`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from execution.links import Links
+from planner.cost import ROUND_TRIPS
+
+MIN_BYTES = 262_144
+MIN_SECONDS = 0.01
+"""A stretch that is shorter tells of buffers, not of the link."""
+
+WHOLE_BYTES = 131_072
+"""What a fragment must have to count although it came at once."""
+
+STRETCH_SECONDS = 1.0
+"""A stretch that goes on is counted each time it has taken so long."""
+
+HELD_UP_SECONDS = 0.005
+"""After a longer wait for whoever takes the batches, what comes next was waiting in buffers."""
+
+
+class Meter:
+    """All readings of one source that go on now.
+
+    Args:
+        spare: how many connections they use beyond one each.
+    """
+
+    def __init__(self, links: Links, source: str, spare: Callable[[], int]) -> None:
+        self.links = links
+        self.source = source
+        self.spare = spare
+        self._lock = threading.Lock()
+        self._active = 0
+        self._changed_at = 0.0
+        self._active_seconds = 0.0
+        self._bytes = 0
+
+    def enter(self, change: int, now: float) -> None:
+        """One more streams now, or one less."""
+        with self._lock:
+            self._active_seconds += self._active * (now - self._changed_at)
+            self._changed_at = now
+            self._active += change
+
+    def add(self, size_bytes: int) -> None:
+        """So many have come."""
+        with self._lock:
+            self._bytes += size_bytes
+
+    def so_far(self, now: float) -> tuple[int, float]:
+        """All bytes that have come, and the seconds of all that streamed, added up."""
+        with self._lock:
+            return self._bytes, self._active_seconds + self._active * (now - self._changed_at)
+
+
+class Reading:
+    """One fragment's reading; used by the thread that reads it. Times are `time.monotonic`'s."""
+
+    def __init__(self, meter: Meter, turn_at: float) -> None:
+        self._meter = meter
+        self._turn_at = turn_at
+        self._first_at: float | None = None
+        self._held_up_seconds = 0.0
+        self._bytes = 0
+        self._stretch_at: float | None = None
+        self._stretch_bytes = 0
+        self._before = (0, 0.0)
+        self._counted = False
+
+    def came(self, size_bytes: int, now: float) -> None:
+        """A batch is here."""
+        meter = self._meter
+        meter.add(size_bytes)
+        self._bytes += size_bytes
+        if self._first_at is None:
+            self._first_at = now
+            meter.enter(1, now)
+            meter.links.first_batch(meter.source, now - self._turn_at, ROUND_TRIPS)
+        if self._stretch_at is None:
+            self._begin(now)
+            return
+        self._stretch_bytes += size_bytes
+        if now - self._stretch_at >= STRETCH_SECONDS:
+            self._end(now)
+            self._begin(now)
+
+    def held_up(self, seconds: float, now: float) -> None:
+        """Handing the batch over took so long."""
+        self._held_up_seconds += seconds
+        if seconds > HELD_UP_SECONDS:
+            self._end(now - seconds)
+            self._stretch_at = None
+
+    def ended(self, now: float, *, complete: bool) -> None:
+        """Nothing more comes; `complete` unless it failed or was stopped."""
+        if self._first_at is None:
+            return
+        self._end(now)
+        meter = self._meter
+        meter.enter(-1, now)
+        taken = now - self._turn_at - self._held_up_seconds
+        if self._counted or not complete or self._bytes < WHOLE_BYTES or taken < MIN_SECONDS:
+            return
+        # At most half of it can have been round trips, if the round trip is not known well.
+        trips = min(ROUND_TRIPS * meter.links.rtt_seconds(meter.source), taken / 2)
+        meter.links.came(meter.source, self._bytes / (taken - trips), 1 + meter.spare())
+
+    def _begin(self, now: float) -> None:
+        self._stretch_at, self._stretch_bytes = now, 0
+        self._before = self._meter.so_far(now)
+
+    def _end(self, now: float) -> None:
+        if self._stretch_at is None:
+            return
+        seconds = now - self._stretch_at
+        if self._stretch_bytes < MIN_BYTES or seconds < MIN_SECONDS:
+            return
+        all_bytes, active_seconds = self._meter.so_far(now)
+        came_bytes = max(self._stretch_bytes, all_bytes - self._before[0])
+        at_once = (active_seconds - self._before[1]) / seconds
+        meter = self._meter
+        meter.links.streamed(
+            meter.source, came_bytes / seconds, max(1, round(at_once)) + meter.spare()
+        )
+        self._counted = True
+
+
+class Metering:
+    """The meters of all sources.
+
+    Args:
+        links: where samples go; None for nowhere.
+        spare: by source, how many connections are used beyond one for each fragment.
+    """
+
+    def __init__(self, links: Links | None, spare: Mapping[str, Callable[[], int]]) -> None:
+        self._meters = {
+            source: Meter(links, source, extra)
+            for source, extra in spare.items()
+            if links is not None
+        }
+
+    def reading(self, source: str, turn_at: float) -> Reading | None:
+        """A reading that begins now; None where nobody wants to know."""
+        meter = self._meters.get(source)
+        return None if meter is None else Reading(meter, turn_at)

@@ -1,0 +1,115 @@
+"""What a session supposes of links, to see what the planner would do: `link.shop.mbps = 10`.
+
+Owns these options' names and values, and what becomes of links under them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from connectors.errors import InvalidValueError, UnknownNameError
+from planner.catalog import Catalog
+from planner.cost import Link
+from planner.warnings import PlanWarning
+
+LINK_OPTIONS = ("link.SOURCE.rtt_ms", "link.SOURCE.mbps")
+
+_UNITS = {"rtt_ms": "a round trip of {:g} ms", "mbps": "{:g} Mbit/s"}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Supposed:
+    """One figure of a source's link: `rtt_ms` in milliseconds, `mbps` in 10^6 bits per second."""
+
+    source: str
+    figure: str
+    value: float
+
+    @property
+    def name(self) -> str:
+        """Of the option."""
+        return f"link.{self.source}.{self.figure}"
+
+
+def is_link_option(name: str) -> bool:
+    """Whether an option is one of these, or is meant to be."""
+    return name.startswith("link.")
+
+
+def supposing(already: tuple[Supposed, ...], name: str, value: str) -> tuple[Supposed, ...]:
+    """With one option set; an empty value unsets it.
+
+    Raises:
+        UnknownNameError: when there is no such option. Whether there is such a source is looked
+            at when a statement is planned.
+        InvalidValueError: when the value is not a number, or one that no link has.
+
+    >>> supposing((), "link.shop.mbps", "10")
+    (Supposed(source='shop', figure='mbps', value=10.0),)
+    """
+    _, _, rest = name.partition(".")
+    source, _, figure = rest.rpartition(".")
+    if not source or figure not in _UNITS:
+        raise UnknownNameError(
+            f"there is no session option {name[:80]!r}",
+            hint=f"There are: {', '.join(LINK_OPTIONS)}.",
+        )
+    others = {each for each in already if (each.source, each.figure) != (source, figure)}
+    if not value.strip():
+        return tuple(sorted(others))
+    return tuple(sorted({*others, Supposed(source, figure, _number(name, figure, value))}))
+
+
+def _number(name: str, figure: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not (0 <= number < math.inf) or (figure == "mbps" and number == 0):
+        least = "a number above 0" if figure == "mbps" else "a number from 0"
+        raise InvalidValueError(
+            f"{name} cannot be {value[:40]!r}", hint=f"It is {least}: {_UNITS[figure].format(20)}."
+        )
+    return number
+
+
+def supposed_links(
+    links: Mapping[str, Link], supposed: Iterable[Supposed], catalog: Catalog
+) -> dict[str, Link]:
+    """Links, with what is supposed of them.
+
+    Raises:
+        UnknownNameError: when something is supposed of a source that there is not.
+    """
+    found = dict(links)
+    for each in supposed:
+        source = catalog.sources.get(each.source)
+        if source is None:
+            close = difflib.get_close_matches(each.source, catalog.sources, n=1)
+            known = ", ".join(sorted(catalog.sources)) or "none"
+            raise UnknownNameError(
+                f"session option {each.name!r} is of a source that does not exist",
+                hint=f"Nearest: {close[0]}." if close else f"Known sources: {known}.",
+            )
+        link = found.get(each.source, source.link)
+        if each.figure == "mbps":
+            found[each.source] = replace(link, bytes_per_second=each.value * 1e6 / 8)
+        else:
+            found[each.source] = replace(link, rtt_seconds=each.value / 1e3)
+    return found
+
+
+def supposed_warnings(supposed: Iterable[Supposed]) -> list[PlanWarning]:
+    """What EXPLAIN says of it."""
+    return [
+        PlanWarning(
+            "link.supposed",
+            f"planned as if the link to {each.source} had {_UNITS[each.figure].format(each.value)},"
+            f" because the session says {each.name}",
+            each.source,
+        )
+        for each in supposed
+    ]

@@ -1,0 +1,280 @@
+"""What is known of links: from figures that tests give, on a clock that tests move."""
+
+from __future__ import annotations
+
+import pytest
+
+from execution.links import KnownLink, Links
+from execution.metering import Metering
+from execution.source_link import AGREEING, ASSUMED, Configured
+
+MBIT = 1e6 / 8
+DAY = 86_400.0
+
+
+class Clock:
+    """Time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class World:
+    """Links of one source, `shop`, and one on this machine, and who was asked."""
+
+    def __init__(self, **configured: float) -> None:
+        self.clock = Clock()
+        shop = Configured(configured.get("rtt_seconds"), configured.get("bytes_per_second"))
+        self.links = Links({"shop": shop, "notes": Configured(local=True)}, self.clock)
+        self.asked: list[str] = []
+        self.links.doubted(self.asked.append)
+
+    @property
+    def shop(self) -> KnownLink:
+        return self.links.known()[1]
+
+    @property
+    def mbps(self) -> float:
+        return (self.shop.bytes_per_second or 0) / MBIT
+
+    @property
+    def rtt_ms(self) -> float:
+        return (self.shop.rtt_seconds or 0) * 1e3
+
+
+def test_of_a_link_that_nobody_has_seen_something_is_assumed() -> None:
+    world = World()
+    assert world.links.links() == {"shop": ASSUMED, "notes": ASSUMED}
+    assert [(k.source, k.origin) for k in world.links.known()] == [
+        ("notes", "local"),
+        ("shop", "assumed"),
+    ]
+    assert world.shop.seen_at is None
+
+
+def test_each_configured_value_holds_by_itself() -> None:
+    world = World(rtt_seconds=0.02)
+    world.links.trip("shop", 0.3)
+    world.links.streamed("shop", 10 * MBIT, 1)
+    assert (world.rtt_ms, world.mbps) == (20, 10)
+    assert world.shop.origin == "configured, measured"
+    assert World(rtt_seconds=0.02, bytes_per_second=MBIT).links.wanting() == []
+
+
+def test_samples_are_smoothed() -> None:
+    world = World()
+    for mbps in (100, 110, 90, 105, 95, 130, 70):
+        world.links.streamed("shop", mbps * MBIT, 1)
+    assert world.mbps == pytest.approx(100, rel=0.15)
+    assert (world.shop.samples, world.shop.seen_at) == (7, world.clock.now)
+    assert world.links.version == 1  # from what was assumed to what was seen
+
+
+@pytest.mark.parametrize(("before", "after"), [(100, 10), (10, 100)])
+def test_a_clear_change_that_is_seen_twice_replaces_what_was_known(
+    before: float, after: float
+) -> None:
+    world = World()
+    for _ in range(20):
+        world.links.streamed("shop", before * MBIT, 1)
+    version = world.links.version
+    world.links.streamed("shop", after * MBIT, 1)
+    assert (world.mbps, world.links.version) == (before, version)
+    world.links.streamed("shop", after * MBIT, 1)
+    assert (world.mbps, world.links.version) == (after, version + 1)
+
+
+def test_one_figure_that_is_out_of_all_proportion_changes_nothing() -> None:
+    world = World()
+    for mbps in (100, 100, 9_000, 100, 1, 100, 9_000, 1):
+        world.links.streamed("shop", mbps * MBIT, 1)
+    assert world.mbps == 100
+
+
+def test_what_came_with_its_sources_work_is_a_lower_bound() -> None:
+    world = World()
+    world.links.came("shop", 20 * MBIT, 1)
+    assert world.mbps == 20  # better than nothing
+    world.links.came("shop", 35 * MBIT, 1)
+    world.links.came("shop", 5 * MBIT, 1)
+    assert world.mbps == 35
+    world.links.came("shop", 90 * MBIT, 1)
+    assert world.mbps == 90  # it cannot be less
+    world.links.streamed("shop", 60 * MBIT, 1)
+    assert world.mbps == 60  # which was seen, where the other was reckoned
+    assert world.asked == []
+
+
+def test_several_that_came_slowly_put_the_link_in_doubt_and_are_believed_where_nobody_asks() -> (
+    None
+):
+    world = World()
+    world.links.streamed("shop", 100 * MBIT, 1)
+    for number in range(AGREEING - 1):
+        world.links.came("shop", (10 + number) * MBIT, 1)
+    assert world.asked == ["shop"]
+    assert world.mbps == 100
+    world.links.came("shop", 5 * MBIT, 1)
+    assert world.mbps == 10 + AGREEING - 2
+
+
+def test_a_probe_ends_a_doubt() -> None:
+    world = World()
+    world.links.streamed("shop", 100 * MBIT, 1)
+    world.links.probed("shop", 90 * MBIT, sure=True)
+    world.links.probed("shop", 10 * MBIT, sure=False)
+    assert world.mbps == 100
+    world.links.probed("shop", 10 * MBIT, sure=True)
+    assert world.mbps == 10
+
+
+def test_a_round_trip_that_was_asked_for_is_believed_and_another_way_has_another_rate() -> None:
+    world = World()
+    world.links.trip("shop", 0.02)
+    world.links.streamed("shop", 100 * MBIT, 1)
+    world.links.trip("shop", 0.021)
+    assert world.mbps == 100
+    world.links.trip("shop", 0.1)
+    assert world.rtt_ms == 100
+    assert world.shop.origin == "measured, assumed"
+
+
+def test_first_batches_bound_the_round_trip_and_late_ones_put_it_in_doubt() -> None:
+    world = World()
+    world.links.first_batch("shop", 0.06, 3)
+    assert world.rtt_ms == pytest.approx(20)
+    world.links.first_batch("shop", 0.02, 2)
+    assert world.rtt_ms == pytest.approx(20)  # within a factor of two
+    world.links.first_batch("shop", 0.012, 2)
+    assert world.rtt_ms == pytest.approx(6)
+    for _ in range(2):
+        world.links.first_batch("shop", 0.5, 2)
+    world.links.first_batch("shop", 0.012, 2)
+    assert world.asked == []  # those were their source's work
+    for _ in range(3):
+        world.links.first_batch("shop", 0.5, 2)
+    assert world.asked == ["shop"]
+
+
+def test_more_connections_help_until_they_do_not() -> None:
+    world = World()
+    for connections, mbps in ((1, 25), (2, 50), (4, 99), (6, 101), (8, 100)):
+        world.links.streamed("shop", mbps * MBIT, connections)
+    shop = world.shop
+    assert shop.bytes_per_second == pytest.approx(101 * MBIT)
+    assert shop.connection_bytes_per_second == pytest.approx(25 * MBIT)
+    assert shop.connections == 4
+    for _ in range(2):
+        world.links.streamed("shop", 5 * MBIT, 1)
+    assert world.mbps == 5  # what several carried was carried by the link as it was
+
+
+def test_what_nobody_has_seen_for_long_goes_back_to_what_is_assumed() -> None:
+    world = World()
+    world.links.trip("shop", 0.1)
+    world.links.streamed("shop", 10 * MBIT, 1)
+    world.clock.now += DAY
+    assert world.mbps == pytest.approx(100)  # half the way, in orders of magnitude
+    world.clock.now += 6 * DAY
+    assert world.links.links()["shop"] == ASSUMED
+    assert world.shop.origin == "assumed"
+
+
+def test_a_new_sample_counts_for_more_after_a_silence() -> None:
+    fresh, silent = World(), World()
+    for world, seconds in ((fresh, 1.0), (silent, 3_600.0)):
+        world.links.streamed("shop", 100 * MBIT, 1)
+        world.clock.now += seconds
+        world.links.streamed("shop", 60 * MBIT, 1)
+    assert 60 < silent.mbps < 62 < fresh.mbps < 100
+
+
+def test_plans_are_kept_while_a_link_stays_within_a_factor_of_two() -> None:
+    world = World()
+    for rtt_ms in (0.5, 0.2, 0.9, 1.2):
+        world.links.trip("shop", rtt_ms / 1e3)
+    assert world.links.version == 0
+    for rtt_ms in (3, 5):
+        world.links.trip("shop", rtt_ms / 1e3)
+    assert world.links.version == 1
+
+
+def test_new_plans_are_made_with_another_figure_when_it_differs_by_enough() -> None:
+    world = World()
+    world.links.streamed("shop", 100 * MBIT, 1)
+    links = world.links.links()
+    world.links.streamed("shop", 90 * MBIT, 1)
+    assert world.links.links() is links
+    for _ in range(5):
+        world.links.streamed("shop", 80 * MBIT, 1)
+    assert world.links.links()["shop"].bytes_per_second < 90 * MBIT
+
+
+def test_what_is_known_can_be_kept_and_restored() -> None:
+    world, again = World(), World()
+    world.links.trip("shop", 0.03)
+    world.links.streamed("shop", 40 * MBIT, 2)
+    again.links.restore(world.links.state())
+    assert again.links.known() == world.links.known()
+    for broken in ({"shop": {}}, {"shop": {"rtt": [-1, 0, 0], "rates": {}}}, {"shop": 3}):
+        with pytest.raises((LookupError, TypeError, ValueError, AttributeError)):
+            again.links.restore(broken)
+    assert again.links.known() == world.links.known()
+
+
+# --- what reading tells ---
+
+
+def _read(world: World, batches: list[tuple[float, int]], *, held_up: float = 0.0) -> None:
+    """One fragment: batches of so many bytes, so many seconds after its turn began."""
+    reading = Metering(world.links, {"shop": lambda: 0}).reading("shop", 0.0)
+    assert reading is not None
+    later = 0.0
+    for at, size_bytes in batches:
+        reading.came(size_bytes, at + later)
+        later += held_up
+        reading.held_up(held_up, at + later)
+    reading.ended(batches[-1][0] + later, complete=True)
+
+
+def test_batches_that_stream_tell_the_rate_after_the_first() -> None:
+    world = World(rtt_seconds=0.02)
+    _read(world, [(3.0, 1_000_000), (3.1, 1_000_000), (3.2, 1_000_000)])
+    assert world.mbps == pytest.approx(80)
+
+
+def test_batches_that_were_held_up_tell_no_rate_of_streaming() -> None:
+    world = World(rtt_seconds=0.02)
+    world.links.streamed("shop", 100 * MBIT, 1)
+    _read(world, [(3.0, 1_000_000), (3.001, 1_000_000), (3.002, 1_000_000)], held_up=1.0)
+    assert world.mbps == 100
+
+
+def test_a_fragment_that_comes_at_once_tells_what_is_left_beside_round_trips() -> None:
+    world = World(rtt_seconds=0.02)
+    _read(world, [(0.24, 500_000)])
+    assert world.mbps == pytest.approx(20, rel=0.15)
+
+
+def test_a_small_fragment_tells_nothing_of_the_rate() -> None:
+    world = World(rtt_seconds=0.02)
+    _read(world, [(0.24, 50_000)])
+    assert world.shop.origin == "configured, assumed"
+
+
+def test_fragments_that_are_read_together_share_a_link() -> None:
+    world = World(rtt_seconds=0.02)
+    metering = Metering(world.links, {"shop": lambda: 0})
+    readings = [metering.reading("shop", 0.0) for _ in range(4)]
+    for at in (1.0, 1.1, 1.2, 1.3, 1.4):
+        for reading in readings:
+            assert reading is not None
+            reading.came(250_000, at)
+    for reading in readings:
+        assert reading is not None
+        reading.ended(1.4, complete=True)
+    assert world.mbps == pytest.approx(80, rel=0.3)
+    assert world.shop.connection_bytes_per_second == pytest.approx(20 * MBIT, rel=0.3)
