@@ -3,12 +3,12 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-MARIADB := .data/mariadb/complete
+DEBIAN := .data/debian/complete
 CHECKED := flight_server planner execution connectors demo benchmarks tests examples
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench oracle placements regen proto docker-lint clean
+.PHONY: help demo test check lint format bench bench-links oracle placements regen proto docker-lint clean
 
 help:  ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,8 +16,11 @@ help:  ## Show this
 demo: $(VENV)/.demo  ## One query over PostgreSQL, Parquet and CSV, with what was sent where
 	@$(BIN)/crosswind demo
 
-test: $(VENV)/.dev $(MARIADB)  ## Pass the tests, against real databases and real files; none may be skipped
-	$(BIN)/python -m pytest -p tests.no_skips
+test: $(VENV)/.dev $(DEBIAN)  ## Pass the tests, against real databases and real files; none may be skipped
+	$(BIN)/python -m pytest -p tests.no_skips $(SHARED_OUT)
+
+# A file or a class of tests stays in one process, which has servers and databases of its own.
+SHARED_OUT = -n $(JOBS) --dist loadscope --no-loadscope-reorder --max-worker-restart 0
 
 check: lint test  ## All that must hold before a change is merged
 
@@ -33,6 +36,10 @@ format: $(VENV)/.dev  ## Rewrite the sources as `lint` wants them
 
 bench: $(VENV)/.bench  ## Measure against other servers; prints the table that is in the README
 	$(BIN)/python -m benchmarks.run
+
+# ARGS="--scale 0.1 --cells 20x100,50x20 --queries 3,5 --contenders crosswind,duckdb --again"
+bench-links: $(VENV)/.bench  ## TPC-H over links of many lengths and widths; an interrupted run goes on
+	$(BIN)/python -m benchmarks.links $(ARGS)
 
 SOURCE ?= all
 QUERIES ?= 10000
@@ -83,10 +90,10 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@touch $@
 
 # Where there is no apt the tests that need it are skipped, and say so; .ci/run does not let them.
-$(MARIADB): tests/mariadb_packages.py | $(VENV)/.dev
-	@echo "Fetching Debian's MariaDB into .data"
-	@$(BIN)/python -m tests.mariadb_packages \
-	  || { test -z "$$CROSSWIND_TESTS_NEED" && echo "no MariaDB: its tests are skipped" >&2; }
+$(DEBIAN): tests/debian_packages.py | $(VENV)/.dev
+	@echo "Fetching Debian's MariaDB and PgBouncer into .data"
+	@$(BIN)/python -m tests.debian_packages \
+	  || { test -z "$$CROSSWIND_TESTS_NEED" && echo "neither: their tests are skipped" >&2; }
 
 $(VENV)/.dev: pyproject.toml examples/crosswind-orc/pyproject.toml | $(BIN)/python
 	$(call install,.[dev])

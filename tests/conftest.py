@@ -14,11 +14,43 @@ import pytest
 from tests import tpch
 from tests.child_server import child_server
 from tests.placements import PLACEMENTS, Placement, placement_sources
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer, ensure_user
+
+LONGEST = (
+    "tests/oracle/test_oracle.py",
+    "tests/planner/test_desugar.py",
+    "tests/equivalence/test_tpch.py",
+    "tests/flight/test_robustness.py",
+    "tests/flight/test_bad_input.py",
+    "tests/planner/test_windows.py",
+    "tests/test_demo.py",
+    "tests/planner/test_postgres_dialect.py",
+    "tests/planner/test_duckdb_dialect.py",
+    "tests/test_cli.py",
+    "tests/connectors/test_conformance.py",
+    "tests/connectors/test_postgres_faults.py",
+    "tests/equivalence/",
+)
+"""Where processes share the tests out, these come first, and the short ones fill the end."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regen", action="store_true", help="rewrite the golden plans")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node() -> None:
+    """Before pytest-xdist starts a process: make what two of them cannot make at once."""
+    ensure_user()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _place(item.nodeid))
+
+
+def _place(test: str) -> int:
+    return next((n for n, long in enumerate(LONGEST) if test.startswith(long)), len(LONGEST))
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """A pytest plugin: a test that is skipped counts as failed.
 
 `make test` loads it, because a machine that cannot run a test has not passed it. Expected failures
-are not skips. Without the plugin, a skip stays a skip; so does one for want of MariaDB, which not
-every machine can have, unless the environment variable `CROSSWIND_TESTS_NEED` is set.
+are not skips. Without the plugin, a skip stays a skip; so does one for want of Debian's packages,
+which not every machine can have, unless the environment variable `CROSSWIND_TESTS_NEED` is set.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-MARIADB_IS_MISSING = "no MariaDB: python -m tests.mariadb_packages fetches it from Debian"
-"""Why a test is skipped that needs it."""
+PACKAGES_ARE_MISSING = "no packages of Debian's: python -m tests.debian_packages fetches them"
+"""Why a test is skipped that needs MariaDB or PgBouncer."""
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -33,4 +33,4 @@ def _skipped(config: pytest.Config) -> list[Any]:
     skipped = list(reporter.stats.get("skipped", ())) if reporter else []
     if "CROSSWIND_TESTS_NEED" in os.environ:
         return skipped
-    return [report for report in skipped if MARIADB_IS_MISSING not in str(report.longrepr)]
+    return [report for report in skipped if PACKAGES_ARE_MISSING not in str(report.longrepr)]

@@ -380,10 +380,11 @@ def test_check_says_of_each_source_how_it_is(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     heads, shop, lake = done.stdout.splitlines()
     assert re.split("  +", heads) == [
-        "source", "connector", "reachable", "round trip", "configured link", "tables",
+        "source", "connector", "reachable",
+        "round trip", "rate", "from", "samples", "last seen", "tables",
     ]  # fmt: skip
-    assert re.fullmatch(r"shop +postgres +yes +[\d.]+ ms +20 ms, 100 Mbit/s +3", shop)
-    assert re.fullmatch(r"lake +files +yes +[\d.]+ ms +1", lake)
+    assert re.fullmatch(r"shop +postgres +yes +20 ms +100 Mbit/s +configured +3", shop)
+    assert re.fullmatch(r"lake +files +yes +local +1", lake)
 
 
 def test_check_fails_when_a_source_does_not_answer(folder: Path) -> None:

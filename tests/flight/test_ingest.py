@@ -22,6 +22,7 @@ from flight_server.proto import flight_sql_pb2 as pb
 from planner.catalog import Source
 
 from .conftest import Running, Start
+from .waiting import reached
 
 ROWS = pa.table({"id": [1, 2, 3], "name": ["a", None, "c"]})
 MORE = pa.table({"name": ["d"], "id": [4]})
@@ -307,8 +308,16 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(
         with pytest.raises((flightsql.Error, RuntimeError)):
             cursor.adbc_ingest("t", reader)
     assert scratch.tables().names() == []
-    # Neither is its room taken: the next one fits.
-    assert cursor.adbc_ingest("t", pa.table({"id": range(100_000)})) == 100_000
+
+    def fits() -> bool:
+        try:
+            return bool(cursor.adbc_ingest("t", pa.table({"id": range(100_000)})) == 100_000)
+        except flightsql.Error as error:
+            assert "[limit.queue]" in str(error)
+            return False
+
+    # Neither is its room taken, when the server has noticed: the next one fits.
+    reached(fits)
 
 
 # --- what is made to deceive ---
