@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,12 +82,37 @@ class Links:
         self._published = self._now()
         self._anchors = self._published
 
-    def doubted(self, ask: Callable[[str], None]) -> None:
+    def doubted(self, ask: Callable[[str], None], sources: Iterable[str]) -> None:
         """Have `ask` called, with a source's name, when traffic does not fit what is known.
 
         It must return at once, and leads to `trip` and `probed`.
+
+        Args:
+            ask: from any thread.
+            sources: those that can be asked.
         """
         self._doubt = ask
+        for name in sources:
+            self._sources[name].asked = True
+
+    def reads(self, source: str, change: int) -> None:
+        """A fragment's reading begins (1), or has ended (-1)."""
+        with self._lock:
+            found = self._sources.get(source)
+            if found is not None:
+                found.readings += change
+                found.begun += max(0, change)
+
+    def quiet_since(self, source: str) -> int | None:
+        """How many readings have begun; None while there are any."""
+        with self._lock:
+            found = self._sources[source]
+            return None if found.readings else found.begun
+
+    def not_quiet(self, source: str) -> None:
+        """A doubt could not be settled, for the traffic: what comes is believed by itself."""
+        with self._lock:
+            self._sources[source].asked = False
 
     def links(self) -> Mapping[str, Link]:
         """What to plan with now, by source. The same object, as long as nothing changes by much."""
@@ -176,7 +201,7 @@ class Links:
                 found.takes_bound(bytes_per_second, connections, now)
             else:
                 found.slower.append(bytes_per_second)
-                if len(found.slower) == AGREEING:
+                if len(found.slower) == AGREEING and not found.asked:
                     rate = max(found.slower)
                     found.rates.clear()
                     found.takes_rate(rate, connections, now)

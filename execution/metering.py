@@ -74,6 +74,7 @@ class Reading:
         self._stretch_bytes = 0
         self._before = (0, 0.0)
         self._counted = False
+        meter.links.reads(meter.source, 1)
 
     def came(self, size_bytes: int, now: float) -> None:
         """A batch is here."""
@@ -101,10 +102,11 @@ class Reading:
 
     def ended(self, now: float, *, complete: bool) -> None:
         """Nothing more comes; `complete` unless it failed or was stopped."""
+        meter = self._meter
+        meter.links.reads(meter.source, -1)
         if self._first_at is None:
             return
         self._end(now)
-        meter = self._meter
         meter.enter(-1, now)
         taken = now - self._turn_at - self._held_up_seconds
         if self._counted or not complete or self._bytes < WHOLE_BYTES or taken < MIN_SECONDS:

@@ -51,6 +51,9 @@ class SourceLink:
         slower: the last rates, one after another, that were clearly lower than what is known.
         late: how many first batches, one after another, took clearly longer than the round trip.
         bounded: nothing is known of the rate but what it is at least.
+        asked: whoever was in doubt can ask the source, and has not been prevented.
+        readings: fragments that are read now.
+        begun: those whose reading has begun so far.
     """
 
     def __init__(self, configured: Configured) -> None:
@@ -60,6 +63,9 @@ class SourceLink:
         self.slower: deque[float] = deque(maxlen=AGREEING)
         self.late = 0
         self.bounded = False
+        self.asked = False
+        self.readings = 0
+        self.begun = 0
 
     def best(self, now: float) -> tuple[float, int] | None:
         """The highest rate that is known, and the fewest connections that nearly reach it."""

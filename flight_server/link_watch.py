@@ -67,7 +67,7 @@ class LinkWatch:
                 watched = _Watched(name, connector, links, self._closed)
                 self._watched[name] = watched
                 self._start(f"{name}-link", watched.run)
-        links.doubted(self._doubt)
+        links.doubted(self._doubt, self._watched)
 
     def _start(self, name: str, run: Callable[[], None]) -> None:
         thread = threading.Thread(target=run, name=name, daemon=True)
@@ -119,36 +119,47 @@ class _Watched:
         self._doubted.set()
 
     def run(self) -> None:
-        """Ask at the start, and then when there is a reason to."""
-        measure(self._name, self._source, self._links)
-        while not self._closed.is_set():
-            if self._closed.wait(self._patience_seconds):
-                return
-            while not self._doubted.wait(SILENCE_SECONDS):
+        """Ask at the start, again if traffic was in the way, and then when there is a reason to."""
+        quiet = measure(self._name, self._source, self._links)
+        while not self._closed.wait(self._patience_seconds):
+            while quiet and not self._doubted.wait(SILENCE_SECONDS):
                 if self._links.unseen_seconds(self._name) >= SILENCE_SECONDS:
                     break
-            self._doubted.clear()
             if self._closed.is_set():
                 return
+            doubted = self._doubted.is_set()
+            self._doubted.clear()
             before = self._links.version
-            measure(self._name, self._source, self._links)
+            quiet = measure(self._name, self._source, self._links)
+            if doubted and not quiet:
+                self._links.not_quiet(self._name)
             least, most = PATIENCE_SECONDS
             found = self._links.version != before
             self._patience_seconds = least if found else min(most, 2 * self._patience_seconds)
 
 
-def measure(name: str, source: Pings, links: Links) -> None:
-    """Time a few round trips to a source and one answer of some size; it may fail to answer."""
+def measure(name: str, source: Pings, links: Links) -> bool:
+    """Time a few round trips to a source and one answer of some size; it may fail to answer.
+
+    Returns:
+        Whether nothing else was read there meanwhile: an answer that shares the link with others
+        tells no more than the least that the rate is.
+    """
+    begun = links.quiet_since(name)
     with contextlib.suppress(CrosswindError):
         source.ping()  # opens the connection that the next ones go over
         pings = [ping for _ in range(TRIPS) if (ping := source.ping()) is not None]
         if not pings:
-            return
+            return True
         seconds = min(ping.seconds / ping.round_trips for ping in pings)
         links.trip(name, max(seconds, 1e-6))
         large = source.ping(ANSWER_BYTES)
+        quiet = begun is not None and links.quiet_since(name) == begun
         if large is not None and large.answer_bytes:
             # At most half of it can have been round trips.
             trips = min(large.round_trips * seconds, large.seconds / 2)
             took = max(large.seconds - trips, 1e-6)
-            links.probed(name, large.answer_bytes / took, sure=took > SURE * seconds + SURE_SECONDS)
+            sure = quiet and took > SURE * seconds + SURE_SECONDS
+            links.probed(name, large.answer_bytes / took, sure=sure)
+        return quiet
+    return True

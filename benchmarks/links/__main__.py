@@ -53,7 +53,7 @@ def main(
         for place in (p for p in PLACEMENTS if p in placements.split(",")):
             with placed(place, scale, cache, status.update) as placement:
                 for cell in wanted_cells:
-                    for contender in (c for c in contenders if place in c.placements):
+                    for contender in contenders:
                         path = measured_path(cache, scale, place, cell, contender)
                         kept = Measured.kept(path)
                         if again:

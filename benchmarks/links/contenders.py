@@ -5,6 +5,7 @@ Owns the list of them, and how each is asked. A new way of planning is one more 
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from benchmarks.links.cells import Cell
 from benchmarks.links.placement import IN_DATABASE, IN_LAKE, Placement
 from connectors.errors import RequestError
 from flight_server.session_options import DEFAULTS
+from tests.s3_server import KEY, SECRET
 
 HEADER = "adbc.flight.sql.rpc.call_header.x-crosswind-"
 
@@ -35,14 +37,12 @@ class Contender:
         title: on the page.
         opened: starts it over a placement, whose links are those of a cell.
         options: the session options that it needs; a build that has them not leaves it out.
-        placements: where it can run.
     """
 
     name: str
     title: str
     opened: Callable[[Placement, Cell], AbstractContextManager[Ask]]
     options: Mapping[str, str] = field(default_factory=dict)
-    placements: tuple[str, ...] = ("local", "s3")
 
     @property
     def available(self) -> bool:
@@ -78,20 +78,30 @@ def _crosswind(name: str, title: str, told: bool = False, **options: str) -> Con
 
 @contextmanager
 def _duckdb(placement: Placement, _cell: Cell) -> Iterator[Ask]:
-    try:
-        import duckdb_extension_postgres_scanner as scanner
-    except ImportError:
-        raise RuntimeError("DuckDB's scanner is missing: pip install 'crosswind[bench]'") from None
-    extension = next(Path(scanner.__file__).parent.rglob("postgres_scanner.duckdb_extension"))
     with duckdb.connect(config={"allow_unsigned_extensions": "true"}) as connection:
-        connection.load_extension(str(extension))
+        connection.load_extension(_extension("postgres_scanner"))
         connection.execute(f"ATTACH '{placement.uri}' AS shop (TYPE postgres, READ_ONLY)")
         for table in IN_DATABASE:
             connection.execute(f"CREATE VIEW {table} AS FROM shop.{table}")
+        if placement.lake is not None:
+            connection.load_extension(_extension("httpfs"))
+            connection.execute(
+                f"CREATE SECRET (TYPE s3, KEY_ID '{KEY}', SECRET '{SECRET}', REGION 'eu-central-1',"
+                f" ENDPOINT '127.0.0.1:{placement.lake.port}', URL_STYLE 'path', USE_SSL false)"
+            )
         for table in IN_LAKE:
-            file = placement.folder / f"{table}.parquet"
+            file = f"{placement.root}/{table}.parquet"
             connection.execute(f"CREATE VIEW {table} AS FROM read_parquet('{file}')")
         yield lambda sql: connection.execute(sql).to_arrow_table()
+
+
+def _extension(name: str) -> str:
+    """The file of one of DuckDB's extensions, as its package has it."""
+    try:
+        package = importlib.import_module(f"duckdb_extension_{name}")
+    except ImportError:
+        raise RuntimeError(f"DuckDB's {name} is missing: pip install 'crosswind[bench]'") from None
+    return str(next(Path(str(package.__file__)).parent.rglob(f"{name}.duckdb_extension")))
 
 
 CONTENDERS = (
@@ -100,7 +110,7 @@ CONTENDERS = (
     _crosswind("push-all", "push all", told=True, cuts="push"),
     _crosswind("pull-all", "pull all", told=True, pushdown="none"),
     _crosswind("no-reduction", "no reduction", told=True, reductions="none"),
-    Contender("duckdb", "DuckDB", _duckdb, placements=("local",)),
+    Contender("duckdb", "DuckDB", _duckdb),
 )
 
 DUCKDB = "duckdb"

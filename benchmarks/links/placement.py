@@ -53,6 +53,11 @@ class Placement:
         """PostgreSQL, through its link."""
         return f"postgresql://postgres@127.0.0.1:{self.database.port}/postgres"
 
+    @property
+    def root(self) -> str:
+        """Of the lake: a folder, or the URL of a bucket."""
+        return str(self.folder) if self.lake is None else f"s3://{BUCKET}"
+
     def sources(self, told: Cell | None) -> dict[str, dict[str, Any]]:
         """The tables as sources of Crosswind.
 
@@ -62,8 +67,8 @@ class Placement:
         link = {} if told is None else {"link": {"rtt_ms": told.rtt_ms, "mbps": told.mbps}}
         shop = {"connector": "postgres", "uri": self.uri, **link}
         if self.storage_options is None:
-            return {"shop": shop, "lake": {"connector": "files", "root": str(self.folder)}}
-        options = {"root": f"s3://{BUCKET}", "storage_options": self.storage_options, **link}
+            return {"shop": shop, "lake": {"connector": "files", "root": self.root}}
+        options = {"root": self.root, "storage_options": self.storage_options, **link}
         return {"shop": shop, "lake": {"connector": "files", **options}}
 
     def becomes(self, cell: Cell) -> None:

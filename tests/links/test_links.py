@@ -30,7 +30,7 @@ class World:
         shop = Configured(configured.get("rtt_seconds"), configured.get("bytes_per_second"))
         self.links = Links({"shop": shop, "notes": Configured(local=True)}, self.clock)
         self.asked: list[str] = []
-        self.links.doubted(self.asked.append)
+        self.links.doubted(self.asked.append, ())
 
     @property
     def shop(self) -> KnownLink:
@@ -119,6 +119,30 @@ def test_several_that_came_slowly_put_the_link_in_doubt_and_are_believed_where_n
     assert world.mbps == 100
     world.links.came("shop", 5 * MBIT, 1)
     assert world.mbps == 10 + AGREEING - 2
+
+
+def test_where_the_source_can_be_asked_slow_fragments_alone_change_nothing() -> None:
+    world = World()
+    world.links.doubted(world.asked.append, ["shop"])
+    world.links.streamed("shop", 100 * MBIT, 1)
+    for _ in range(2 * AGREEING):
+        world.links.came("shop", 10 * MBIT, 1)
+    assert (world.mbps, world.asked) == (100, ["shop"])
+    world.links.not_quiet("shop")
+    world.links.came("shop", 100 * MBIT, 1)
+    for _ in range(AGREEING):
+        world.links.came("shop", 10 * MBIT, 1)
+    assert world.mbps == 10
+
+
+def test_it_is_known_whether_anything_is_read() -> None:
+    world = World()
+    before = world.links.quiet_since("shop")
+    reading = Metering(world.links, {"shop": lambda: 0}).reading("shop", 0.0)
+    assert reading is not None
+    assert world.links.quiet_since("shop") is None
+    reading.ended(1.0, complete=False)
+    assert world.links.quiet_since("shop") not in (None, before)
 
 
 def test_a_probe_ends_a_doubt() -> None:
