@@ -149,16 +149,27 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
+class Few:
+    """A statement cut off after one row more than `rows`, which are more than are expected."""
+
+    text: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class SqlQuery:
     """A fragment as one statement in the source's dialect, made from a tree by `planner.emit`.
 
     Attributes:
         whole: the one table that it reads where each row of that gives one row of the answer, in
             any order: nothing is filtered, grouped or limited. A source may read it in pieces.
+        few: the same for a source that answers few rows in fewer round trips, held in memory: it
+            may run this first, and `text` where more rows come than that.
     """
 
     text: str
     whole: TableName | None = None
+    few: Few | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from connectors.contract import Batches, Fragment, SqlQuery
 from connectors.errors import CancelledError
 from execution.stages import StageKeys
 from planner.emit.dialects import dialect_named
+from planner.emit.few import few_of
 from planner.emit.keys import with_keys
 from planner.plan import PlannedFragment, Reduction
 
@@ -61,8 +62,10 @@ class KeyedBatches:
         statement = with_keys(reduction.statement, dialect.keys, found)
         if statement is None:
             return
+        few = few_of(statement, reduction.few, dialect.generator)
         self.sent = sum(map(len, found.values()))
-        self._fragment = replace(self._fragment, query=SqlQuery(statement.sql(dialect.generator)))
+        query = SqlQuery(statement.sql(dialect.generator), few=few)
+        self._fragment = replace(self._fragment, query=query)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         with self._lock:

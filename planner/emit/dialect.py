@@ -153,6 +153,7 @@ class Dialect:
             with a LIMIT of none, without which it would put them into the outer statement.
         semi_joins: it has LEFT SEMI JOIN and LEFT ANTI JOIN; else they are written as EXISTS.
         keys: how it takes keys that are known only when it runs; None where it does not.
+        few: its connector answers few rows in fewer round trips (`connectors.contract.Few`).
         safe_name: a name that may come from the client, so that quoting holds it there.
         proven: it runs where the tests run, and was compared there with the engine; of a dialect
             that was not, nothing goes to a source unless it is asked for.
@@ -182,6 +183,7 @@ class Dialect:
     semi_joins: bool = False
     refuse_relation: Callable[[Relation], str | None] = always
     keys: KeyForm | None = None
+    few: bool = False
     safe_name: Callable[[str], str] = str
     proven: bool = True
     shown_by: str = ""

@@ -125,9 +125,10 @@ class PostgresConnector:
         deadline: float | None,
         statements: Statements,
         packing: Packing | None = None,
+        few: int | None = None,
     ) -> QueryBatches:
         schema = fragment.schema
-        return QueryBatches(sessions, statements, schema, deadline, self._forget, packing)
+        return QueryBatches(sessions, statements, schema, deadline, self._forget, packing, few)
 
     def _forget(self) -> None:
         self._tables.refresh()

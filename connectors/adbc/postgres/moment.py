@@ -33,6 +33,7 @@ class Read(Protocol):
         deadline: float | None,
         statements: Statements,
         packing: Packing | None = None,
+        few: int | None = None,
     ) -> QueryBatches: ...
 
 
@@ -95,7 +96,10 @@ class PostgresMoment:
                 pieces = in_ranges(query.text if packing is None else packing.select, extent)
         alone = partial(self._read, sessions, fragment, deadline, packing=packing)
         if pieces is None:
-            return alone(lambda _: [text])
+            few = query.few if packing is None else None
+            if few is None:
+                return alone(lambda _: [text])
+            return alone(lambda _: [few.text, text], few=few.rows)
         together = partial(self._read, self._snapshot, fragment, deadline, packing=packing)
         return ScanBatches(text, pieces, alone, together, self._snapshot, self._spare, self._most)
 

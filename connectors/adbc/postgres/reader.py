@@ -54,6 +54,8 @@ class QueryBatches:
         deadline: on the clock of `time.monotonic`, or None.
         changed: called when the source's tables turn out to be other than planned.
         packing: how the statements are packed, if they are.
+        few: the first statement is cut off after one row more, and answered at once; if it has
+            more, the second is run, which is the same and is not cut off. None for one like any.
     """
 
     def __init__(
@@ -64,7 +66,9 @@ class QueryBatches:
         deadline: float | None,
         changed: Callable[[], None] = lambda: None,
         packing: Packing | None = None,
+        few: int | None = None,
     ) -> None:
+        self._few = few
         self._sessions = sessions
         self._statements = statements
         self._following: Iterator[str] = iter(())
@@ -99,6 +103,13 @@ class QueryBatches:
             while opened is not None:
                 schema, batch = opened
                 columns = Columns(self._sessions.source, schema, self._schema, self._packing)
+                if (few := self._few) is not None:
+                    self._few = None
+                    answer = self._rest(batch)
+                    if sum(part.num_rows for part in answer) <= few:
+                        yield from (columns.convert(part) for part in answer if part.num_rows)
+                        return
+                    batch = None
                 while batch is not None:
                     if batch.num_rows:
                         converted = columns.convert(batch)
@@ -111,6 +122,14 @@ class QueryBatches:
             raise
         finally:
             self._end()
+
+    def _rest(self, batch: pa.RecordBatch | None) -> list[pa.RecordBatch]:
+        """What a stream has from a batch on."""
+        found = []
+        while batch is not None:
+            found.append(batch)
+            batch = self._next()
+        return found
 
     def cancel(self) -> None:
         """See `connectors.contract.Batches`."""
@@ -211,7 +230,8 @@ class QueryBatches:
             done.close()
         # Kept while the call still counts as running, so that whoever stops it sees it.
         packing = self._packing
-        self._stream = session.stream(sql, None if packing is None else packing.batch_bytes)
+        batch_bytes = None if packing is None else packing.batch_bytes
+        self._stream = session.stream(sql, batch_bytes, copied=self._few is None)
         # In the same call, because each one costs a change of threads and back.
         return self._stream.schema, self._stream.read()
 

@@ -77,12 +77,17 @@ class SettingsLostError(Exception):
 class Stream:
     """The result of one statement. Used by one thread; close it before its session."""
 
-    def __init__(self, connection: adbc.AdbcConnection, sql: str, batch_bytes: int) -> None:
+    def __init__(
+        self, connection: adbc.AdbcConnection, sql: str, batch_bytes: int, *, copied: bool
+    ) -> None:
         self._statement = adbc.AdbcStatement(connection)
         self._reader: AdbcRecordBatchReader | None = None
         try:
             self._statement.set_options(
-                **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(batch_bytes)}
+                **{
+                    StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(batch_bytes),
+                    StatementOptions.USE_COPY.value: str(copied).lower(),
+                }
             )
             self._statement.set_sql_query(sql)
             # The handle owns what the reader reads: it must live as long.
@@ -158,6 +163,11 @@ class Session:
         return self._status in ("intrans", "inerror")
 
     @property
+    def failed(self) -> bool:
+        """A statement of its transaction failed: what comes next there would too. Needs no I/O."""
+        return self._status == "inerror"
+
+    @property
     def _status(self) -> str:
         if self._closed:
             return "closed"
@@ -167,9 +177,14 @@ class Session:
         """Do `work`, which must not raise, on the session's thread; returns at once."""
         self._work.put(work)
 
-    def stream(self, sql: str, batch_bytes: int | None = None) -> Stream:
-        """Run a statement and read its result as it comes, in batches of about `batch_bytes`."""
-        return Stream(self._connection, sql, batch_bytes or _BATCH_BYTES)
+    def stream(self, sql: str, batch_bytes: int | None = None, *, copied: bool = True) -> Stream:
+        """Run a statement and read its result as it comes, in batches of about `batch_bytes`.
+
+        Args:
+            copied: by COPY, which takes three round trips; else it takes one, and the driver holds
+                the whole result.
+        """
+        return Stream(self._connection, sql, batch_bytes or _BATCH_BYTES, copied=copied)
 
     def begin(self, moment: Exported | None = None) -> None:
         """Open a transaction, in which all statements see one moment; one round trip.

@@ -178,12 +178,14 @@ class Snapshot:
             if session is self._exporter and self._state is _State.EXPORTING:
                 self._give_up_exporting()
             inside = session in self._inside
-            if inside and not discard and self._is_needed(session):
+            # What failed took its transaction, and so the moment, with it.
+            lost = discard or (inside and session.failed)
+            if inside and not lost and self._is_needed(session):
                 self._waiting = session
                 self._changed.notify_all()
                 return
             self._inside.discard(session)
-            if discard and session is self._exporter:
+            if lost and session is self._exporter:
                 self._state = _State.GONE
         if inside and not discard:
             session.start(partial(self._leave, session))

@@ -41,6 +41,7 @@ POSTGRES = Dialect(
     reshape=reshape,
     refuse_relation=refuse_relation,
     keys=KEYS,
+    few=True,
     shown_by="tests/planner/test_postgres_dialect.py",
 )
 
