@@ -62,7 +62,8 @@ class KeyedBatches:
         statement = with_keys(reduction.statement, dialect.keys, found)
         if statement is None:
             return
-        few = few_of(statement, reduction.few, dialect.generator)
+        expected = reduction.few
+        few = None if expected is None else few_of(statement, expected, dialect.generator)
         self.sent = sum(map(len, found.values()))
         query = SqlQuery(statement.sql(dialect.generator), few=few)
         self._fragment = replace(self._fragment, query=query)

@@ -38,7 +38,7 @@ class Reduction:
         columns: the names of these columns, `STAGE.COLUMN`, for people.
         estimate: what is expected to cross the link without them.
         shown: the statement as text, with a mark in place of the keys.
-        few: how many rows are expected with them, at a source that is told; see `SqlQuery.few`.
+        few: what is expected with them, at a source that is told; see `SqlQuery.few`.
     """
 
     statement: exp.Select
@@ -49,7 +49,7 @@ class Reduction:
     columns: tuple[str, ...]
     estimate: Estimate
     shown: str
-    few: float | None = None
+    few: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,29 +8,38 @@ from __future__ import annotations
 from sqlglot import exp
 
 from connectors.contract import Few
+from planner.plan import Estimate
 
-EXPECTED_ROWS = 2_000.0
-"""Of no more than these a source is asked for few."""
+EXPECTED_ROWS = 1_000.0
+"""Of no more than these a source is asked for few. Widths are those of stored values, which may be
+many times as wide when they are sent, so that rows are the safer bound."""
 
-MOST_ROWS = 20_000
-"""So many it may hold: estimates are off by ten now and then."""
+TIMES, FEWEST_ROWS = 4.0, 1_000.0
+"""So many times the rows that are expected it may hold, and so many in any case."""
+
+MOST_BYTES = 8 << 20
+"""So many bytes it may hold, by the width of a row that is expected."""
 
 
-def few_of(statement: exp.Select, rows: float | None, generator: str) -> Few | None:
-    """The statement for few rows; None where more are expected, or nobody knows.
+def few_of(statement: exp.Select, expected: Estimate, generator: str) -> Few | None:
+    """The statement for few rows; None where more are expected, wide ones, or nobody knows.
 
     Args:
         statement: is not changed.
-        rows: how many are expected.
+        expected: of its result.
         generator: sqlglot's name of its dialect.
     """
-    if rows is None or rows > EXPECTED_ROWS:
+    if expected.rows is None or expected.size_bytes is None or expected.rows > EXPECTED_ROWS:
+        return None
+    width_bytes = expected.size_bytes / expected.rows if expected.rows else expected.size_bytes
+    most = int(min(max(FEWEST_ROWS, TIMES * expected.rows), MOST_BYTES / max(1.0, width_bytes)))
+    if most < expected.rows:
         return None
     limit = statement.args.get("limit")
     if limit is not None:
         count = limit.expression
-        bounded = isinstance(count, exp.Literal) and int(count.this) <= MOST_ROWS
-        return Few(statement.sql(generator), MOST_ROWS) if bounded else None
+        bounded = isinstance(count, exp.Literal) and int(count.this) <= most
+        return Few(statement.sql(generator), most) if bounded else None
     cut = statement.copy()
-    cut.set("limit", exp.Limit(expression=exp.Literal.number(MOST_ROWS + 1)))
-    return Few(cut.sql(generator), MOST_ROWS)
+    cut.set("limit", exp.Limit(expression=exp.Literal.number(most + 1)))
+    return Few(cut.sql(generator), most)

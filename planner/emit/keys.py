@@ -74,9 +74,16 @@ def is_key(type_: pa.DataType) -> bool:
     return bool(pa.types.is_signed_integer(type_) or pa.types.is_date32(type_))
 
 
+def is_text(type_: pa.DataType) -> bool:
+    """Text, in whichever of the forms that the engine gives it."""
+    known = (pa.types.is_string, pa.types.is_string_view, pa.types.is_large_string)
+    return any(is_one(type_) for is_one in known)
+
+
 def braced(keys: pa.Array) -> str | None:
     """`{1,2}`: an array as PostgreSQL reads it; texts are quoted."""
-    if pa.types.is_string(keys.type):
+    if is_text(keys.type):
+        keys = keys.cast(pa.string())
         # No text there holds this character, so that no row has such a key.
         keys = keys.filter(pc.invert(pc.match_substring(keys, "\0")))
         keys = pc.replace_substring(pc.replace_substring(keys, "\\", "\\\\"), '"', '\\"')

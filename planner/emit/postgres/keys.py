@@ -6,8 +6,8 @@ import pyarrow as pa
 from sqlglot import exp
 
 from planner.emit.dialect import Sql
-from planner.emit.keys import KeyForm, braced, is_key
-from planner.emit.postgres.types import BIGINT, DATE, TEXT, is_text
+from planner.emit.keys import KeyForm, braced, is_key, is_text
+from planner.emit.postgres.types import BIGINT, DATE, TEXT
 
 _MOST = 500_000
 """Keys in one statement; its planner looks at each of them."""
