@@ -45,8 +45,8 @@ class SeenRows:
 
     def refutes(self, plan: Plan) -> bool:
         """Whether a part of a plan had very different rows from those that it was planned with."""
-        if not self._rows:
-            return False
+        if not self._rows or len(plan.fragments) + len(plan.natives) < 2:
+            return False  # There is nothing that would be joined another way.
         parts = [(f.estimate.rows, f.shape) for f in plan.fragments]
         parts += [(s.estimate.rows, s.shape) for s in plan.stages]
         return any(_differs(expected, self._of_shape(shape)) for expected, shape in parts)
