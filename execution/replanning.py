@@ -14,7 +14,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from connectors.contract import Fragment
+from connectors.contract import SqlQuery
 from connectors.errors import CancelledError, CrosswindError
 from execution.running import Ran, Run
 from execution.suspicion import Suspicion, Watch
@@ -123,10 +123,13 @@ class ReplannedRun:
         return replace(ran, replanned=self._times, plan=self._plan) if self._times else ran
 
 
-def _asked(plan: Plan) -> list[tuple[str, Fragment, str]]:
+def _asked(plan: Plan) -> list[tuple[str, str]]:
     """What a plan asks its sources for, and in which order it computes."""
-    asked = [
-        (f.source, f.fragment, "" if f.reduction is None else f.reduction.shown)
-        for f in plan.fragments
-    ]
-    return sorted(asked, key=repr)
+    return sorted((f.source, _text(f)) for f in plan.fragments)
+
+
+def _text(planned: PlannedFragment) -> str:
+    if planned.reduction is not None:
+        return planned.reduction.shown
+    query = planned.fragment.query
+    return query.text if isinstance(query, SqlQuery) else repr(query)
