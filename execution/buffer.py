@@ -6,6 +6,7 @@ Knows neither sources nor the engine.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
 from collections import deque
@@ -47,10 +48,13 @@ class Overflow:
         self._size_bytes += size_bytes(batch)
         if self._size_bytes > self._limit_bytes:
             raise MemoryLimitError(
-                f"more than {self._limit_bytes:,} bytes of a fragment wait here to be used",
-                hint="Read fewer rows, or raise max_connections of the source.",
+                f"more than {self._limit_bytes:,} bytes wait here to be used",
+                hint="Read fewer rows, or raise memory_limit or the source's max_connections.",
             )
-        self._writer.write_batch(batch)
+        try:
+            self._writer.write_batch(batch)
+        except OSError as error:
+            raise _full(error) from error
         self.written += 1
 
     def seal(self) -> None:
@@ -66,7 +70,17 @@ class Overflow:
         return self._reader.read_next_batch()
 
     def close(self) -> None:
-        self._file.close()
+        # What could not be written is not wanted any more.
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+
+def _full(error: OSError) -> MemoryLimitError:
+    """A temporary file cannot be written."""
+    return MemoryLimitError(
+        f"rows that wait to be used cannot be written to a temporary file: {error.strerror}",
+        hint="Make room on the disk of temp_directory, or read fewer rows.",
+    )
 
 
 class BatchBuffer:
@@ -117,8 +131,11 @@ class BatchBuffer:
     def finish(self, failure: BaseException | None = None) -> None:
         """Nothing more comes; `failure` is raised to the consumer after what was put before."""
         with self._changed:
-            if self._overflow is not None and not self._cancelled:
-                self._overflow.seal()
+            if self._overflow is not None and not self._cancelled and failure is None:
+                try:
+                    self._overflow.seal()
+                except OSError as error:
+                    failure = _full(error)
             self._finished = True
             self._failure = failure
             self._changed.notify_all()

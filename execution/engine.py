@@ -193,20 +193,20 @@ class Engine:
         self,
         plan: Plan,
         deadline: float | None = None,
-        again: Callable[[], Plan] | None = None,
+        again: Callable[[Callable[[], bool]], Plan] | None = None,
     ) -> Execution:
         """Begin to run a plan. Returns at once: waiting and work begin with the first batch.
 
         Args:
             deadline: on the clock of `time.monotonic`, in seconds; sources end by it. Whoever
                 started the run cancels it then.
-            again: plans the statement once more, when what is read refutes the plan; None where it
-                is run as it is.
+            again: plans the statement once more, when what is read refutes the plan, and asks now
+                and then whether nobody wants that any more; None where the plan is run as it is.
         """
         return Execution(plan, lambda: self._replannable(plan, deadline, again))
 
     def _replannable(
-        self, plan: Plan, deadline: float | None, again: Callable[[], Plan] | None
+        self, plan: Plan, deadline: float | None, again: Callable[[Callable[[], bool]], Plan] | None
     ) -> Run:
         if again is None or plan.residual is None or not plan.fragments:
             return self._run(plan, deadline)

@@ -25,6 +25,9 @@ from planner.unplanned import unplanned
 _PLACES = ("Object Store error", "IoError", "No such file", "External: ")
 """What a file that cannot be reached, or has changed below a reader, makes the engine say."""
 
+_REFUSALS = ("lacked the necessary privileges", "lacked valid authentication credentials")
+"""What a store that lets nobody in makes the engine's client say."""
+
 _CONTENTS = (
     "Parquet error",
     "ParquetError",
@@ -103,6 +106,7 @@ def _of_files(message: str, natives: tuple[NativeRead, ...]) -> CrosswindError:
     named = [n for n, parts in paths if any(part in message for part in parts)] or list(natives)
     tables = " or ".join(dict.fromkeys(str(n.table) for n in named))
     text = f"reading table {tables} failed: {sentence_of(message.strip().split(chr(10))[0])}"
-    if any(mark in message for mark in _PLACES):
+    refused = any(mark in message for mark in _REFUSALS)
+    if not refused and any(mark in message for mark in _PLACES):
         return SourceUnavailableError(text, source=named[0].source)
     return SourceRejectedError(text, source=named[0].source)

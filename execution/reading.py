@@ -123,12 +123,12 @@ class FragmentReader:
         failure: BaseException | None = None
         batches = self._batches
         try:
-            if isinstance(batches, KeyedBatches):
-                # What it waits for may need the turn that it would hold.
-                batches.prepare()
+            unprepared = _prepared(batches)
             with self._turn:
                 self._turn_at = time.monotonic()
                 try:
+                    if unprepared is not None:
+                        raise unprepared
                     self._read()
                 finally:
                     self._batches.close()
@@ -170,6 +170,20 @@ class FragmentReader:
         finally:
             if reading is not None:
                 reading.ended(time.monotonic(), complete=complete)
+
+
+def _prepared(batches: Batches) -> BaseException | None:
+    """Have batches wait for their keys, before a turn is taken, which what they wait for may need.
+
+    Returns:
+        Why that failed: the turn must be taken all the same, to be given back.
+    """
+    if isinstance(batches, KeyedBatches):
+        try:
+            batches.prepare()
+        except BaseException as error:
+            return error
+    return None
 
 
 class _Turn(AbstractContextManager[None]):

@@ -7,6 +7,7 @@ something else takes over, from the start. Owns that hand-over. Knows no costs.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,6 +22,8 @@ from execution.suspicion import Suspicion, Watch
 from planner.plan import Plan, PlannedFragment
 from planner.seen import SeenRows
 
+_LOG = logging.getLogger("crosswind.execution")
+
 MOST_TIMES = 2
 """So often a statement is planned again."""
 
@@ -31,7 +34,7 @@ class ReplannedRun:
     Args:
         plan: the first.
         begin: makes the run of a plan, which tells what refutes it.
-        again: plans the statement once more.
+        again: plans the statement once more; asks now and then whether nobody wants it any more.
         seen: what planning goes by.
         suspicion: when to plan again.
     """
@@ -40,7 +43,7 @@ class ReplannedRun:
         self,
         plan: Plan,
         begin: Callable[[Plan, Watch], Run],
-        again: Callable[[], Plan],
+        again: Callable[[Callable[[], bool]], Plan],
         seen: SeenRows,
         suspicion: Suspicion,
     ) -> None:
@@ -54,6 +57,7 @@ class ReplannedRun:
         self._given = False
         self._cancelled = False
         self._next: Plan | None = None
+        self._planning: threading.Thread | None = None
         self._run = begin(plan, self._watch(0))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -79,6 +83,7 @@ class ReplannedRun:
 
     def _take_over(self) -> None:
         self._run.close()
+        self._end_planning()
         with self._lock:
             if self._cancelled:
                 raise CancelledError("the query was cancelled")
@@ -95,10 +100,27 @@ class ReplannedRun:
             return
         if fragment.shape is not None:
             self._seen.note(fragment.shape, rows)
+        with self._lock:
+            if self._planning is not None or self._cancelled:
+                return
+            self._planning = thread = threading.Thread(
+                target=self._plan_again, args=(times,), name="crosswind-replan", daemon=True
+            )
         try:
-            plan = self._again()
-        except CrosswindError:
-            return  # It was planned once; that plan goes on.
+            thread.start()
+        except RuntimeError:  # No more threads: the plan that there is goes on.
+            self._planning = None
+
+    def _plan_again(self, times: int) -> None:
+        """Plan beside the run, which goes on meanwhile."""
+        try:
+            plan = self._again(lambda: self._cancelled or self._given)
+        except Exception as error:
+            # It was planned once; that plan goes on.
+            _LOG.info("a plan was not made again: %s", error)
+            return
+        if not plan.schema.equals(self._plan.schema):
+            return  # Its client was promised another answer.
         if not self._suspicion.always and _asked(plan) == _asked(self._plan):
             return
         with self._lock:
@@ -117,6 +139,12 @@ class ReplannedRun:
     def close(self) -> None:
         self.cancel()
         self._run.close()
+        self._end_planning()
+
+    def _end_planning(self) -> None:
+        thread, self._planning = self._planning, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
 
     def account(self) -> Ran:
         ran = self._run.account()

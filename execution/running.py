@@ -296,7 +296,9 @@ class _Attempt:
         self._readers = readers
         self._scope = engine.scope()
         self._stream = EngineStream(engine)
-        self._stages = [self._stage(stage) for stage in plan.stages]
+        self._stages: list[StageReader] = []
+        for planned in plan.stages:
+            self._stages.append(self._stage(planned))
         self._session: Any = None
 
     def batches(self, session: Any) -> Iterator[pa.RecordBatch]:
@@ -319,6 +321,11 @@ class _Attempt:
                 frame = self._engine.frame(session, self._residual, self._scope)
             for stage, first in zip(self._stages, before, strict=True):
                 stage.start(session, first)
+            for stage in self._stages:
+                # What reads them holds a worker of the engine, and may not wait for one.
+                stage.wait()
+                if stage.failure is not None:
+                    raise stage.failure
             yield from self._stream.batches(session, frame)
         except CrosswindError:
             raise
@@ -332,7 +339,10 @@ class _Attempt:
         overflow = Overflow(engine.directory, planned.schema, engine.overflow_bytes)
         keys = self._readers.keys.get(planned.name)
         seen = engine.catalog.seen
-        return StageReader(planned, keys, EngineStream(engine), overflow, self._failure_of, seen)
+        after = [stage for stage in self._stages if stage.name in planned.after]
+        return StageReader(
+            planned, keys, EngineStream(engine), overflow, self._failure_of, seen, after
+        )
 
     def _failure_of(self, error: Exception) -> CrosswindError:
         return engine_failure(str(error), self._plan.natives, self._plan.sql)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -19,11 +19,12 @@ from connectors.errors import CancelledError, CrosswindError, QueueFullError
 from execution.buffer import BatchBuffer, Overflow
 from execution.engine_stream import EngineStream
 from planner.account import StageAccount
+from planner.cost import HELD_IN_MEMORY_BYTES
 from planner.plan import PlannedStage
 from planner.seen import SeenRows
 
-WAITING_BYTES = 16 * 1024 * 1024
-"""What of a stage waits in memory; the rest waits on disk, so that nothing holds it up."""
+MOST_BYTES = 16 << 20
+"""Keys are sent as text, and looked at one by one: so many bytes of them at most."""
 
 _COMPACT_ROWS = 1 << 18
 """Keys are made unique again when so many have come since the last time."""
@@ -48,8 +49,10 @@ class StageKeys:
         if self._done.is_set():
             return
         for column, distinct in self._known.items():
-            if distinct.add(batch.column(column)) > self._most:
+            if distinct.add(batch.column(column)) > self._most or distinct.size_bytes > MOST_BYTES:
                 self.give_up()
+                self._known = {}
+                return
 
     def finish(self) -> None:
         """The stage is complete: whoever waits has its keys."""
@@ -86,6 +89,11 @@ class _Distinct:
             return self.compact()
         return len(fresh)
 
+    @property
+    def size_bytes(self) -> int:
+        known = 0 if self._keys is None else self._keys.nbytes
+        return int(known + sum(part.nbytes for part in self._last))
+
     def compact(self) -> int:
         """Make what has come unique; how many there are."""
         if self._last:
@@ -109,6 +117,8 @@ class StageReader:
         overflow: where its rows go when nobody takes them yet.
         failure_of: what an error of the engine means.
         seen: remembers how many rows it had.
+        after: the stages that it reads; it begins when they are complete, so that no worker of the
+            engine waits for work that needs one.
     """
 
     def __init__(
@@ -119,7 +129,10 @@ class StageReader:
         overflow: Overflow,
         failure_of: Callable[[Exception], CrosswindError],
         seen: SeenRows,
+        after: Sequence[StageReader] = (),
     ) -> None:
+        self._after = after
+        self._done = threading.Event()
         self.name = planned.name
         self._shape = planned.shape
         self._seen = seen
@@ -128,7 +141,7 @@ class StageReader:
         self.stream = stream
         self._keys = keys
         self._failure_of = failure_of
-        self._buffer = BatchBuffer(WAITING_BYTES, overflow)
+        self._buffer = BatchBuffer(HELD_IN_MEMORY_BYTES, overflow)
         self._thread: threading.Thread | None = None
         self._rows = 0
         self._size_bytes = 0
@@ -151,6 +164,10 @@ class StageReader:
             raise QueueFullError("the server cannot start another thread") from error
         self._thread = thread
 
+    def wait(self) -> None:
+        """Wait until it is complete, has failed or was cancelled."""
+        self._done.wait()
+
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         while (batch := self._buffer.get()) is not None:
             yield batch
@@ -161,6 +178,7 @@ class StageReader:
             self._keys.give_up()
         self._buffer.cancel()
         self.stream.cancel()
+        self._done.set()
 
     def close(self) -> None:
         """Cancel, wait until the thread has ended, and drop the rows."""
@@ -177,6 +195,8 @@ class StageReader:
     def _run(self, session: Any, frame: Any) -> None:
         failure: BaseException | None = None
         try:
+            for stage in self._after:
+                stage.wait()
             for batch in self.stream.batches(session, frame):
                 self._take(batch)
         except CancelledError as error:
@@ -194,6 +214,7 @@ class StageReader:
             else:
                 self._keys.give_up()
         self._buffer.finish(failure)
+        self._done.set()
 
     def _take(self, batch: pa.RecordBatch) -> None:
         columns = [

@@ -46,7 +46,7 @@ class Engine(Protocol):
         self,
         plan: Plan,
         deadline: float | None = None,
-        again: Callable[[], Plan] | None = None,
+        again: Callable[[Callable[[], bool]], Plan] | None = None,
     ) -> Execution: ...
 
     def close(self) -> None: ...
@@ -109,4 +109,4 @@ class Answer:
     form: Form = "text"
     metadata: bytes = b""
     estimates: bool = False
-    again: Callable[[], Plan] | None = None
+    again: Callable[[Callable[[], bool]], Plan] | None = None

@@ -137,7 +137,7 @@ class Queries:
             planned.form,
             metadata,
             planned.estimates,
-            lambda: self._planned_now(sql, options).plan,
+            lambda gone: self.aside.do(lambda: self._planned_now(sql, options), gone).plan,
         )
         if warnings:
             log_warnings(warnings)

@@ -124,7 +124,7 @@ class InKeys:
     value: Expression
     stage: str
     column: int
-    count: float = field(compare=False)
+    count: float
     type: pa.DataType = field(default_factory=pa.bool_)
     nullable: bool = True
 

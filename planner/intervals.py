@@ -47,7 +47,10 @@ _COMPARING = frozenset(
 _DAYS = (
     r'IntervalMonthDayNano\("IntervalMonthDayNano \{ (?:months: -?[1-9]|months: 0, days: -?[1-9])'
 )
-_COMPARED = re.compile(rf'(?:[<>=] {_DAYS})|(?:{_DAYS}[^"]*"\) (?:[<>=]|!=))')
+# Not one that a time is moved by, which then is compared.
+_COMPARED = re.compile(
+    rf'(?:[<>=] {_DAYS}[^"]*"\)(?! [-+*/]))|(?:(?<![-+*/] ){_DAYS}[^"]*"\) (?:[<>=]|!=))'
+)
 
 
 def refuse_compared_text(plan: str) -> None:

@@ -77,7 +77,7 @@ class PlannedFragment:
     estimate: Estimate = field(default_factory=Estimate)
     cost: Cost | None = None
     reduction: Reduction | None = None
-    shape: int | None = None
+    shape: bytes | None = None
     there: str = ""
     estimated: Estimated | None = None
 
@@ -125,6 +125,7 @@ class PlannedStage:
         schema: of its rows.
         text: the residual as an indented tree, for people.
         shape: see `PlannedFragment`.
+        after: the stages that it reads.
     """
 
     name: str
@@ -132,7 +133,8 @@ class PlannedStage:
     schema: pa.Schema
     text: str
     estimate: Estimate = field(default_factory=Estimate)
-    shape: int | None = None
+    shape: bytes | None = None
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

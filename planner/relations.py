@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from enum import Enum
 from functools import cached_property
+from hashlib import blake2b
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -65,17 +66,21 @@ class _Relation:
             yield part.name, getattr(self, part.name)
 
     @cached_property
-    def shape(self) -> int | None:
-        """The same for relations that are equal, in one process; None where that cannot be told."""
+    def shape(self) -> bytes | None:
+        """The same for equal relations; None of what reads a stage, whose name says little."""
         below = inputs_of(self)  # type: ignore[arg-type]
         shapes = tuple(relation.shape for relation in below)
         if None in shapes:
             return None
-        own = (value for name, value in self._parts() if name not in _BELOW)
-        try:
-            return hash((type(self).__name__, *shapes, *own))
-        except TypeError:  # a value, or a message, that has no hash
+        if isinstance(self, Read) and len(self.path) == 1:
             return None
+        own = [value for name, value in self._parts() if name not in _BELOW]
+        if any(isinstance(p, InKeys) for e in expressions_of(self) for p in walk_expression(e)):  # type: ignore[arg-type]
+            return None
+        digest = blake2b(repr((type(self).__name__, own)).encode(), digest_size=16)
+        for shape in shapes:
+            digest.update(shape or b"")
+        return digest.digest()
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ class SeenRows:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rows: OrderedDict[int, float] = OrderedDict()
+        self._rows: OrderedDict[bytes, float] = OrderedDict()
 
-    def note(self, shape: int, rows: float) -> None:
+    def note(self, shape: bytes, rows: float) -> None:
         """A part of this shape had so many rows, to its end."""
         with self._lock:
             self._rows[shape] = rows
@@ -40,7 +40,7 @@ class SeenRows:
         """The rows that a relation had when it ran, if one of its shape did."""
         return self._of_shape(relation.shape) if self._rows else None
 
-    def _of_shape(self, shape: int | None) -> float | None:
+    def _of_shape(self, shape: bytes | None) -> float | None:
         return None if shape is None else self._rows.get(shape)
 
     def refutes(self, plan: Plan) -> bool:

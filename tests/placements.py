@@ -45,7 +45,7 @@ def placement_sources(
 class NothingSeen(SeenRows):
     """Forgets at once, so that plans do not depend on which tests ran before."""
 
-    def note(self, shape: int, rows: float) -> None:
+    def note(self, shape: bytes, rows: float) -> None:
         """Not here."""
 
 
@@ -102,7 +102,7 @@ class Placement:
 
     def run(self, plan: Plan) -> pa.Table:
         """The whole answer, each batch checked for the schema that was promised."""
-        execution = self.engine.start(plan, again=lambda: self.plan(plan.sql))
+        execution = self.engine.start(plan, again=lambda _: self.plan(plan.sql))
         batches = list(execution.batches())
         assert all(batch.schema.equals(plan.schema) for batch in batches)
         return pa.Table.from_batches(batches, schema=plan.schema)

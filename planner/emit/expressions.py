@@ -280,7 +280,7 @@ def write(expression: Expression, over: Input, dialect: Dialect, subquery: Write
                 return exp.In(this=value, expressions=list(map(_option, options)))
             case InKeys():
                 assert dialect.keys is not None
-                place = marked(known.stage, known.column)
+                place = marked(known.stage, known.column, known.value.type)
                 return dialect.keys.write(parts[0], place, known.value.type)
             case ScalarSubquery():
                 return exp.Subquery(this=subquery(known.input))

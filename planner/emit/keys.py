@@ -34,16 +34,16 @@ class KeyForm:
     text: Callable[[pa.Array], str | None]
 
 
-def marked(stage: str, column: int) -> exp.Literal:
-    """What stands for the keys of a stage's column until they are known."""
-    literal = exp.Literal.string(_mark(stage, column))
+def marked(stage: str, column: int, type_: pa.DataType) -> exp.Literal:
+    """What stands for the keys of a stage's column until they are known.
+
+    Args:
+        type_: of the value that they are compared with.
+    """
+    literal = exp.Literal.string(f"keys of {stage}.{column + 1}")
     # A text of the client's may read the same.
-    literal.meta["keys"] = True
+    literal.meta["keys"] = (stage, column, str(type_))
     return literal
-
-
-def _mark(stage: str, column: int) -> str:
-    return f"keys of {stage}.{column + 1}"
 
 
 def with_keys(
@@ -54,14 +54,31 @@ def with_keys(
     Args:
         keys: without NULL, by stage and column; all that the statement has marks of.
     """
-    texts = {_mark(*place): form.text(array) for place, array in keys.items()}
-    if None in texts.values():
-        return None
     filled = statement.copy()
     for literal in filled.find_all(exp.Literal):
-        if literal.is_string and literal.meta.get("keys"):
-            literal.set("this", texts[literal.this])
+        mark = literal.meta.get("keys")
+        if mark is None:
+            continue
+        stage, column, type_ = mark
+        text = form.text(_of_type(keys[stage, column], type_))
+        if text is None:
+            return None
+        literal.set("this", text)
     return filled
+
+
+_INTEGERS = {str(t): t for t in (pa.int8(), pa.int16(), pa.int32(), pa.int64())}
+
+
+def _of_type(keys: pa.Array, type_: str) -> pa.Array:
+    """The keys that a value of a type can have: no column of integers holds one that is wider."""
+    narrow = _INTEGERS.get(type_)
+    if narrow is None or not pa.types.is_integer(keys.type) or not len(keys):
+        return keys
+    most = 2 ** (narrow.bit_width - 1)
+    wide = keys.cast(pa.int64())
+    fits = pc.and_(pc.greater_equal(wide, -most), pc.less_equal(wide, most - 1))
+    return wide.filter(fits)
 
 
 _EPOCH = date(1970, 1, 1)

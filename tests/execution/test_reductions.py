@@ -37,9 +37,9 @@ JOIN = "SELECT o.id, o.note, k.tag FROM orders o JOIN picked k ON k.id = o.id"
 
 
 @pytest.fixture(scope="module")
-def both(
+def sources(
     postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Placement]:
+) -> Iterator[dict[str, dict[str, object]]]:
     """Orders and words at the database, what picks some of them in files."""
     folder = tmp_path_factory.mktemp("picked")
     picked = pa.table(
@@ -49,6 +49,8 @@ def both(
     every = pa.table({"id": pa.array(range(ROWS), pa.int64())})
     pq.write_table(every, folder / "every.parquet")
     pq.write_table(picked.slice(0, 0), folder / "none.parquet")
+    narrow = pa.table({"id": pa.array([3, 7, None, 40_000], pa.int32())})
+    pq.write_table(narrow, folder / "narrow.parquet")
     pq.write_table(pa.table({"word": TEXTS}), folder / "words.parquet")
     days = pa.array([date(2020, 1, 2), None, date(9999, 12, 31)], pa.date32())
     pq.write_table(pa.table({"day": days}), folder / "days.parquet")
@@ -65,16 +67,31 @@ def both(
             "CREATE TABLE notes (word text, n int)",
             "INSERT INTO notes VALUES ('plain', 1), ('quo\"te', 2), ('back\\slash', 3), ('a,b', 4),"
             " ('{brace}', 5), ('it''s', 6), ('', 7), ('NULL', 8), (NULL, 9), ('other', 10)",
+            f"CREATE VIEW broken AS SELECT id, 1 / (id - {ROWS - 1}) AS part FROM orders",
+            "CREATE VIEW small AS SELECT id::smallint AS id, day, note FROM orders",
             "CREATE VIEW slow AS SELECT id, pg_sleep(600)::text AS slept FROM orders",
             "ANALYZE",
             database=name,
         )
-        sources = {
+        yield {
             "shop": {"connector": "postgres", "uri": uri, "max_connections": 2},
             "lake": {"connector": "files", "root": str(folder)},
         }
-        with Placement.of_sources(sources) as placement:
-            yield replace(placement, options=PlanningOptions(reductions="all"))
+
+
+@pytest.fixture(scope="module")
+def both(sources: dict[str, dict[str, object]]) -> Iterator[Placement]:
+    """Where keys are sent wherever they can be."""
+    with Placement.of_sources(sources) as placement:
+        yield replace(placement, options=PlanningOptions(reductions="all"))
+
+
+@pytest.fixture(scope="module")
+def narrow(sources: dict[str, dict[str, object]]) -> Iterator[Placement]:
+    """The same over a single connection to the database."""
+    shop = sources["shop"] | {"max_connections": 1}
+    with Placement.of_sources(sources | {"shop": shop}) as placement:
+        yield replace(placement, options=PlanningOptions(reductions="all"))
 
 
 def reduced(plan: Plan) -> tuple[PlannedFragment, Reduction]:
@@ -190,7 +207,8 @@ def test_a_cancel_ends_the_waiting_and_leaves_nothing(
     )
     execution = both.engine.start(both.plan(SILENT))
     _cancelled_when(execution, lambda _: postgres_server.execute(busy) != [(0,)])
-    assert threading.active_count() <= threads
+    # A session's thread ends after whoever has let it go.
+    eventually(lambda: threading.active_count() <= threads)
     eventually(lambda: postgres_server.execute(busy) == [(0,)])
 
 
@@ -199,6 +217,72 @@ def test_a_stage_that_fails_fails_the_query(both: Placement) -> None:
     with pytest.raises(CrosswindError) as found:
         both.query(sql)
     assert found.value.code == "request.value"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT s.id, s.note FROM small s JOIN picked k ON k.id = s.id",
+        "SELECT s.id, s.note FROM small s JOIN narrow k ON k.id = s.id",
+        "SELECT o.id, o.note FROM orders o JOIN narrow k ON k.id = o.id",
+        "SELECT o.id FROM orders o WHERE o.id IN (SELECT id FROM narrow)",
+    ],
+)
+def test_integers_of_other_widths_are_keys_too(both: Placement, sql: str) -> None:
+    answer, account = ran(both, both.plan(sql))
+    # Those that are too large for the column find nothing, and no error.
+    assert [f.keys for f in account.fragments] == [3]
+    assert {row[0] for row in rows(answer)} == {3, 7}
+
+
+STAGES = {
+    "a union": "(SELECT id FROM picked UNION ALL SELECT id + 1 FROM narrow) k",
+    "a limit": "(SELECT id FROM every ORDER BY id DESC LIMIT 3) k",
+    "a window": "(SELECT id, row_number() OVER (ORDER BY tag) AS n FROM picked) k",
+    "an aggregate": "(SELECT id, count(*) AS n FROM picked GROUP BY id) k",
+    "a join": "(SELECT p.id FROM picked p JOIN narrow q ON p.id = q.id) k",
+    "its own source": "(SELECT n.n AS id FROM notes n JOIN picked p ON p.id = n.n) k",
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_whatever_is_computed_first_has_keys(both: Placement, stage: str) -> None:
+    sql = f"SELECT k.id, o.note FROM orders o JOIN {STAGES[stage]} ON k.id = o.id"
+    plan = both.plan(sql)
+    assert any(f.reduction is not None for f in plan.fragments)
+    without = replace(both, options=PlanningOptions(reductions="none"))
+    assert rows(both.run(plan)) == rows(without.query(sql))
+
+
+CHAIN = (
+    "SELECT o.id, o.note, n.word FROM orders o JOIN notes n ON n.n = o.id"
+    " LEFT JOIN (SELECT k.id, s.day FROM picked k JOIN small s ON s.id = k.id) j ON j.id = n.n"
+    " JOIN every e ON e.id = o.id LEFT JOIN orders p ON p.id = j.id"
+)
+"""Keys of one fragment's rows are sent to the next one, at the same source."""
+
+
+def test_a_chain_of_keys_takes_one_connection(both: Placement, narrow: Placement) -> None:
+    plan = narrow.plan(CHAIN)
+    assert len(plan.stages) > 1
+    assert sum(f.reduction is not None for f in plan.fragments) > 1
+    without = replace(both, options=PlanningOptions(reductions="none"))
+    assert rows(narrow.run(plan)) == rows(without.query(CHAIN))
+
+
+def test_many_at_once_do_not_wait_for_each_other(narrow: Placement) -> None:
+    plan = narrow.plan(CHAIN)
+    want = rows(narrow.run(plan))
+    answers = [Background(lambda: rows(narrow.run(plan))) for _ in range(32)]
+    for answer in answers:
+        answer.join()
+    assert all(answer.error is None and answer.result == want for answer in answers)
+
+
+def test_what_fails_beside_a_fragment_that_waits_is_what_is_told(both: Placement) -> None:
+    sql = f"{JOIN} LEFT JOIN broken b ON b.part > k.id WHERE o.id < 9"
+    with pytest.raises(CrosswindError, match="division by zero"):
+        both.query(sql)
 
 
 def _cancelled_when(execution: Execution, happened: Callable[[Account], bool]) -> None:

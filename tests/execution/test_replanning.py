@@ -61,7 +61,7 @@ def opened(
 
 
 def ran(placement: Placement, plan: Plan, times: list[int]) -> tuple[list[object], Account]:
-    def again() -> Plan:
+    def again(_: object) -> Plan:
         times.append(1)
         return placement.plan(plan.sql)
 
@@ -107,7 +107,7 @@ def test_a_statement_that_cannot_be_planned_again_goes_on(
     with opened(sources) as placement:
         plan = placement.plan(SQL)
 
-        def again() -> Plan:
+        def again(_: object) -> Plan:
             raise UnsupportedError("not now")
 
         execution = placement.engine.start(plan, again=again)
@@ -119,7 +119,7 @@ def test_nothing_takes_over_when_a_batch_was_given(sources: dict[str, dict[str, 
     sql = "SELECT e.id FROM shop.events e LEFT JOIN lake.picked p ON p.id = e.id + 1"
     with opened(sources, Suspicion(always=True)) as placement:
         plan = placement.plan(sql)
-        execution = placement.engine.start(plan, again=lambda: placement.plan(sql))
+        execution = placement.engine.start(plan, again=lambda _: placement.plan(sql))
         given = list(execution.batches())
         ids = pa.chunked_array([batch.column(0) for batch in given])
         assert len(ids) == ROWS == len(ids.unique())
@@ -130,7 +130,7 @@ def test_a_cancel_while_planning_again_ends_the_run(sources: dict[str, dict[str,
     with opened(sources) as placement:
         plan = placement.plan(SQL)
 
-        def again() -> Plan:
+        def again(_: object) -> Plan:
             execution.cancel()
             return placement.plan(SQL)
 
@@ -150,7 +150,7 @@ def test_the_failure_of_the_plan_that_takes_over_is_the_statements(
     with opened({**sources, "notes": broken}, Suspicion(always=True)) as placement:
         plan = placement.plan(SQL)
         other = placement.plan("SELECT count(*) AS n, sum(o.id) AS s FROM notes.odd o, lake.picked")
-        execution = placement.engine.start(plan, again=lambda: other)
+        execution = placement.engine.start(plan, again=lambda _: other)
         with pytest.raises(CrosswindError) as found:
             list(execution.batches())
         assert found.value.source == "notes"

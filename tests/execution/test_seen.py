@@ -19,7 +19,7 @@ from planner.expressions import InKeys
 from planner.parse import parse
 from planner.plan import Plan
 from planner.planning import plan_query
-from planner.relations import Field, FieldRef, Filter, Literal, Read
+from planner.relations import Call, Field, FieldRef, Filter, Literal, Read
 from planner.seen import MOST_SHAPES, SeenRows
 from tests.placements import Placement
 
@@ -89,9 +89,14 @@ def test_equal_relations_have_one_shape_whatever_their_names() -> None:
 
     value = FieldRef(0, pa.int64())
     assert read("t").shape == read("t").shape != read("u").shape
-    three, four = (Filter(read("t"), InKeys(value, "k1", 0, count)) for count in (3.0, 4.0))
-    assert three.shape == four.shape
-    assert Filter(read("t"), Literal([1], pa.list_(pa.int64()))).shape is None
+    minus_one, minus_two = (
+        Filter(read("t"), Call("equal", (value, Literal(n, pa.int64())), pa.bool_()))
+        for n in (-1, -2)
+    )
+    assert minus_one.shape != minus_two.shape
+    # What a stage holds is another thing in each statement.
+    assert Read(("k1",), (Field("a", pa.int64()),), (0,)).shape is None
+    assert Filter(read("t"), InKeys(value, "k1", 0, 3.0)).shape is None
 
 
 def test_the_memory_is_bounded_and_forgets_the_oldest() -> None:
@@ -101,5 +106,5 @@ def test_the_memory_is_bounded_and_forgets_the_oldest() -> None:
         assert relation.shape is not None
         seen.note(relation.shape, 5.0)
     for number in range(MOST_SHAPES - 1):
-        seen.note(number, 1.0)
+        seen.note(number.to_bytes(16, "big"), 1.0)
     assert [seen.of(relation) for relation in relations] == [None, 5.0]

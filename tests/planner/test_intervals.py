@@ -40,3 +40,27 @@ def test_differences_of_times_have_an_order() -> None:
     bound = bind(parse(sql), Catalog(()))
     assert bound.relation is not None
     assert pa.types.is_duration(bound.schema.field(0).type)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "d - INTERVAL '1 month' > DATE '2026-03-01'",
+        "d + INTERVAL '1 day' = DATE '2026-01-01'",
+        "d > INTERVAL '1 day' + DATE '2026-01-01'",
+        "DATE '2026-01-02' - INTERVAL '1 day' > d",
+        "d BETWEEN DATE '2026-01-02' - INTERVAL '1 month' AND d + INTERVAL '1 day'",
+    ],
+)
+def test_times_that_are_moved_by_an_interval_are_compared(condition: str) -> None:
+    sql = f"SELECT d FROM (VALUES (DATE '2026-01-02')) x (d) WHERE {condition}"
+    assert bind(parse(sql), Catalog(())).schema.names == ["d"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["INTERVAL '1 day' < i", "i + INTERVAL '1 day' > INTERVAL '1 hour'", "i = INTERVAL '1 day'"],
+)
+def test_intervals_beside_others_are_still_not_compared(condition: str) -> None:
+    with pytest.raises(UnsupportedError, match="months or days"):
+        bind(parse(f"SELECT 1 FROM {_OF_TWO} WHERE {condition}"), Catalog(()))

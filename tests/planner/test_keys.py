@@ -24,7 +24,7 @@ def test_texts_of_every_form_are_quoted(type_: pa.DataType) -> None:
 def test_a_clients_text_that_reads_like_a_mark_is_left_alone() -> None:
     select = sqlglot.parse_one("SELECT 'keys of k1.1' AS a", read="postgres")
     assert isinstance(select, exp.Select)
-    condition = POSTGRES.write(exp.column("b"), marked("k1", 0), pa.int64())
+    condition = POSTGRES.write(exp.column("b"), marked("k1", 0, pa.int64()), pa.int64())
     select.set("where", exp.Where(this=condition))
     filled = with_keys(select, POSTGRES, {("k1", 0): pa.array([1, 2])})
     assert filled is not None

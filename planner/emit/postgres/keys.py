@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from planner.emit.dialect import Sql
 from planner.emit.keys import KeyForm, braced, is_key, is_text
-from planner.emit.postgres.types import BIGINT, DATE, TEXT
+from planner.emit.postgres.types import BIGINT, TEXT, TYPES
 
 _MOST = 500_000
 """Keys in one statement; its planner looks at each of them."""
@@ -18,7 +18,8 @@ def _takes(type_: pa.DataType) -> bool:
 
 
 def _write(value: Sql, keys: Sql, type_: pa.DataType) -> Sql:
-    element = TEXT if is_text(type_) else DATE if pa.types.is_date32(type_) else BIGINT
+    # In the column's own type: of others nothing is hashed, and each row is compared with each key.
+    element = TEXT if is_text(type_) else TYPES.get(type_, BIGINT)
     array = exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[element.copy()], nested=True)
     return exp.EQ(this=value, expression=exp.Any(this=exp.paren(exp.Cast(this=keys, to=array))))
 
