@@ -87,6 +87,7 @@ class Queries:
         self._running: set[Run] = set()
         self._changed = threading.Condition()
         self._closing = False
+        self._closed = False
         self._catalogs: dict[tuple[tuple[str, Link], ...], Catalog] = {}
         self._closing_first: list[Callable[[], None]] = []
 
@@ -225,16 +226,24 @@ class Queries:
         """Have something that uses the sources closed before them."""
         self._closing_first.append(close)
 
+    def drain(self, seconds: float) -> bool:
+        """Take no more, and let what runs finish for a time; whether anything ran."""
+        with self._changed:
+            self._closing = True
+            ran = bool(self._running)
+            self._changed.wait_for(lambda: not self._running, seconds)
+        return ran
+
     def close(self, drain_seconds: float) -> None:
         """Take no more, let what runs finish for a time, cancel the rest, close the engine.
 
         Idempotent.
         """
+        self.drain(drain_seconds)
         with self._changed:
-            if self._closing:
+            if self._closed:
                 return
-            self._closing = True
-            self._changed.wait_for(lambda: not self._running, drain_seconds)
+            self._closed = True
             left = list(self._running)
         for run in left:
             run.stop_for_good()

@@ -46,6 +46,7 @@ from flight_server.watcher import Watch, Watcher
 _UNKNOWN = -1
 
 _LAST_CALLS_SECONDS = 1.0
+_GOODBYE_SECONDS = 0.5
 """How long calls whose query has ended may take to tell their clients."""
 
 
@@ -120,10 +121,13 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             if self._closed:
                 return
             self._closed = True
+            # A client whose last rows have just come still closes its statements.
+            if self._queries.drain(self._drain_seconds):
+                threading.Event().wait(_GOODBYE_SECONDS)
             # `shutdown` refuses new calls at once, and returns when the last one has ended.
             stopping = threading.Thread(target=self.shutdown, name="crosswind-stop", daemon=True)
             stopping.start()
-            self._queries.close(self._drain_seconds)
+            self._queries.close(0.0)
             stopping.join(_LAST_CALLS_SECONDS)
             if stopping.is_alive():
                 drop_connections(self.port)

@@ -246,6 +246,24 @@ def test_closing_lets_a_running_query_finish(start: Start) -> None:
     assert not running.engine.directory.exists()
 
 
+def test_a_client_whose_query_finishes_last_can_close_its_statement(start: Start) -> None:
+    finish = threading.Event()
+
+    def script(scan: Scan) -> Iterator[pa.RecordBatch]:
+        finish.wait()
+        yield from ONE.to_batches()
+
+    running = start({"slow": ScriptedTable(ONE.schema, script)}, drain_seconds=PATIENCE_SECONDS)
+    with running.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM slow")
+        closing = threading.Thread(target=running.server.close)
+        closing.start()
+        reached(lambda: running.queries.closing)
+        finish.set()
+        assert cursor.fetch_arrow_table().num_rows == 1
+    closing.join()
+
+
 def test_closing_cancels_what_does_not_finish(start: Start) -> None:
     before = set(threading.enumerate())
     running = start({"silent": ScriptedTable(ONE.schema, silence)}, drain_seconds=0.0)
