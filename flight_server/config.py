@@ -29,6 +29,7 @@ from pydantic import (
 
 from connectors.errors import ConfigurationError
 from connectors.registry import configuration_error
+from flight_server.replica_config import Replicas, replicas_of
 from planner.options import Pushdown
 
 DEFAULT_LISTEN = "grpc://127.0.0.1:31337"
@@ -179,11 +180,13 @@ class SourceConfig(_Model):
 class Config(_Model):
     """A server and its sources.
 
+    `replicas`: by a table's full name, `(source, schema, table)`, those of its copies.
     `locate` says where a key was written: `crosswind.toml:12`, a variable, a flag, or "".
     """
 
     server: ServerConfig = Field(default_factory=lambda: ServerConfig())
     sources: SkipValidation[Mapping[str, SourceConfig]] = Field(default_factory=dict)
+    replicas: SkipValidation[Replicas] = Field(default_factory=dict)
     _locate: Callable[[Path_], str] | None = PrivateAttr(default=None)
 
     def locate(self, path: Path_) -> str:
@@ -268,7 +271,7 @@ def _build(
 ) -> Config:
     resolve = _Resolver(places, variables, folder)
     values = {key: resolve(value, (key,)) for key, value in values.items()}
-    tables = values.pop("sources", {})
+    tables, replicas = values.pop("sources", {}), values.pop("replicas", {})
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
@@ -276,7 +279,8 @@ def _build(
     if not isinstance(tables, dict):
         raise places.error(("sources",), "'sources' is not a table; write [sources.NAME]")
     sources = {name: _source(name, t, places, resolve.hidden) for name, t in tables.items()}
-    config = config.model_copy(update={"sources": MappingProxyType(sources)})
+    copies = MappingProxyType(dict(replicas_of(replicas, sources, places)))
+    config = config.model_copy(update={"sources": MappingProxyType(sources), "replicas": copies})
     config._locate = places
     return config
 

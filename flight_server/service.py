@@ -24,6 +24,7 @@ from flight_server.link_watch import LinkWatch
 from flight_server.links_text import link_rows
 from flight_server.parts import Limits, Planned
 from flight_server.queries import Queries
+from flight_server.replica_config import Replicas
 from flight_server.server import Server
 from flight_server.session_options import DEFAULTS, SessionOptions
 from planner.account import Account
@@ -100,19 +101,24 @@ def open_catalog(config: Config) -> Catalog:
             opened.callback(connector.close)
             sources.append(Source(name, connector, _link(source.link), source.pushdown))
         opened.pop_all()
-    return catalog_of(sources)
+    return catalog_of(sources, replicas=config.replicas)
 
 
-def catalog_of(sources: Sequence[Source], absent: Mapping[str, str] | None = None) -> Catalog:
+def catalog_of(
+    sources: Sequence[Source],
+    absent: Mapping[str, str] | None = None,
+    replicas: Replicas | None = None,
+) -> Catalog:
     """The catalog of some sources, and of the tables that list theirs.
 
     Args:
         sources: those that may be asked.
         absent: configured sources that are left out, and why.
+        replicas: the tables that are in several sources.
     """
     listing = InformationSchema({source.name: source.connector for source in sources})
     own = (Source(INFORMATION_SCHEMA, listing), Source(SYSTEM, SystemConnector()))
-    return Catalog(sources, absent, own)
+    return Catalog(sources, absent, own, replicas=replicas)
 
 
 def links_of(config: Config, catalog: Catalog) -> Links:

@@ -11,11 +11,13 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from connectors.errors import SourceError
+from connectors.errors import ConfigurationError, SourceError
 from flight_server.check import SourceCheck, check_sources
 from flight_server.config import Config
 from flight_server.server import Server
 from flight_server.service import catalog_of, open_catalog, open_queries, watch_links
+from planner.catalog import Catalog
+from planner.replicas import unknown_tables
 
 
 def serve_until(
@@ -34,7 +36,8 @@ def serve_until(
 
     Raises:
         SourceError: when a source does not answer and all must.
-        ConfigurationError: when a source's options are refused, or the address cannot be used.
+        ConfigurationError: when a source's options are refused, a replica does not exist, or the
+            address cannot be used.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with ExitStack() as opened:
@@ -46,7 +49,9 @@ def serve_until(
             _refuse_unreachable(checks)
         answering = [catalog.sources[check.name] for check in checks if check.error is None]
         absent = {check.name: check.error.message for check in checks if check.error is not None}
-        queries = open_queries(config, catalog_of(answering, absent))
+        served = catalog_of(answering, absent, config.replicas)
+        _refuse_unknown(served, config)
+        queries = open_queries(config, served)
         opened.callback(queries.close, 0.0)
         queries.closes_first(watch_links(config, queries).close)
         with Server(
@@ -91,6 +96,13 @@ def _refuse_unreachable(checks: Sequence[SourceCheck]) -> None:
         raise first
     reasons = "; ".join(f"source {c.name!r}: {c.error.message}" for c in failed if c.error)
     raise SourceError(reasons)
+
+
+def _refuse_unknown(catalog: Catalog, config: Config) -> None:
+    """Raise where `[replicas]` names a table that its source does not have."""
+    for named, problem in unknown_tables(catalog):
+        where = config.locate(("replicas", ".".join(named)))
+        raise ConfigurationError(f"{where}: {problem}" if where else problem)
 
 
 def _tables(number: int | None) -> str:

@@ -6,8 +6,8 @@ Executes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import datafusion
 import pyarrow as pa
@@ -59,6 +59,7 @@ class Bound:
         names: the root's names as Substrait has them, with those of nested fields.
         origin: the Substrait plan that `relation` was read from.
         tables: every table of the statement, by the name parts under which it was bound.
+        copies: the tables that are read in place of some of these, by their full names.
         not_carried: why there is no tree.
         sql: the statement as the engine was given it; its lines and columns are its own.
         text: the engine's own plan, in its words.
@@ -72,9 +73,12 @@ class Bound:
     not_carried: str = ""
     sql: str = ""
     text: str = ""
+    copies: Mapping[tuple[str, ...], CatalogTable] = field(default_factory=dict)
 
     def table(self, path: tuple[str, ...]) -> CatalogTable:
         """The table at a full path of the tree."""
+        if path in self.copies:
+            return self.copies[path]
         return next(table for table in self.tables.values() if table.path == path)
 
 

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from connectors.contract import Connector, Table, TableName
-from connectors.errors import SourceError, SourceUnavailableError, UnknownNameError
+from connectors.errors import (
+    QueueFullError,
+    SourceError,
+    SourceUnavailableError,
+    UnknownNameError,
+)
 from planner.asked import asking
 from planner.cost import Link
 from planner.options import Pushdown
 from planner.seen import SeenRows
+
+Path = tuple[str, str, str]
+"""`(source, schema, table)`: a table's full name in SQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +50,8 @@ class CatalogTable:
     table: Table
 
     @property
-    def path(self) -> tuple[str, str, str]:
-        """`(source, schema, table)`: the full name in SQL."""
+    def path(self) -> Path:
+        """The full name in SQL."""
         return (self.source.name, self.table.name.schema, self.table.name.name)
 
 
@@ -54,11 +63,14 @@ class Catalog:
         absent: configured sources that are left out, and why.
         own: what the server has besides, as `information_schema`: named in full, and never listed.
         seen: where rows are remembered; one of its own where none is given.
+        replicas: by the full name of a table, those of its copies.
 
     Attributes:
         sources: the configured ones.
         runnable: these, and the server's own.
+        nameable: the names of all that a statement may write, left out or not.
         seen: the rows of what ran over them.
+        replicas: as given.
     """
 
     def __init__(
@@ -67,11 +79,14 @@ class Catalog:
         absent: Mapping[str, str] | None = None,
         own: Iterable[Source] = (),
         seen: SeenRows | None = None,
+        replicas: Mapping[Path, tuple[Path, ...]] | None = None,
     ) -> None:
         self.sources: Mapping[str, Source] = {source.name: source for source in sources}
         self.runnable = {source.name: source for source in own} | dict(self.sources)
         self._absent = absent or {}
+        self.nameable = (*self.sources, *self._absent)
         self.seen = seen or SeenRows()
+        self.replicas = replicas or {}
 
     def linked(self, links: Mapping[str, Link]) -> Catalog:
         """The same sources at the ends of these links; others keep theirs."""
@@ -83,7 +98,9 @@ class Catalog:
         if not changed:
             return self  # what is kept by catalog is kept
         own = [source for name, source in self.runnable.items() if name not in self.sources]
-        return Catalog({**self.sources, **changed}.values(), self._absent, own, self.seen)
+        return Catalog(
+            {**self.sources, **changed}.values(), self._absent, own, self.seen, self.replicas
+        )
 
     def resolve(self, parts: tuple[str, ...]) -> CatalogTable:
         """The table that `source.schema.table`, `source.table` or `table` means.
@@ -96,21 +113,79 @@ class Catalog:
             SourceError: when a source must be asked and cannot be.
         """
         if len(parts) > 1 and parts[0] in self._absent:
+            if (copy := self._copy_of(parts)) is not None:
+                return copy
             raise SourceUnavailableError(
                 f"it was left out when the server started: {self._absent[parts[0]]}",
                 source=parts[0],
                 hint="Start the server again when it answers.",
             )
-        found = self._candidates(parts)
+        try:
+            found = self._candidates(parts)
+        except (SourceUnavailableError, QueueFullError):
+            if (copy := self._copy_of(parts)) is not None:
+                return copy
+            raise
         if len(found) == 1:
             return found[0]
         name = ".".join(parts)
+        if (named := self._of_one_group(found)) is not None:
+            return named
         if found:
             full = ", ".join(".".join(table.path) for table in found)
             raise UnknownNameError(
                 f"table {name!r} is ambiguous: {full}", hint="Write one of these full names."
             )
         raise UnknownNameError(f"table {name!r} does not exist", hint=self._nearest(parts))
+
+    def at(self, path: Path) -> CatalogTable | None:
+        """The table of a full name, where its source is there and has it.
+
+        Raises:
+            SourceError: when its source cannot be asked.
+        """
+        found = self._candidates(path)
+        return found[0] if found else None
+
+    def copies(self, parts: tuple[str, ...], path: Path) -> tuple[Path, ...]:
+        """The other tables that hold the same rows as one that a statement names.
+
+        Args:
+            parts: as the statement names it.
+            path: what these were resolved to: a copy where the table itself cannot be asked for.
+        """
+        copies = self.replicas.get(path) or self._copies_of(parts)
+        return tuple(copy for copy in copies if copy != path and copy[0] not in self._absent)
+
+    def nearest(self, path: Path) -> str:
+        """A hint of which tables of its source have a name like this one."""
+        source = self.sources.get(path[0])
+        return self._nearest(path, () if source is None else (source,))
+
+    def _copy_of(self, parts: tuple[str, ...]) -> CatalogTable | None:
+        """What answers for a table whose own source does not."""
+        for copy in self._copies_of(parts):
+            with suppress(SourceError, QueueFullError):
+                found = None if copy[0] in self._absent else self.at(copy)
+                if found is not None:
+                    return found
+        return None
+
+    def _copies_of(self, parts: tuple[str, ...]) -> tuple[Path, ...]:
+        """The copies of the table that parts name, of which its schema may be left out."""
+        if len(parts) < 2:
+            return ()
+        found = [c for path, c in self.replicas.items() if parts in (path, (path[0], path[2]))]
+        return found[0] if len(found) == 1 else ()
+
+    def _of_one_group(self, found: Sequence[CatalogTable]) -> CatalogTable | None:
+        """Of tables that one name may mean, that of which all others are copies."""
+        paths = {table.path for table in found}
+        for table, copies in self.replicas.items() if len(found) > 1 else ():
+            if paths <= {table, *copies}:
+                listed = (table, *copies)
+                return min(found, key=lambda each: listed.index(each.path))
+        return None
 
     def _candidates(self, parts: tuple[str, ...]) -> list[CatalogTable]:
         if len(parts) == 3:
@@ -135,10 +210,10 @@ class Catalog:
                 raise type(error)(error.message, source=error.source, hint=hint) from error
         return found
 
-    def _nearest(self, parts: tuple[str, ...]) -> str:
+    def _nearest(self, parts: tuple[str, ...], sources: Iterable[Source] | None = None) -> str:
         known = [
             (source.name, name.schema, name.name)
-            for source in self.sources.values()
+            for source in (self.sources.values() if sources is None else sources)
             for name in _names(source)
         ]
         if len(parts) == 3 and parts[0] not in self.sources:

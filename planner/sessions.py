@@ -66,7 +66,7 @@ def planning_session(catalog: Catalog, lookup: Lookup) -> Iterator[datafusion.Se
         session = idle.pop()
     except IndexError:
         session = _Session(
-            without_faulty_rules(datafusion.SessionContext(_CONFIG)), Asked(tuple(catalog.sources))
+            without_faulty_rules(datafusion.SessionContext(_CONFIG)), Asked(catalog.nameable)
         )
         register(session.context, session.asked)
     session.asked.lookup = lookup

@@ -23,6 +23,7 @@ Code = Literal[
     "dialect.best_effort",
     "format.without_fields",
     "link.supposed",
+    "replica.not_read",
 ]
 """What a program may rely on; codes are added, and never change their meaning.
 
@@ -36,6 +37,7 @@ order.not_guaranteed: which rows the answer has depends on an order that the que
 dialect.best_effort: a meaning of the client's dialect is not quite the engine's.
 format.without_fields: a format of times names no field, and is itself the text of each row.
 link.supposed: the session has said what a link is like, and what is known of it was not looked at.
+replica.not_read: a copy of a table could not be asked, or is no copy, and another was read.
 """
 
 CODES: tuple[Code, ...] = get_args(Code)

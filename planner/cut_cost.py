@@ -1,0 +1,152 @@
+"""How long a cut takes from the first request to the last row, in one number: to compare cuts with.
+
+Fragments start together, and those of one source share its link; what waits for keys starts after
+their stage; operators here come after their inputs (the critical path, as in Graham, 1966). Owns
+that sum over a whole cut. The prices of its parts are `planner.cost`'s.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import chain
+
+from planner.cost import (
+    RESIDUAL_SECONDS,
+    Cost,
+    Link,
+    keys_cost,
+    local_seconds,
+    source_seconds,
+    transfer_cost,
+)
+from planner.decompose import Cut, CutFragment
+from planner.placing import Places
+from planner.plan import Estimate
+from planner.reductions import keys_of
+from planner.relations import Filter, Read, Relation, inputs_of, subqueries_of
+from planner.sized import width_bytes
+
+UNKNOWN_ROWS = 1_000_000.0
+"""What nothing is known of is taken for large: then the links decide, and not a guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutCost:
+    """A cut's estimated time.
+
+    Attributes:
+        seconds: until the last row is here.
+        total_seconds: of all parts, as if they ran one after the other.
+    """
+
+    seconds: float
+    total_seconds: float
+
+
+def cut_cost(cut: Cut, places: Places) -> CutCost:
+    """What a cut costs, with the links as `places` has them.
+
+    Args:
+        places: that the cut was made with; told what its fragments read.
+    """
+    return _CutCost(cut, places).cost()
+
+
+class _CutCost:
+    """One sum; each part is looked at once."""
+
+    def __init__(self, cut: Cut, places: Places) -> None:
+        self._cut = cut
+        self._places = places
+        self._fragments = {fragment.name: fragment for fragment in cut.fragments}
+        self._stages = {stage.name: stage.relation for stage in cut.stages}
+        self._ready: dict[str, float] = {}
+        self._moved: dict[str, list[Cost]] = defaultdict(list)
+        self._work_seconds = 0.0
+        for fragment in cut.fragments:
+            places.add_stage((fragment.name,), fragment.relation)
+
+    def cost(self) -> CutCost:
+        here = 0.0 if self._cut.whole else RESIDUAL_SECONDS
+        path = self._until(self._cut.residual) + here
+        # A link carries what all of its fragments send, whoever waits for which.
+        links = [
+            max(c.latency_seconds for c in costs)
+            + sum(c.transfer_seconds + c.work_seconds for c in costs)
+            for costs in self._moved.values()
+        ]
+        moved = sum(cost.seconds for cost in chain.from_iterable(self._moved.values()))
+        return CutCost(max((path, *links)), moved + self._work_seconds + here)
+
+    def _until(self, relation: Relation) -> float:
+        """Seconds until all of a relation is here."""
+        if isinstance(relation, Read):
+            return (
+                self._until_named(relation) if len(relation.path) == 1 else self._native(relation)
+            )
+        below = [self._until(part) for part in (*inputs_of(relation), *subqueries_of(relation))]
+        return max(below, default=0.0) + self._here(relation)
+
+    def _until_named(self, read: Read) -> float:
+        name = read.path[0]
+        if name not in self._ready:
+            fragment = self._fragments.get(name)
+            self._ready[name] = (
+                self._until(self._stages[name]) if fragment is None else self._sent(fragment)
+            )
+        return self._ready[name]
+
+    def _sent(self, fragment: CutFragment) -> float:
+        keys = keys_of(fragment.relation)
+        wait = max((self._until_named(Read((k.stage,), (), ())) for k in keys), default=0.0)
+        link = fragment.place.source.link
+        moved = self._transfer(fragment.relation, link)
+        sent = [keys_cost(k.count, width_bytes(k.value.type), link) for k in keys]
+        cost = Cost(
+            moved.latency_seconds,
+            moved.transfer_seconds + sum(each.transfer_seconds for each in sent),
+            moved.work_seconds
+            + sum(each.work_seconds for each in sent)
+            + source_seconds(self._rows_there(fragment.relation)),
+        )
+        self._moved[fragment.place.source.name].append(cost)
+        return wait + cost.seconds
+
+    def _native(self, read: Read) -> float:
+        """A table that the engine reads itself: over its link, where there is one."""
+        source = self._places.source(read)
+        here = self._here(read)
+        if source.connector.capabilities.local:
+            return here
+        moved = self._transfer(read, source.link)
+        cost = Cost(moved.latency_seconds, moved.transfer_seconds, 0.0)
+        self._moved[source.name].append(cost)
+        return cost.seconds + here
+
+    def _transfer(self, relation: Relation, link: Link) -> Cost:
+        expected = self._expected(relation)
+        assert expected.rows is not None
+        assert expected.size_bytes is not None
+        return transfer_cost(expected.rows, expected.size_bytes, link)
+
+    def _here(self, relation: Relation) -> float:
+        seconds = local_seconds(self._expected(relation).rows or 0.0)
+        self._work_seconds += seconds
+        return seconds
+
+    def _rows_there(self, relation: Relation) -> float:
+        """The rows that the operators of a fragment make at its source."""
+        below = (*inputs_of(relation), *subqueries_of(relation))
+        if isinstance(relation, Filter) and isinstance(relation.input, Read):
+            below = subqueries_of(relation)  # It may have an index, and not look at the others.
+        own = self._expected(relation).rows or 0.0
+        return own + sum(self._rows_there(part) for part in below)
+
+    def _expected(self, relation: Relation) -> Estimate:
+        expected = self._places.estimate(relation)
+        if expected.rows is not None and expected.size_bytes is not None:
+            return expected
+        widths = range(len(relation.fields))
+        of_a_row = sum(self._places.width_bytes(relation, index) for index in widths)
+        return Estimate(UNKNOWN_ROWS, UNKNOWN_ROWS * (of_a_row or 1.0))
