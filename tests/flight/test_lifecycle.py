@@ -256,6 +256,7 @@ def test_a_client_whose_query_finishes_last_can_close_its_statement(start: Start
     running = start({"slow": ScriptedTable(ONE.schema, script)}, drain_seconds=PATIENCE_SECONDS)
     with running.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT * FROM slow")
+        assert only(running).started.wait(PATIENCE_SECONDS)
         closing = threading.Thread(target=running.server.close)
         closing.start()
         reached(lambda: running.queries.closing)
