@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchmarks import database, latency, planning, report, requests, s3, streaming
+from benchmarks import database, latency, misled, orders, planning, report, requests, s3, streaming
 from benchmarks.peers import ROOT
 from benchmarks.report import Comparison
 
@@ -24,6 +24,8 @@ TITLES = {
     "streaming": "Streaming a Parquet table to an ADBC client",
     "latency": "The smallest query of an ADBC client",
     "planning": "Planning a query",
+    "orders": "The same joins in other orders",
+    "misled": "Planning by wrong statistics",
     "requests": "Requests to a Parquet lake on S3",
     "s3": "Reading a Parquet lake on S3",
     "database": "A whole PostgreSQL table as Arrow",
@@ -52,6 +54,10 @@ def main(scale: float, cache: Path, only: str | None, rounds: int, calls: int, w
                 comparisons = streaming.measure(lineitem(scale, cache), rounds, status.update)
             elif name == "latency":
                 comparisons = latency.measure(calls, status.update)
+            elif name == "orders":
+                comparisons = orders.measure(scale, cache, min(rounds, 3), status.update)
+            elif name == "misled":
+                comparisons = misled.measure(scale, cache, min(rounds, 2), status.update)
             elif name == "requests":
                 comparisons = requests.measure(LAKE_FILES, status.update)
             elif name == "s3":

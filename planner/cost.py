@@ -50,6 +50,13 @@ ROW_SECONDS = 2e-7
 KEY_SECONDS = 1e-6
 """A source's work for one key that it is sent: it is read, looked at by its planner, and hashed."""
 
+RESIDUAL_SECONDS = 0.002
+"""The engine's work before a residual's first row: it reads its plan, and plans and starts it. A
+point query of PostgreSQL takes 1.6 ms, the same of a Parquet file 4.6 ms."""
+
+SOURCE_ROW_SECONDS = 1e-7
+"""A source's work for a row that an operator there makes: Postgres counts 6 M rows in 0.5 s."""
+
 LOCAL_ROW_SECONDS = 2e-8
 """The engine's work for a row that an operator here makes: scanned, filtered or joined."""
 
@@ -61,6 +68,23 @@ def keys_cost(count: float, width_bytes: float, link: Link) -> Cost:
         transfer_seconds=count * (width_bytes + 1.0) / link.bytes_per_second,
         work_seconds=count * KEY_SECONDS,
     )
+
+
+def source_seconds(rows: float) -> float:
+    """Seconds until the operators of a fragment have made `rows` rows at their source."""
+    return rows * SOURCE_ROW_SECONDS
+
+
+HELD_IN_MEMORY_BYTES = 16 * 1024 * 1024
+"""What of a stage waits in memory; the rest waits on disk, so that nothing holds it up."""
+
+HELD_BYTES_PER_SECOND = 400e6
+"""Written to a file, and read again, by one thread."""
+
+
+def held_seconds(size_bytes: float) -> float:
+    """Seconds that it takes to keep a stage's rows until all of them are there."""
+    return max(0.0, size_bytes - HELD_IN_MEMORY_BYTES) / HELD_BYTES_PER_SECOND
 
 
 def local_seconds(rows: float) -> float:

@@ -49,7 +49,6 @@ class _Step:
     first: Group
     second: Group
     both: Group
-    rows: float
     cost: tuple[float, float, tuple[str, ...]]
 
 
@@ -68,8 +67,8 @@ class _Order:
         self._mapping = mapping
         self._places = places
         self._tried: dict[tuple[int, int], _Step] = {}
-        self._rows = {id(g): places.estimate(g.relation).rows or 0.0 for g in groups}
-        self._tables = {id(g): tables_of(g.relation) for g in groups}
+        self._rows = {id(g): rounded(places.estimate(g.relation).rows or 0.0) for g in groups}
+        self._tables = {id(g): tuple(sorted(tables_of(g.relation))) for g in groups}
         self.crosses = 0
 
     def joined(self) -> Group:
@@ -78,7 +77,7 @@ class _Order:
             kept = [g for g in self._groups if g is not step.first and g is not step.second]
             self._left = [c for c in self._left if not numbers_of(c) <= step.both.numbers]
             both = narrowed(step.both, self._left, self._mapping)
-            self._rows[id(both)] = step.rows
+            self._rows[id(both)] = step.cost[0]
             self._tables[id(both)] = step.cost[2]
             self._groups = [*kept, both]
         return _filtered(self._groups[0], self._left)
@@ -107,10 +106,15 @@ class _Order:
         first, second = by_size
         numbers = first.numbers | second.numbers
         both = joined(first, second, [c for c in self._left if numbers_of(c) <= numbers])
-        rows = self._places.estimate(both.relation).rows or 0.0
-        tables = self._tables[id(first)] + self._tables[id(second)]
-        size = self._rows[id(first)] + self._rows[id(second)]
-        return _Step(first, second, both, rows, (rows, size, tables))
+        rows = rounded(self._places.estimate(both.relation).rows or 0.0)
+        tables = tuple(sorted(self._tables[id(first)] + self._tables[id(second)]))
+        size = rounded(self._rows[id(first)] + self._rows[id(second)])
+        return _Step(first, second, both, (rows, size, tables))
+
+
+def rounded(value: float) -> float:
+    """Without the last digits, which depend on the order in which factors were multiplied."""
+    return float(f"{value:.9g}")
 
 
 def _links(condition: Expression, first: Group, second: Group) -> bool:

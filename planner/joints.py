@@ -22,6 +22,7 @@ from planner.relations import (
     Filter,
     Join,
     JoinKind,
+    Literal,
     Project,
     Relation,
     Sort,
@@ -70,7 +71,7 @@ class Parts:
     def gather(self, relation: Relation) -> tuple[int, ...]:
         """Takes a relation apart; the numbers of its fields."""
         place = self._places.whole(relation)
-        if place is None and (is_joint(relation) or _is_pick_of_filter(relation)):
+        if self._comes_apart(relation, place):
             match relation:
                 case Join() | Cross():
                     left = self.gather(relation.left)
@@ -100,12 +101,24 @@ class Parts:
         self.inputs.append(Group(relation, numbers, len(self.inputs), place))
         return numbers
 
+    def _comes_apart(self, relation: Relation, place: Place | None) -> bool:
+        """Of what one place runs, as much as pays meets again: also what was not written so."""
+        if place is None:
+            return is_joint(relation) or _is_pick_of_filter(relation)
+        return is_joint(relation) and self._places.estimate(relation).rows is not None
+
     def _add(
         self, parts: tuple[Expression, ...], numbers: tuple[int, ...]
     ) -> tuple[Expression, ...]:
-        added = tuple(moved(part, numbers.__getitem__) for part in parts)
+        asked = (part for part in parts if not _is_true(part))
+        added = tuple(moved(part, numbers.__getitem__) for part in asked)
         self.conditions += added
         return added
+
+
+def _is_true(condition: Expression) -> bool:
+    """What the engine makes of the condition of a cross product."""
+    return isinstance(condition, Literal) and condition.value is True
 
 
 def _without_refused(relation: Filter, places: Places) -> tuple[Relation, tuple[Expression, ...]]:

@@ -31,6 +31,7 @@ from planner.relations import (
     transform_expression,
 )
 from planner.rewrite import moved, over, with_expressions
+from planner.semi_joins import order_semi_joins
 from planner.shared import inline_shared
 
 Pass = Callable[[Relation, Places], Relation]
@@ -58,6 +59,7 @@ PASSES: tuple[Pass, ...] = (
     merge_filters,
     imply_filters,
     regroup_joins,
+    order_semi_joins,
     push_aggregates,
     push_limits,
 )

@@ -6,10 +6,11 @@ Cuts nothing, and knows no SQL.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from types import MappingProxyType
 
 from connectors.contract import Statistics
 from planner.asked import asking
@@ -52,6 +53,9 @@ class Place:
         return self.source.connector.identity, self.pushdown
 
 
+_NOTHING: Mapping[tuple[str, ...], Statistics] = MappingProxyType({})
+
+
 class Places:
     """The places of one statement's relations.
 
@@ -59,6 +63,7 @@ class Places:
         bound: the statement's tables.
         options: its pushdown; sources have their own where it says nothing.
         seen: the rows of what ran before.
+        known: of tables, by their full names, where it is not what their sources know.
     """
 
     def __init__(
@@ -66,10 +71,12 @@ class Places:
         bound: Bound,
         options: PlanningOptions | None = None,
         seen: SeenRows | None = None,
+        known: Mapping[tuple[str, ...], Statistics] = _NOTHING,
     ) -> None:
         self._tables: dict[tuple[str, ...], CatalogTable] = {
-            table.path: table for table in bound.tables.values()
+            table.path: table for table in (*bound.tables.values(), *bound.copies.values())
         }
+        self._known = known
         options = options or PlanningOptions()
         self._pushdown = options.pushdown
         self.reductions = options.reductions
@@ -87,6 +94,10 @@ class Places:
         if source.name not in self._of_source:
             self._of_source[source.name] = self._place(source)
         return self._of_source[source.name]
+
+    def source(self, read: Read) -> Source:
+        """The source of a table."""
+        return self._tables[read.path].source
 
     def required(self, source: str) -> bool:
         """Whether all that a source's tables are asked for must run there."""
@@ -109,7 +120,7 @@ class Places:
         """Reads of a path are of this relation's rows, which are here."""
         self._estimate.stages[path] = relation
 
-    def stage_shape(self, path: tuple[str, ...]) -> int | None:
+    def stage_shape(self, path: tuple[str, ...]) -> bytes | None:
         """The shape of what a stage computes."""
         return self._estimate.stages[path].shape
 
@@ -168,6 +179,8 @@ class Places:
         return known[1]
 
     def _statistics(self, path: tuple[str, ...]) -> Statistics:
+        if path in self._known:
+            return self._known[path]
         table = self._tables[path]
         with asking(table.source.name):
             return table.source.connector.statistics(table.table.name)

@@ -15,6 +15,7 @@ from planner.barriers import with_barriers
 from planner.bind import Bound, bind, client_schema
 from planner.catalog import Catalog
 from planner.decompose import Cut, CutFragment, decompose
+from planner.emit.few import few_of
 from planner.emit.names import unique_names
 from planner.emit.scan import scan_of
 from planner.emit.select import emit
@@ -53,6 +54,7 @@ from planner.relations import (
     kind_of,
     subqueries_of,
 )
+from planner.replicas import with_cheapest_copies
 from planner.residual_text import residual_text
 from planner.rewrite import read_all, with_reads
 from planner.sizes import refuse_large
@@ -75,10 +77,28 @@ def plan_query(
     options = options or PlanningOptions()
     refuse_large(statement.sql, statement.tokens or tokenize(statement.sql))
     bound = bind(statement, catalog)
+    if catalog.replicas:
+        return _planned_copies(statement, bound, catalog, options)
     places = Places(bound, options, catalog.seen)
     plan = _planned_query(statement, bound, places, options)
     _check_required(plan.kept, places)
     return plan
+
+
+def _planned_copies(
+    statement: Statement, bound: Bound, catalog: Catalog, options: PlanningOptions
+) -> Plan:
+    """The plan over the copies of tables that are cheapest to read now."""
+    choice = with_cheapest_copies(bound, catalog, options)
+    plan = _planned_query(statement, choice.bound, choice.places, options)
+    _check_required(plan.kept, choice.places)
+    # What is not cut reads the tables that it names.
+    rejected = () if isinstance(plan.residual, SqlResidual) else choice.rejected
+    return replace(
+        plan,
+        rejected=(*plan.rejected, *rejected),
+        warnings=(*plan.warnings, *choice.warnings),
+    )
 
 
 def _planned_query(
@@ -112,7 +132,7 @@ def _planned_query(
 def _with_warnings(
     plan: Plan, statement: Statement, bound: Bound, residual: Relation | None
 ) -> Plan:
-    tables = bound.tables.values()
+    tables = (*bound.tables.values(), *bound.copies.values())
     found = warnings_of(statement, tables, bound.relation, plan, residual)
     return replace(plan, warnings=found) if found else plan
 
@@ -148,6 +168,7 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Pla
         )
     natives: dict[tuple[str, ...], NativeRead] = {}
     staged = [(stage, _with_natives(stage.relation, bound, natives)) for stage in cut.stages]
+    staged_names = {stage.name for stage in cut.stages}
     residual = _with_natives(cut.residual, bound, natives)
     native_names = frozenset(native.name for native in natives.values())
     labels = {native.name: _label(native) for native in natives.values()}
@@ -159,6 +180,7 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Pla
             residual_text(tree, labels),
             places.estimate(read_all((stage.name,), stage.fields)),
             places.stage_shape((stage.name,)),
+            tuple(path[0] for path in _paths(tree) if path[0] in staged_names),
         )
         for stage, tree in staged
     )
@@ -206,7 +228,12 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
         query = scan_of(relation, lambda read: [f.name for f in read.base])
     else:
         select = emit(relation, names, place.dialect, lambda path: bound.table(path).table)
-        query = SqlQuery(select.sql(place.dialect.generator), _whole(relation, bound))
+        generator = place.dialect.generator
+        whole = _whole(relation, bound)
+        few = None
+        if place.dialect.few:
+            few = few_of(select, places.estimate(relation), generator)
+        query = SqlQuery(select.sql(generator), whole, few)
     return PlannedFragment(
         fragment.name,
         place.source.name,
@@ -238,6 +265,7 @@ def _reduction(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) ->
         tuple(f"{keys.stage}.{columns[keys.stage][keys.column]}" for keys in conditions),
         alone,
         statement.sql(dialect.generator),
+        fragment.estimate if dialect.few else None,
     )
 
 
@@ -246,6 +274,10 @@ def _whole(relation: Relation, bound: Bound) -> TableName | None:
     while isinstance(relation, Project):
         relation = relation.input
     return bound.table(relation.path).table.name if isinstance(relation, Read) else None
+
+
+def _fields(schema: pa.Schema) -> tuple[Field, ...]:
+    return tuple(Field(f.name, f.type, f.nullable) for f in schema)
 
 
 def _schema(fields: tuple[Field, ...]) -> pa.Schema:
@@ -277,6 +309,8 @@ def _with_natives(
         native = natives.get(read.path) or _native(read, bound, f"n{len(natives) + 1}")
         columns = dict.fromkeys((*native.columns, *(f.name for f in read.fields)))
         natives[read.path] = replace(native, columns=tuple(columns))
+        if read.path in bound.copies:  # The engine has it as it is, not as it was promised.
+            return replace(read, path=(native.name,), base=_fields(native.schema))
         return replace(read, path=(native.name,))
 
     return with_reads(relation, change)

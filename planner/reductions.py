@@ -20,13 +20,17 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from planner.cost import keys_cost, local_seconds, transfer_cost
+import pyarrow as pa
+
+from planner.cost import held_seconds, keys_cost, local_seconds, transfer_cost
 from planner.emit.names import distinct_fields
 from planner.followed import tables_of
 from planner.placing import Place, Places
 from planner.plan import Estimate, RejectedCut
+from planner.regroup import regroup_joins
 from planner.relations import (
     Call,
+    Cast,
     Expression,
     Field,
     FieldRef,
@@ -57,7 +61,7 @@ WORTH_SHARE = 0.1
 FEWEST_KEYS = 1_000
 """So many keys are sent whatever was expected."""
 
-SHORTEST_PATIENCE_SECONDS, PATIENCE = 2.0, 2.0
+SHORTEST_PATIENCE_SECONDS, LONGEST_PATIENCE_SECONDS, PATIENCE = 2.0, 3600.0, 2.0
 """A fragment waits so long for its keys, and so many times what it takes without them."""
 
 
@@ -97,6 +101,9 @@ def reduced(relation: Relation, places: Places) -> Reduced:
         return Reduced(relation)
     found = _Reductions(places)
     changed = found.of(relation)
+    if found.stages:
+        # What is few rows with the keys may be worth joining at its source.
+        changed = regroup_joins(changed, places)
     return Reduced(changed, tuple(found.stages), tuple(found.rejected))
 
 
@@ -161,7 +168,7 @@ class _Reductions:
         return over(join, (read, waits) if way.reduces_right else (waits, read))
 
     def _reject(self, what: str, way: _Way) -> None:
-        reason = f"{way.seconds:.3g} s with the keys, {way.without_seconds:.3g} s without them"
+        reason = f"{way.seconds:.3g} s with, {way.without_seconds:.3g} s without"
         self.rejected.append(RejectedCut(what, reason))
 
     def _ways(self, join: Join) -> list[_Way | None]:
@@ -220,13 +227,13 @@ class _Reductions:
         """How long both sides take with the keys, and without; None where that is not known."""
         before = _moved(self._places.estimate(waits), place)
         after = _moved(self._places.estimate(Filter(waits, condition)), place)
-        wait = self._seconds(first)
-        if before is None or after is None or wait is None:
+        wait, held_bytes = self._seconds(first), self._places.estimate(first).size_bytes
+        if before is None or after is None or wait is None or held_bytes is None:
             return None, None
         assert isinstance(condition.value, FieldRef)
         width_bytes = self._places.width_bytes(waits, condition.value.index)
         keys = keys_cost(condition.count, width_bytes, place.source.link)
-        return wait + after + keys.seconds, max(wait, before)
+        return wait + held_seconds(held_bytes) + after + keys.seconds, max(wait, before)
 
     def _seconds(self, relation: Relation) -> float | None:
         """How long it takes until all of a relation is here: its parts at once, then the rest."""
@@ -256,12 +263,31 @@ def _equalities(join: Join) -> tuple[tuple[int, int], ...]:
     width = len(join.left.fields)
     found: list[tuple[int, int]] = []
     for part in conjuncts(join.condition):
-        match part:
-            case Call(function="equal", arguments=(FieldRef() as one, FieldRef() as other)):
-                left, right = sorted((one, other), key=_position)
-                if left.index < width <= right.index and left.type == right.type:
-                    found.append((left.index, right.index - width))
+        if isinstance(part, Call) and part.function == "equal":
+            columns = [column for a in part.arguments if (column := _key_in(a)) is not None]
+            left, right = sorted(columns, key=_position) if len(columns) == 2 else (None, None)
+            if left and right and left.index < width <= right.index and _alike(left, right):
+                found.append((left.index, right.index - width))
     return tuple(found)
+
+
+def _key_in(side: Expression) -> FieldRef | None:
+    """The column that one side of an equality is, or of which it is the same integer, but wider."""
+    if isinstance(side, Cast) and isinstance(side.input, FieldRef):
+        widened = (
+            _are_integers(side, side.input) and side.type.bit_width > side.input.type.bit_width
+        )
+        return side.input if widened else None
+    return side if isinstance(side, FieldRef) else None
+
+
+def _alike(one: FieldRef, other: FieldRef) -> bool:
+    """Whether equal keys of two columns have one text."""
+    return one.type == other.type or _are_integers(one, other)
+
+
+def _are_integers(*sides: Expression) -> bool:
+    return all(pa.types.is_signed_integer(side.type) for side in sides)
 
 
 def _position(reference: FieldRef) -> int:
@@ -291,7 +317,7 @@ def patience_seconds(alone: Estimate, place: Place, places: Places) -> float | N
     seconds = _moved(alone, place)
     if places.reductions == "all" or seconds is None:
         return None
-    return SHORTEST_PATIENCE_SECONDS + PATIENCE * seconds
+    return min(LONGEST_PATIENCE_SECONDS, SHORTEST_PATIENCE_SECONDS + PATIENCE * seconds)
 
 
 def keys_in(expression: Expression) -> tuple[InKeys, ...]:

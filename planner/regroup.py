@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from planner.join_order import in_order
+from planner.followed import tables_of
+from planner.join_order import in_order, rounded
 from planner.joints import Group, Parts, is_equality, is_joint, joined, links, narrowed, without
 from planner.placing import Places
 from planner.purity import is_pure
@@ -110,7 +111,7 @@ def _regrouped(parts: Parts, mapping: tuple[int, ...], places: Places) -> Group 
         possible = [m for (a, b), m in tried.items() if m and a in here and b in here]
         if not possible:
             break
-        best = max(possible, key=lambda met: met.saved_bytes)
+        best = min(possible, key=lambda met: met.rank)
         groups = [best.both if g is best.first else g for g in groups if g is not best.second]
         left = without(left, best.conditions)
     result, crosses = in_order(groups, left, mapping, places)
@@ -127,6 +128,11 @@ class _Meeting:
     conditions: list[Expression]
     saved_bytes: float
 
+    @property
+    def rank(self) -> tuple[float, tuple[str, ...]]:
+        """The best has the lowest. Of equal ones names decide, never the order of the statement."""
+        return -rounded(self.saved_bytes), tuple(sorted(tables_of(self.both.relation)))
+
 
 def _meeting(
     first: Group,
@@ -139,8 +145,9 @@ def _meeting(
     if first.place is None or second.place is None or first.place.key != second.place.key:
         return None
     used = [c for c in conditions if links(c, first.numbers, second.numbers)]
-    if not any(is_equality(c, first, second) for c in used):
+    if not used:
         return None
+    equal = any(is_equality(c, first, second) for c in used)
     # One table after another makes a flat FROM.
     turned = isinstance(second.relation, Join) and not isinstance(first.relation, Join)
     both = joined(second, first, used) if turned else joined(first, second, used)
@@ -156,6 +163,6 @@ def _meeting(
         saved = 0.0
     else:
         saved = apart + other - together
-    if saved < 0:
+    if saved < 0 or (not equal and saved == 0):
         return None
     return _Meeting(first, second, replace(both, place=place), used, saved)

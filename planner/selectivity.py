@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from planner.relations import (
     Call,
+    Cast,
     Expression,
     FieldRef,
     InKeys,
@@ -127,15 +128,22 @@ def equal_columns(
     pairs: Pairs = []
     rest: list[Expression] = []
     for part in parts:
-        match part:
-            case Call(
-                function="equal" | "is_not_distinct_from",
-                arguments=(FieldRef(index=one), FieldRef(index=other)),
-            ) if min(one, other) < width <= max(one, other):
-                pairs.append((min(one, other), max(one, other) - width))
-            case _:
-                rest.append(part)
+        pair = _pair(part)
+        if pair is None or not min(pair) < width <= max(pair):
+            rest.append(part)
+        else:
+            pairs.append((min(pair), max(pair) - width))
     return pairs, tuple(rest)
+
+
+def _pair(part: Expression) -> tuple[int, int] | None:
+    """The two columns of an equality, also where one is converted to the other's type."""
+    if not isinstance(part, Call) or part.function not in ("equal", "is_not_distinct_from"):
+        return None
+    one, other = (a.input if isinstance(a, Cast) else a for a in part.arguments)
+    if isinstance(one, FieldRef) and isinstance(other, FieldRef):
+        return one.index, other.index
+    return None
 
 
 def joined_by(pairs: Pairs, left: Sized, right: Sized) -> float:

@@ -68,11 +68,15 @@ def column_of(
     if statistics is None:
         return made_column(type_)
     width = statistics.width_bytes
+    distinct, between = statistics.distinct, _range_keys(statistics, rows)
+    if distinct is not None and between is not None:
+        # Counts and bounds may be of different times.
+        distinct = min(distinct, between)
     return SizedColumn(
         width_bytes(type_) if width is None else width,
-        statistics.distinct,
-        statistics.distinct,
-        _range_keys(statistics, rows),
+        distinct,
+        distinct,
+        between,
         rows,
         statistics,
     )

@@ -58,7 +58,8 @@ def _line(name: str, tally: Tally) -> str:
     counts = [f"{tally.outcomes[outcome]:,} {outcome.value}" for outcome in Outcome]
     count = sum(tally.outcomes.values())
     speed = count / max(tally.seconds, 1e-9)
-    counts += [f"{tally.pushed:,} pushed", f"{tally.judged:,} judged", f"{speed:.0f} / s"]
+    counts += [f"{tally.pushed:,} pushed", f"{tally.keyed:,} with keys"]
+    counts += [f"{tally.judged:,} judged", f"{speed:.0f} / s"]
     return f"{name}: {count:,} statements: {', '.join(counts)}"
 
 

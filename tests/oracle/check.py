@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from sqlglot import exp
 
 from connectors.errors import CrosswindError, InternalError, InvalidValueError, RequestError
 from planner.bind import client_schema
+from planner.plan import Plan
 from tests.comparison import assert_same
 from tests.oracle.judge import Judge, agree, shown
 from tests.planner.twins import Twins, answer_of
@@ -48,6 +49,7 @@ class Verdict:
 
     Attributes:
         pushed: something beyond a scan of tables went to the source.
+        keyed: a fragment waited for keys.
         detail: of a difference, for people.
         judged: the judge answered too.
     """
@@ -56,6 +58,7 @@ class Verdict:
     pushed: bool = False
     detail: str = ""
     judged: bool = False
+    keyed: bool = False
 
 
 def text_of(tree: exp.Query) -> str:
@@ -76,6 +79,12 @@ def check(twins: Twins, sql: str, judge: Judge | None = None, *, always: bool = 
         return Verdict(Outcome.DIFFERENT, detail=f"planning it is an internal error: {error}")
     except RequestError:
         return Verdict(Outcome.REFUSED)
+    keyed = any(fragment.reduction is not None for fragment in plan.fragments)
+    return replace(_checked(twins, plan, judge, always), keyed=keyed)
+
+
+def _checked(twins: Twins, plan: Plan, judge: Judge | None, always: bool) -> Verdict:
+    sql = plan.sql
     try:
         alone = _answer_alone(twins, sql)
     except asyncio.CancelledError:

@@ -50,6 +50,7 @@ class Tally:
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     pushed: int = 0
+    keyed: int = 0
     judged: int = 0
     seconds: float = 0.0
     wrong_alone: list[str] = field(default_factory=list)
@@ -59,6 +60,7 @@ class Tally:
         """Count another slice of the source too."""
         self.outcomes += other.outcomes
         self.pushed += other.pushed
+        self.keyed += other.keyed
         self.judged += other.judged
         self.seconds += other.seconds
         self.wrong_alone += other.wrong_alone
@@ -94,10 +96,11 @@ def run(part: Slice) -> Tally:
 
         started = time.monotonic()
         for seed in part.seeds:
-            tree = statement(seed, tables, shared=part.judged)
+            tree = statement(seed, tables, shared=part.judged, joined=part.source in sources.JOINED)
             verdict = verdict_of(tree)
             tally.outcomes[verdict.outcome] += 1
             tally.pushed += verdict.pushed
+            tally.keyed += verdict.keyed
             tally.judged += verdict.judged
             if verdict.outcome is Outcome.WRONG_ALONE:
                 tally.wrong_alone.append(f"seed {seed}\n{text_of(tree)}\n{verdict.detail}")

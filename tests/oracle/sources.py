@@ -109,6 +109,10 @@ SOURCES: dict[str, Callable[[PostgresServer], contextmanager[Twins]]] = {  # typ
 }
 
 
+JOINED = ("apart",)
+"""Of these joins are what there is to see."""
+
+
 def tables(twins: Twins, *, shared: bool = False) -> tuple[Table, ...]:
     """The tables, and the columns that statements may name, as the engine sees them.
 

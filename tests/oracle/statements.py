@@ -19,20 +19,25 @@ from tests.oracle.windows import Windows
 _SIDES = ("", "", "LEFT", "RIGHT", "FULL")
 
 
-def statement(seed: int, tables: Sequence[Table], *, shared: bool = False) -> exp.Query:
+def statement(
+    seed: int, tables: Sequence[Table], *, shared: bool = False, joined: bool = False
+) -> exp.Query:
     """The statement of a seed.
 
     Args:
         shared: only of what means the same in other engines too.
+        joined: tables are joined more often than not.
     """
-    return _Statements(Random(seed), tables, shared).query()
+    return _Statements(Random(seed), tables, shared, joined).query()
 
 
 class _Statements:
-    def __init__(self, random: Random, tables: Sequence[Table], shared: bool) -> None:
+    def __init__(self, random: Random, tables: Sequence[Table], shared: bool, joined: bool) -> None:
         self._random = random
         self._tables = tables
         self._shared = shared
+        self._joins = (1, 1, 1, 2, 2, 3) if joined else (0, 0, 0, 1, 1, 2)
+        self._joined = joined
         self._aliases = 0
 
     def query(self) -> exp.Query:
@@ -110,6 +115,8 @@ class _Statements:
         these = self._over(scope)
         if self._random.random() < 0.6:
             select = select.where(self._where(these), copy=False)
+        if self._joined and self._random.random() < 0.3:
+            select = select.where(self._partner_test(scope), copy=False)
         if wanted is None and self._random.random() < 0.35:
             if scope and self._random.random() < 0.3:
                 return self._in_sets(select, these, scope)
@@ -133,7 +140,7 @@ class _Statements:
     def _from(self) -> tuple[exp.Select, list[Column]]:
         source, scope = self._source()
         select = exp.select().from_(source)
-        for _ in range(self._random.choice((0, 0, 0, 1, 1, 2))):
+        for _ in range(self._random.choice(self._joins)):
             joined, more = self._source()
             side = self._random.choice(_SIDES)
             on = self._join_condition(scope, more)
@@ -192,6 +199,26 @@ class _Statements:
         if self._random.random() < 0.2:
             return self._subquery_test(these)
         return these.condition()
+
+    def _partner_test(self, outer: Sequence[Column]) -> Sql:
+        """[NOT] EXISTS, or [NOT] IN, of a row that is equal in some column."""
+        table = self._random.choice(self._tables)
+        self._aliases += 1
+        alias = f"t{self._aliases}"
+        columns = table.aliased(alias)
+        pairs = [(a, b) for a in outer for b in columns if a.kind == b.kind and a.kind != "float"]
+        if not pairs:
+            return exp.true()
+        mine, theirs = self._random.choice(pairs)
+        inner = exp.select(theirs.sql()).from_(exp.to_table(table.name, alias=alias))
+        if self._random.random() < 0.5:
+            inner = inner.where(self._over(columns).condition(2))
+        if self._random.random() < 0.5:
+            found: Sql = exp.In(this=mine.sql(), query=inner.subquery())
+        else:
+            inner = inner.where(exp.EQ(this=mine.sql(), expression=theirs.sql()))
+            found = exp.Exists(this=inner)
+        return exp.Not(this=found) if self._random.random() < 0.4 else found
 
     def _subquery_test(self, these: Expressions) -> Sql:
         """[NOT] IN, [NOT] EXISTS, or a comparison with a single value."""

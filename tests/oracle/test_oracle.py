@@ -50,14 +50,17 @@ def test_a_source_answers_as_the_engine_alone(
     tables = sources.tables(twins)
     count = -(-STATEMENTS // len(sources.SOURCES))
     outcomes: Counter[Outcome] = Counter()
+    keyed = 0
     for seed in range(1_000_000, 1_000_000 + count):
-        sql = text_of(statement(seed, tables))
+        sql = text_of(statement(seed, tables, joined=source in sources.JOINED))
         verdict = check(twins, sql, judges[source])
+        keyed += verdict.keyed
         outcomes[verdict.outcome] += 1
         assert verdict.outcome is not Outcome.DIFFERENT, (
             f"seed {seed}\n{sql}\n{verdict.detail}\nsent: {fragments_of(twins, sql)}"
         )
     assert outcomes[Outcome.SAME] > count * 0.7, f"most statements must show something: {outcomes}"
+    assert source not in sources.JOINED or keyed > count * 0.3, f"{keyed} of {count} with keys"
 
 
 @pytest.mark.parametrize("sql", FOUND)

@@ -11,11 +11,13 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
+from connectors.contract import TableName
 from connectors.errors import CrosswindError, Position
 from connectors.memory import MemoryConnector
 from execution.failures import engine_failure
 from planner.catalog import Source
 from planner.failures import planning_failure
+from planner.plan import NativeRead
 from tests.placements import Placement
 
 _YEARS = [datetime.datetime(2020, 1, 1), datetime.datetime(9999, 12, 31), None]
@@ -223,6 +225,20 @@ def test_what_nobody_foresaw_is_a_request_error_when_planned_and_internal_when_r
     assert planning_failure(message, "SELECT 1").code == "request"
     assert engine_failure(message, (), "SELECT 1").code == "internal"
     assert engine_failure("the engine panicked: boom", (), "SELECT 1").code == "internal"
+
+
+@pytest.mark.parametrize(
+    "words", ["lacked the necessary privileges", "lacked valid authentication credentials"]
+)
+def test_a_store_that_lets_nobody_in_is_no_outage(words: str) -> None:
+    message = (
+        f"Object Store error: The operation {words} to complete for path"
+        " lake/t/0.parquet: Server returned non-2xx status code: 403 Forbidden: "
+    )
+    natives = (NativeRead("n", "lake", TableName("main", "t"), pa.schema([])),)
+    failure = engine_failure(message, natives, "SELECT 1")
+    assert (failure.code, failure.source) == ("source.rejected", "lake")
+    assert not failure.retryable
 
 
 def test_a_full_disk_is_no_fault_of_a_table() -> None:
