@@ -13,6 +13,7 @@ is in doubt, and whoever can ask the source does.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -260,7 +261,10 @@ class Links:
                 changed then.
         """
         read = {
-            name: (_smoothed(each["rtt"]), {int(n): _smoothed(r) for n, r in each["rates"].items()})
+            name: (
+                _smoothed(each["rtt"]),
+                {_connections(n): _smoothed(r) for n, r in each["rates"].items()},
+            )
             for name, each in state.items()
             if name in self._sources
         }
@@ -318,8 +322,16 @@ def _figure(smoothed: Smoothed) -> list[float | None]:
     return [smoothed.value, smoothed.samples, smoothed.seen_at]
 
 
+def _connections(number: str) -> int:
+    if not 1 <= int(number) <= 10_000:
+        raise ValueError("that is no number of connections")
+    return int(number)
+
+
 def _smoothed(figure: Any) -> Smoothed:
     value, samples, seen_at = figure
-    if value is not None and not float(value) > 0:
+    if value is not None and not 0 < float(value) < math.inf:
         raise ValueError("a figure of a link is positive")
+    if not 0 <= float(seen_at) <= 2**40 or int(samples) < 0:
+        raise ValueError("that is no time, or no number of samples")
     return Smoothed(None if value is None else float(value), int(samples), float(seen_at))

@@ -63,13 +63,18 @@ def supposing(already: tuple[Supposed, ...], name: str, value: str) -> tuple[Sup
     return tuple(sorted({*others, Supposed(source, figure, _number(name, figure, value))}))
 
 
+_LEAST = {"mbps": 1e-3, "rtt_ms": 0.0}
+_MOST = 1e9
+"""What a link may be supposed to be: a week for a megabyte, or a light-year, is no link."""
+
+
 def _number(name: str, figure: str, value: str) -> float:
     try:
         number = float(value)
     except ValueError:
         number = math.nan
-    if not (0 <= number < math.inf) or (figure == "mbps" and number == 0):
-        least = "a number above 0" if figure == "mbps" else "a number from 0"
+    if not (_LEAST[figure] <= number <= _MOST):
+        least = "a number from 0.001" if figure == "mbps" else "a number from 0"
         raise InvalidValueError(
             f"{name} cannot be {value[:40]!r}", hint=f"It is {least}: {_UNITS[figure].format(20)}."
         )

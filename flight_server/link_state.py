@@ -28,7 +28,9 @@ def restore(links: Links, directory: Path) -> None:
             links.restore(read["links"])
     except FileNotFoundError:
         return
-    except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (
+        OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError
+    ) as error:  # fmt: skip
         _log.warning("%s is not read, links are measured anew: %s", path, type(error).__name__)
 
 

@@ -12,6 +12,8 @@ from execution.links import Links
 from execution.source_link import Configured
 from flight_server import link_state
 
+_FILE = '{"version": 1, "links": {"shop": {"rtt": %s, "rates": {"%s": [1e6, 1, 5]}}}}'
+
 
 def _links() -> Links:
     return Links({"shop": Configured()}, lambda: 1_000_000.0)
@@ -29,7 +31,13 @@ def test_a_restart_knows_what_was_learned(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"version": 1}', '{"version": 1, "links": {"shop": {"rtt": 1}}}', "\x00"],
+    [
+        *("", "{", "[]", '{"version": 1}', '{"version": 1, "links": {"shop": {"rtt": 1}}}', "\x00"),
+        _FILE % ("[0.02, 3, 1e300]", "1"),
+        _FILE % ("[Infinity, 3, 5]", "1"),
+        _FILE % ("[0.02, 3, 5]", "0"),
+        "[" * 100_000,
+    ],
 )
 def test_a_file_that_is_broken_is_learned_anew(
     tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
