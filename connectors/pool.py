@@ -1,13 +1,15 @@
 """Connections to one database: made when needed, used again, and asked in threads apart.
 
 A driver may take long for whatever it is asked, and some cannot be told to stop. So nobody waits
-for a question longer than they want to, and the questions that were given up are bounded. Owns
-which connection is whose. Must not know any driver; statements are `connectors.apart`'s.
+for a question longer than they want to, and few questions go on at once, those included that were
+given up. Owns which connection is whose. Must not know any driver; statements are
+`connectors.apart`'s.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -20,8 +22,12 @@ from connectors.errors import (
     SourceUnavailableError,
 )
 
-_LEFT = 4
-"""So many questions that were given up may go on; while they do, no other one is asked."""
+_AT_ONCE = 4
+"""So many questions go on at once; one that was given up is one of them until it ends."""
+
+_ASIDE_AT_ONCE = 2
+_ASIDE_SECONDS = 0.5
+"""For questions aside: a plan does not wait long for what it can do without."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -41,20 +47,76 @@ _S = TypeVar("_S", bound=Session)
 _T = TypeVar("_T")
 
 
+class _GivenUpError(Exception):
+    """Nobody waits for the question any more."""
+
+
+class _Turns:
+    """How many questions go on, and how many of them nobody waits for any more."""
+
+    def __init__(self, source: str, at_once: int) -> None:
+        self._source = source
+        self._at_once = at_once
+        self._changed = threading.Condition()
+        self._going: set[object] = set()
+        self._left: set[object] = set()
+
+    def take(self, asked: object, wait_seconds: float) -> bool:
+        """Wait for a turn; False when there was none in time.
+
+        Raises:
+            QueueFullError: all turns are those of questions that were given up.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: len(self._going) < self._at_once or len(self._left) == self._at_once,
+                wait_seconds,
+            )
+            if len(self._left) == self._at_once:
+                raise QueueFullError(
+                    f"{self._at_once} questions that were given up go on, which the driver does"
+                    " not end",
+                    source=self._source,
+                    hint="Try again when they have ended.",
+                )
+            if len(self._going) == self._at_once:
+                return False
+            self._going.add(asked)
+            return True
+
+    def leave(self, asked: object) -> None:
+        """Nobody waits for it any more."""
+        with self._changed:
+            if asked in self._going:
+                self._left.add(asked)
+                self._changed.notify_all()
+
+    def give_back(self, asked: object) -> None:
+        """It has ended."""
+        with self._changed:
+            self._going.discard(asked)
+            self._left.discard(asked)
+            self._changed.notify_all()
+
+
 @dataclass(slots=True, eq=False)
 class _Question(Generic[_S, _T]):
     """A question on its way, and what came of it."""
 
     ask: Callable[[_S], _T]
+    turns: _Turns
     done: threading.Event = field(default_factory=threading.Event)
     answer: _T | None = None
     failure: BaseException | None = None
     # A connection is not given back while its question is being given up.
     asking: threading.Lock = field(default_factory=threading.Lock)
     session: _S | None = None
+    given_up: bool = False
 
     def of(self, session: _S) -> _T:
         with self.asking:
+            if self.given_up:
+                raise _GivenUpError
             self.session = session
         try:
             return self.ask(session)
@@ -64,6 +126,7 @@ class _Question(Generic[_S, _T]):
 
     def give_up(self, stop: Callable[[_S], None]) -> None:
         with self.asking:
+            self.given_up = True
             if self.session is not None:
                 stop(self.session)
 
@@ -80,7 +143,8 @@ class Pool(Generic[_S]):
         make: a new connection; blocks as long as the driver, and raises a SourceError.
         end: closes connections; blocks as long as the driver, and raises nothing.
         stop: tells a connection to stop what it does for a question that was given up, if it can.
-        wait_seconds: how long a question may take, connecting included.
+        most_idle: how many connections are kept for the next one.
+        wait_seconds: how long a question may take, waiting for its turn and connecting included.
         hint: what to look at when one took longer.
     """
 
@@ -91,6 +155,7 @@ class Pool(Generic[_S]):
         *,
         end: Callable[[Sequence[_S]], None] = _nothing,
         stop: Callable[[_S], None] = _nothing,
+        most_idle: int,
         wait_seconds: float,
         hint: str,
     ) -> None:
@@ -98,11 +163,13 @@ class Pool(Generic[_S]):
         self._make = make
         self._end = end
         self._stop = stop
+        self._most_idle = most_idle
         self._wait_seconds = wait_seconds
         self._hint = hint
+        self._turns = _Turns(source, _AT_ONCE)
+        self._turns_aside = _Turns(source, _ASIDE_AT_ONCE)
         self._lock = threading.Lock()
         self._idle: list[_S] = []
-        self._left: list[threading.Event] = []
         self._generation = 0
         self._closed = False
 
@@ -128,10 +195,12 @@ class Pool(Generic[_S]):
         return session
 
     def release(self, session: _S, *, sound: bool) -> None:
-        """Give a connection back; one that is not sound is closed. Blocks as long as the driver."""
+        """Give a connection back; one that is not sound, or one too many, is closed. Blocks as long
+        as the driver."""
         session.fresh = False
         with self._lock:
-            keep = sound and not self._closed and session.generation == self._generation
+            usable = sound and not self._closed and session.generation == self._generation
+            keep = usable and len(self._idle) < self._most_idle
             if keep:
                 self._idle.append(session)
         if not keep:
@@ -157,59 +226,63 @@ class Pool(Generic[_S]):
             self._closed = True
         return self.renew()
 
-    def ask(self, question: Callable[[_S], _T]) -> _T:
+    def ask(self, question: Callable[[_S], _T], *, aside: bool = False) -> _T:
         """The answer to a short question, which is given up after `wait_seconds`.
+
+        Args:
+            aside: who asks can do without the answer. Then it is waited for only a little, and what
+                takes long keeps no other question waiting.
 
         Raises:
             SourceError: the database cannot be asked, or its answer is an error.
+            QueueFullError: too many questions that were given up go on.
         """
-        self._check_left()
-        asked = _Question(question)
-        in_a_thread(lambda: self._answer(asked), f"{self._source}-ask")
-        if not asked.done.wait(self._wait_seconds):
-            with self._lock:
-                self._left.append(asked.done)
+        patience = min(_ASIDE_SECONDS, self._wait_seconds) if aside else self._wait_seconds
+        until = time.monotonic() + patience
+        asked = _Question(question, self._turns_aside if aside else self._turns)
+        if not asked.turns.take(asked, patience):
+            raise self._late(patience)
+        try:
+            in_a_thread(lambda: self._answer(asked), f"{self._source}-ask")
+        except BaseException:
+            asked.turns.give_back(asked)
+            raise
+        if not asked.done.wait(until - time.monotonic()):
+            asked.turns.leave(asked)
             asked.give_up(self._stop)
-            raise SourceTimeoutError(
-                f"the database did not answer within {self._wait_seconds:g} s",
-                source=self._source,
-                hint=self._hint,
-            )
+            raise self._late(patience)
         if asked.failure is not None:
             raise asked.failure
         return asked.answer  # type: ignore[return-value]
 
-    def _check_left(self) -> None:
-        """Refuse another question where too many were given up that go on."""
-        with self._lock:
-            self._left = [done for done in self._left if not done.is_set()]
-            if len(self._left) >= _LEFT:
-                raise QueueFullError(
-                    f"{_LEFT} questions that were given up go on, which the driver does not end",
-                    source=self._source,
-                    hint="Try again when they have ended.",
-                )
+    def _late(self, patience: float) -> SourceTimeoutError:
+        return SourceTimeoutError(
+            f"the database did not answer within {patience:g} s",
+            source=self._source,
+            hint=self._hint,
+        )
 
     def _answer(self, asked: _Question[_S, _T]) -> None:
         try:
-            asked.answer = self._ask(asked.of)
+            asked.answer = self._ask(asked)
         except BaseException as error:
             asked.failure = error
+        asked.turns.give_back(asked)
         asked.done.set()
 
-    def _ask(self, question: Callable[[_S], _T]) -> _T:
+    def _ask(self, asked: _Question[_S, _T]) -> _T:
         while True:
             session = self.acquire()
             fresh, sound = session.fresh, False
             try:
-                answer = question(session)
+                answer = asked.of(session)
                 sound = True
                 return answer
-            except SourceSchemaChangedError:
+            except (SourceSchemaChangedError, _GivenUpError):
                 sound = True
                 raise
             except SourceError:
-                if fresh:
+                if fresh or asked.given_up:
                     raise
                 # It may have died unseen, which drivers say in many ways: ask another one.
                 self.discard_idle()

@@ -164,7 +164,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -
         (
             '[sources.crosswind]\nconnector = "files"',
             "crosswind.toml:1: source name 'crosswind' is that of the server's own tables; "
-                "choose another",
+            "choose another",
         ),
         (
             '[sources.s]\nconnector = "files"\nroot = { env = "NOT_SET" }',

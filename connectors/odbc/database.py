@@ -64,17 +64,21 @@ class Database:
         self.pool = pool.Pool(
             source,
             self._session,
+            most_idle=options.max_connections,
             wait_seconds=options.wait_seconds,
             hint="Check connection_string, or raise wait_seconds.",
         )
 
-    def rows(self, sql: str, parameters: Sequence[str] = ()) -> list[Row]:
+    def rows(self, sql: str, parameters: Sequence[str] = (), *, aside: bool = False) -> list[Row]:
         """The whole, small result of a statement whose parameters are texts.
+
+        Args:
+            aside: who asks can do without it, and waits only a little.
 
         Raises:
             SourceError: the database cannot be asked in time, or its answer is an error.
         """
-        return self._asked(lambda c: _rows(c, sql, parameters))
+        return self._asked(lambda c: _rows(c, sql, parameters), aside=aside)
 
     def schema(self, sql: str) -> pa.Schema:
         """The columns that a statement would give, as ODBC has them."""
@@ -118,12 +122,12 @@ class Database:
                 login_timeout_sec=math.ceil(options.wait_seconds),
             )
 
-    def _asked(self, question: Callable[[Any], _T]) -> _T:
+    def _asked(self, question: Callable[[Any], _T], *, aside: bool = False) -> _T:
         def asked(session: Session) -> _T:
             with translated(self.source, self.mask):
                 return question(session.connection)
 
-        return self.pool.ask(asked)
+        return self.pool.ask(asked, aside=aside)
 
 
 def _library(source: str) -> Any:

@@ -43,7 +43,7 @@ def said(database: Database, table: Table) -> Statistics:
     Raises:
         SourceError: it cannot be asked.
     """
-    rows = database.rows(_QUESTION, (table.name.schema, table.name.name) * 3)
+    rows = database.rows(_QUESTION, (table.name.schema, table.name.name) * 3, aside=True)
     return of_answer(table, rows)
 
 

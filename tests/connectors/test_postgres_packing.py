@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from connectors.adbc.postgres import PostgresConnector, packing
+from connectors.adbc.postgres import PostgresConnector, packing, ranges
+from connectors.adbc.postgres.columns import Columns
 from connectors.adbc.postgres.packing import Packing, packed
 from connectors.adbc.postgres.ranges import Extent
 from connectors.contract import SqlQuery
@@ -81,7 +82,7 @@ def placement(postgres_server: PostgresServer, postgres_uri: str) -> Iterator[Pl
         "ANALYZE",
         database=DATABASE,
     )
-    shop = {"connector": "postgres", "uri": postgres_uri, "max_connections": 2}
+    shop = {"connector": "postgres", "uri": postgres_uri, "max_connections": 8}
     with Placement.of_sources({"shop": shop}) as placement:
         yield placement
 
@@ -170,7 +171,15 @@ def test_a_value_that_does_not_fit_fails_and_its_column_is_named(
 
 @pytest.mark.parametrize(
     ("column", "type_"),
-    [("id", "text"), ("id", "numeric"), ("c", "numeric"), ("note", "bytea"), ("id", "bigint")],
+    [
+        ("id", "text"),
+        ("id", "numeric"),
+        ("c", "numeric"),
+        ("note", "bytea"),
+        ("id", "bigint"),
+        ("a", "text"),
+        ("b", "double precision"),
+    ],
 )
 def test_a_column_of_another_type_by_now_is_noticed_without_a_row(
     placement: Placement, postgres_server: PostgresServer, column: str, type_: str
@@ -187,6 +196,70 @@ def test_a_column_of_another_type_by_now_is_noticed_without_a_row(
             placement.run(plan)
     finally:
         postgres_server.execute("DROP TABLE changing", database=DATABASE)
+
+
+def test_a_function_of_the_same_name_is_not_taken_for_the_servers(
+    placement: Placement, postgres_server: PostgresServer
+) -> None:
+    postgres_server.execute(
+        "CREATE TABLE shadowed AS SELECT * FROM odd",
+        "INSERT INTO shadowed VALUES (1, 1, 1, 1, '')",
+        "ANALYZE shadowed",
+        "CREATE FUNCTION public.int4send(text) RETURNS bytea LANGUAGE sql AS 'SELECT NULL::bytea'",
+        database=DATABASE,
+    )
+    try:
+        plan = placement.plan("SELECT id, a, b, c, note FROM shadowed")
+        postgres_server.execute("ALTER TABLE shadowed ALTER id TYPE text", database=DATABASE)
+        with pytest.raises(SourceSchemaChangedError):
+            placement.run(plan)
+    finally:
+        postgres_server.execute(
+            "DROP TABLE shadowed", "DROP FUNCTION public.int4send(text)", database=DATABASE
+        )
+
+
+@pytest.mark.parametrize("type_", ["date", "timestamp", "timestamptz"])
+@pytest.mark.parametrize("connections", [1, 4])
+def test_infinity_beside_packed_columns_is_refused(
+    placement: Placement,
+    postgres_server: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+    type_: str,
+    connections: int,
+) -> None:
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 4 * 8192 if connections > 1 else 1 << 30)
+    # What is known of a table is kept for a while.
+    table = f"endless_{type_}_{connections}"
+    postgres_server.execute(
+        f"CREATE TABLE {table} AS SELECT n, n AS a, n AS b, n AS c, 'long ' || n AS note,"
+        f" {type_} '2020-02-29' AS moment FROM generate_series(1, 2000) n",
+        f"INSERT INTO {table} VALUES (0, 0, 0, 0, '', 'infinity')",
+        f"ANALYZE {table}",
+        database=DATABASE,
+    )
+    try:
+        sql = f"SELECT n, a, b, c, note, moment FROM {table}"
+        found = packing_of(placement, sql)
+        assert found is not None and len(found.places) == 5
+        with pytest.raises(SourceRejectedError, match="column 'moment' holds infinity"):
+            placement.query(sql)
+        postgres_server.execute(f"DELETE FROM {table} WHERE n = 0", database=DATABASE)
+        moments = placement.query(sql)["moment"]
+        assert len(moments) == 2000 and len(moments.unique()) == 1
+    finally:
+        postgres_server.execute(f"DROP TABLE {table}", database=DATABASE)
+
+
+def test_only_of_a_decimal_is_it_said_that_it_cannot_be_nan() -> None:
+    found = pa.schema([("n", pa.opaque(pa.string(), "numeric", "PostgreSQL"))])
+    batch = pa.record_batch(
+        [pa.ExtensionArray.from_storage(found[0].type, pa.array(["NaN"]))], found
+    )
+    for type_, said in ((pa.decimal128(9, 2), "holds NaN"), (pa.int64(), "does not fit int64")):
+        columns = Columns("shop", found, pa.schema([("n", type_)]))
+        with pytest.raises(SourceRejectedError, match=said):
+            columns.convert(batch)
 
 
 def test_a_decimal_of_more_digits_by_now_fails(

@@ -79,6 +79,7 @@ class Database:
             self._connected,
             end=self._end,
             stop=_stop,
+            most_idle=max_connections,
             wait_seconds=wait_seconds,
             hint="Check uri or db_kwargs, or raise wait_seconds.",
         )
@@ -91,8 +92,9 @@ class Database:
         self._opening = threading.Lock()
         self._opened: _Opened | None = None
 
-    def ask(self, question: Callable[[adbc.AdbcConnection], _T]) -> _T:
-        """The answer to a short question, which is given up after `wait_seconds`.
+    def ask(self, question: Callable[[adbc.AdbcConnection], _T], *, aside: bool = False) -> _T:
+        """The answer to a short question, which is given up after `wait_seconds`, or much sooner
+        where who asks can do without it: `aside`.
 
         Raises:
             SourceError: the database cannot be asked, or its answer is an error.
@@ -102,7 +104,7 @@ class Database:
             with translated(self.source, self.mask):
                 return question(session.connection)
 
-        return self.pool.ask(asked)
+        return self.pool.ask(asked, aside=aside)
 
     def renew(self) -> None:
         """Let every connection from now on be of a database that is opened anew. Returns soon."""

@@ -28,7 +28,7 @@ def said(database: Database, table: Table) -> Statistics:
     Raises:
         SourceError: the database cannot be asked.
     """
-    found = database.ask(lambda connection: _ask(connection, table))
+    found = database.ask(lambda connection: _ask(connection, table), aside=True)
     rows = found.get(None, {}).get(_ROWS)
     return Statistics(
         rows=rows,

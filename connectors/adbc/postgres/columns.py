@@ -86,7 +86,8 @@ class Columns:
             check_dimensions(batch, self._wanted, self._source)
         if self._packing is not None:
             batch = self._unpack(batch, self._packing)
-            if batch.schema.equals(self._wanted, check_metadata=True):
+            # What came beside the text is the driver's, and as yet unchecked.
+            if self._packing.is_whole and batch.schema.equals(self._wanted, check_metadata=True):
                 return batch
         columns = batch.columns
         arrays = [
@@ -167,7 +168,8 @@ class Columns:
         return array
 
     def _unfit(self, array: pa.Array, wanted: pa.Field) -> SourceRejectedError:
-        if pa.types.is_string(array.type) and pc.any(pc.is_in(array, _NOT_DECIMAL)).as_py():
+        decimal = pa.types.is_decimal(wanted.type) and pa.types.is_string(array.type)
+        if decimal and pc.any(pc.is_in(array, _NOT_DECIMAL)).as_py():
             return SourceRejectedError(
                 f"column {wanted.name!r} holds NaN or Infinity, which decimals cannot hold",
                 source=self._source,

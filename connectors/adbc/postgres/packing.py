@@ -48,6 +48,7 @@ _TYPED = {
     pa.int64(): "int8send",
     pa.string(): "textsend",
 }
+_OF_A_DECIMAL = "numeric_send"
 
 _PARSE = csv.ParseOptions(escape_char="\\", ignore_empty_lines=False)
 
@@ -68,6 +69,11 @@ class Packing:
     select: exp.Select
     places: tuple[int, ...]
     schema: pa.Schema
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing comes beside the text."""
+        return len(self.places) == len(self.schema)
 
     def unpacked(self, found: pa.Schema) -> pa.Schema:
         """The schema of the statement itself, from that of the driver's batches."""
@@ -113,7 +119,7 @@ class Packing:
         return _read(batch.column(batch.num_columns - 1), names, types)
 
     def _merged(self, batch: pa.RecordBatch, packed: pa.RecordBatch) -> pa.RecordBatch:
-        if len(self.places) == len(self.schema):
+        if self.is_whole:
             return packed
         others, ours = iter(batch.columns), dict(zip(self.places, packed.columns, strict=True))
         columns = [ours[i] if i in ours else next(others) for i in self._all()]
@@ -135,7 +141,7 @@ def packed(text: str, schema: pa.Schema, extent: Extent) -> Packing | None:
     >>> columns = [(name, pa.int32()) for name in "abcd"]
     >>> text = 'SELECT t1."a", t1."b", t1."c", t1."d" FROM "t" AS t1'
     >>> print(packed(text, pa.schema(columns), Extent(10_000, 8192)).select.sql("postgres")[:69])
-    SELECT CAST(ROW(CASE WHEN FALSE THEN INT4SEND(t1."a") WHEN FALSE THEN
+    SELECT CAST(ROW(CASE WHEN FALSE THEN pg_catalog.int4send(t1."a") WHEN
     """
     if extent.size_bytes < WORTH_BYTES:
         return None
@@ -174,12 +180,14 @@ def _input(written: exp.Expr, type_: pa.DataType, extent: Extent) -> exp.Expr | 
 def _typed(values: list[exp.Expr], types: list[pa.DataType]) -> exp.Expr:
     """NULL, if each column has its type."""
     calls = [
-        exp.Anonymous(this=_TYPED[type_], expressions=[value.copy()])
+        exp.Dot(
+            this=exp.to_identifier("pg_catalog"),
+            expression=exp.Anonymous(
+                this=_TYPED.get(type_, _OF_A_DECIMAL), expressions=[value.copy()]
+            ),
+        )
         for value, type_ in zip(values, types, strict=True)
-        if type_ in _TYPED
     ]
-    if not calls:
-        return exp.Null()
     return exp.Case(ifs=[exp.If(this=exp.false(), true=call) for call in calls])
 
 
