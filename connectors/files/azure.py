@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from pyarrow.fs import FileSystem
 
+from connectors.files.introduced import Introduced
+
 if TYPE_CHECKING:
     import datafusion
 
@@ -61,6 +63,7 @@ class AzureStore:
 
     def __init__(self, source: str, root: str, storage_options: Mapping[str, object]) -> None:
         self._scheme = f"az-{source.encode().hex()}"
+        self._introduced = Introduced(self._scheme)
         host = urlsplit(root).hostname or ""
         account = host.partition(".")[0] if host.endswith(".core.windows.net") else None
         known = not (storage_options.keys() - _KNOWN.keys())
@@ -90,18 +93,21 @@ class AzureStore:
             raise ValueError("the engine does not read this account")
         client_id, client_secret, tenant_id = access.principal or (None, None, None)
         container = path.partition("/")[0]
-        store = MicrosoftAzure(
-            container_name=container,
-            account=access.account,
-            access_key=access.key,
-            client_id=client_id,
-            client_secret=client_secret,
-            tenant_id=tenant_id,
-            sas_query_pairs=parse_qsl(access.signature) if access.signature else None,
-            use_emulator=access.emulator or None,
-            allow_http=access.emulator or None,
-        )
-        context.register_object_store(f"{self._scheme}://", store, container)
+
+        def client() -> MicrosoftAzure:
+            return MicrosoftAzure(
+                container_name=container,
+                account=access.account,
+                access_key=access.key,
+                client_id=client_id,
+                client_secret=client_secret,
+                tenant_id=tenant_id,
+                sas_query_pairs=parse_qsl(access.signature) if access.signature else None,
+                use_emulator=access.emulator or None,
+                allow_http=access.emulator or None,
+            )
+
+        self._introduced.once(context, container, access, client)
 
 
 def _access(options: Mapping[str, object]) -> Access | None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -36,7 +35,12 @@ from connectors.files.inference import csv_types
 from connectors.files.listing import Contents, Entry
 from connectors.files.location import Location
 from connectors.files.options import FilesOptions
-from connectors.files.remembered import forget_what_changed, register_again, register_kept
+from connectors.files.remembered import (
+    forget_table,
+    forget_what_changed,
+    register_again,
+    register_kept,
+)
 from connectors.files.scan import FileBatches, Target, width_bytes
 from connectors.files.shapes import Registration, Shape
 
@@ -89,8 +93,7 @@ class FilesConnector:
         loaded = self._tables.known(table) or self._tables.load(table)
         if loaded is None:
             return Statistics()
-        with self._tables.planning(table):
-            return loaded.statistics
+        return loaded.statistics
 
     def execute(self, fragment: Fragment, deadline: float | None) -> FileBatches:
         scan = fragment.query
@@ -124,7 +127,7 @@ class FilesConnector:
         Elsewhere the same files are read by Arrow: JSON lines, Arrow files whose texts are not
         plain strings, and folders in which hidden files have the suffix of the data.
         """
-        loaded = self._tables.to_run(table)
+        loaded = self._tables.load(table)
         if loaded is None:
             raise self._gone(table)
         contents, shape, entry = loaded.contents, loaded.shape, loaded.entry
@@ -238,11 +241,6 @@ FAR_SECONDS = 5.0
 again, and a plan whose table has other columns by then fails, and says so."""
 
 
-PLANNED_SECONDS = 0.5
-"""How long ago may be that a far folder was listed to plan a query, so that its run need not do so
-again. A listing serves one run: the next looks for itself."""
-
-
 class FileTables:
     """The catalog: names from one listing, a schema for each table that is asked for."""
 
@@ -256,8 +254,8 @@ class FileTables:
         self._listed_at = 0.0
         self._names: tuple[Mapping[str, tuple[Entry, ...]], list[TableName]] | None = None
         self._loaded: dict[str, tuple[Loaded, float]] = {}
+        self._places: dict[str, Entry] = {}  # Of tables of which something may be kept elsewhere.
         self._plan_seconds = 0.0 if location.near else FAR_SECONDS
-        self._listed_to_plan_at: dict[str, float] = {}
 
     def names(self) -> Sequence[TableName]:
         found = self._listing(NAMES_SECONDS)
@@ -269,34 +267,8 @@ class FileTables:
         return known[1]
 
     def find(self, name: TableName) -> Table | None:
-        loaded = self._recent(name) or self._listed_to_plan(name)
+        loaded = self._recent(name) or self.load(name)
         return loaded.table if loaded else None
-
-    def _listed_to_plan(self, name: TableName) -> Loaded | None:
-        loaded = self.load(name)
-        # Of a single file that is gone meanwhile the engine would make a table without rows.
-        if loaded is not None and loaded.entry.folder and not self._location.near:
-            with self._lock:
-                self._listed_to_plan_at[name.name] = time.monotonic()
-        return loaded
-
-    @contextmanager
-    def planning(self, name: TableName) -> Iterator[None]:
-        """The block takes nothing of the time in which a listing may serve a run."""
-        started = time.monotonic()
-        yield
-        with self._lock:
-            if name.name in self._listed_to_plan_at:
-                self._listed_to_plan_at[name.name] += time.monotonic() - started
-
-    def to_run(self, name: TableName) -> Loaded | None:
-        """The table as a query reads it: as it is now, or was when this query was planned."""
-        with self._lock:
-            listed_at = self._listed_to_plan_at.pop(name.name, -math.inf)
-        if time.monotonic() - listed_at <= PLANNED_SECONDS and (known := self.known(name)):
-            self._keep(name, known)  # So that whoever looks at the table meanwhile sees the same.
-            return known
-        return self.load(name)
 
     def some_file(self) -> str | None:
         """One that a table is made of, or None."""
@@ -350,7 +322,7 @@ class FileTables:
             try:
                 contents = listing.contents(self._location, entry)
             except FileNotFoundError:
-                self._forget(name)
+                self._forget(name.name)
                 return None
             dated = all(file.version for file in contents.files)
             if known is not None and known.contents == contents and dated:
@@ -366,6 +338,7 @@ class FileTables:
     def _keep(self, name: TableName, loaded: Loaded) -> None:
         with self._lock:
             self._loaded[name.name] = (loaded, time.monotonic())
+            self._places[name.name] = loaded.entry
 
     def _listing(self, oldest_seconds: float = math.inf) -> Mapping[str, tuple[Entry, ...]]:
         """What lies under the root, as it was at most so long ago."""
@@ -380,11 +353,20 @@ class FileTables:
             )
         with self._lock:
             self._entries, self._listed_at = found, now
+            gone = self._places.keys() - found.keys()
+        for name in gone:
+            self._forget(name)
         return found
 
-    def _forget(self, name: TableName) -> None:
+    def _forget(self, name: str) -> None:
+        """A table that is gone, and all that was kept of it here and in the engine's sessions."""
         with self._lock:
-            self._loaded.pop(name.name, None)
+            loaded, _ = self._loaded.pop(name, (None, 0.0))
+            entry = self._places.pop(name, None)
+        if entry is not None and self._location.outlines is not None:
+            files = loaded.contents.files if loaded is not None else ()
+            self._location.outlines.forget(entry.path, files)
+            forget_table(self._location.uri(entry.path, folder=entry.folder))
 
 
 def _partitions(contents: Contents, schema: pa.Schema) -> tuple[tuple[str, pa.DataType], ...]:

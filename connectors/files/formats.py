@@ -7,7 +7,6 @@ run. To add a format: a suffix in `listing.SUFFIXES`, a row in `FORMATS`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 import pyarrow.csv as pcsv
@@ -25,11 +24,6 @@ from connectors.files.options import CsvOptions
 from connectors.files.schemas import both, common, plain_schema, unique
 from connectors.files.shapes import Footer, Format, Registration, Shape, each, opened, size_of
 from connectors.files.statistics import of_parquet, of_text
-
-if TYPE_CHECKING:
-    pass
-
-T = TypeVar("T")
 
 BLOCK_BYTES = 8 << 20
 """The longest row of a text file."""

@@ -18,6 +18,8 @@ from urllib.parse import quote
 
 from pyarrow.fs import FileSystem
 
+from connectors.files.introduced import Introduced
+
 if TYPE_CHECKING:
     import datafusion
 
@@ -39,6 +41,7 @@ class GcsStore:
 
     def __init__(self, source: str, storage_options: Mapping[str, object]) -> None:
         self._scheme = f"gs-{source.encode().hex()}"
+        self._introduced = Introduced(self._scheme)
         emulated = os.environ.get("STORAGE_EMULATOR_HOST")
         self._endpoint = storage_options.get("endpoint_url") or emulated
         token = storage_options.get("token")
@@ -67,12 +70,14 @@ class GcsStore:
         from datafusion.object_store import GoogleCloud
 
         bucket = path.partition("/")[0]
-        if self._anonymous:
-            with _nobody(str(self._endpoint) if self._endpoint else None) as key_file:
-                store = GoogleCloud(bucket, service_account_path=key_file)
-        else:
-            store = GoogleCloud(bucket, service_account_path=self._key_file)
-        context.register_object_store(f"{self._scheme}://", store, bucket)
+
+        def client() -> GoogleCloud:
+            if self._anonymous:
+                with _nobody(str(self._endpoint) if self._endpoint else None) as key_file:
+                    return GoogleCloud(bucket, service_account_path=key_file)
+            return GoogleCloud(bucket, service_account_path=self._key_file)
+
+        self._introduced.once(context, bucket, _age(self._key_file), client)
 
 
 def _key_file(token: object) -> str | None:
@@ -81,6 +86,16 @@ def _key_file(token: object) -> str | None:
     if token is None or token == "google_default":  # noqa: S105
         return given or None
     return token if isinstance(token, str) and Path(token).is_file() else None
+
+
+def _age(key_file: str | None) -> tuple[int, int]:
+    """Of the credentials that the engine reads: with others it needs another client."""
+    read = Path(key_file) if key_file else Path.home() / ".config" / _GCLOUD
+    try:
+        told = read.stat()
+    except OSError:
+        return 0, 0  # Nobody's, or the machine's own; or the client says that they are gone.
+    return told.st_ino, told.st_mtime_ns
 
 
 def _known_to_the_engine(token: object, key_file: str | None) -> bool:

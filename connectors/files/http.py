@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from fsspec.asyn import sync
 from pyarrow.fs import FileSystem
 
+from connectors.files.introduced import Introduced
+
 if TYPE_CHECKING:
     import datafusion
 
@@ -32,6 +34,7 @@ class HttpStore:
 
     def __init__(self, root: str, storage_options: Mapping[str, object]) -> None:
         url = urlsplit(root)
+        self._introduced = Introduced(url.scheme)
         # The engine's client is for TLS only, and has neither headers nor passwords.
         self.native = url.scheme == "https" and not storage_options and "@" not in url.netloc
 
@@ -52,7 +55,7 @@ class HttpStore:
         from datafusion.object_store import Http
 
         url = urlsplit(path)
-        context.register_object_store(f"{url.scheme}://", Http(path), url.netloc)
+        self._introduced.once(context, url.netloc, None, lambda: Http(path))
 
 
 def look(filesystem: Any, url: str) -> dict[str, Any]:

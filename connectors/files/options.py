@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class CsvOptions(BaseModel):
@@ -42,7 +43,7 @@ class FilesOptions(BaseModel):
         tables: by name, each a file, a folder or a pattern below the root: then these are all.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     root: str = Field(min_length=1, repr=False)
     storage_options: Mapping[str, object] = Field(default_factory=dict, repr=False)
@@ -57,3 +58,12 @@ class FilesOptions(BaseModel):
             if not name or not path or "" in parts or ".." in parts:
                 raise ValueError(f"table {name!r}: a name, and a path below the root")
         return value
+
+    @model_validator(mode="after")
+    def _no_query(self) -> FilesOptions:
+        """What follows a `?` may be a signature, which errors would show with the path."""
+        if re.search("(^|::)https?://", self.root, re.IGNORECASE):
+            for name, path in self.tables.items():
+                if "?" in path:
+                    raise ValueError(f"table {name!r}: a path without a query, which is not sent")
+        return self

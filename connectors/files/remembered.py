@@ -94,10 +94,24 @@ def forget_what_changed(
         if not (mixed or hidden):
             return
         seen.off = mixed  # Both may be read at once, so forgetting in between would not do.
-        seen.tables.clear()
+        _forget_tables(context, seen, list(seen.tables))
         for name, limit in _LIMITS.items():
             for value in ("0K",) if seen.off else ("0K", limit):
                 _set(context, name, value)
+
+
+def forget_table(url: str) -> None:
+    """Call when a table is gone: no session keeps it any longer."""
+    with _LOCK:
+        for context, seen in _SESSIONS.items():
+            _forget_tables(context, seen, [url])
+
+
+def _forget_tables(context: datafusion.SessionContext, seen: _Seen, urls: list[str]) -> None:
+    for url in urls:
+        kept = seen.tables.pop(url, None)
+        if kept is not None:
+            context.catalog(_CATALOG).schema(_SCHEMA).deregister_table(kept.name)
 
 
 def register_again(

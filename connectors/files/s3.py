@@ -6,15 +6,15 @@ usual chain (environment, profile, instance), and is asked for them. Must not kn
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
-from weakref import WeakKeyDictionary
 
 from fsspec.asyn import sync
 from pyarrow.fs import FileSystem, S3FileSystem
+
+from connectors.files.introduced import Introduced
 
 if TYPE_CHECKING:
     import datafusion
@@ -56,10 +56,7 @@ class S3Store:
     def __init__(self, source: str, filesystem: Any, storage_options: Mapping[str, object]) -> None:
         self._scheme = f"s3-{source.encode().hex()}"
         self._filesystem = filesystem
-        self._introduced: WeakKeyDictionary[datafusion.SessionContext, dict[str, Access]] = (
-            WeakKeyDictionary()
-        )
-        self._lock = threading.Lock()
+        self._introduced = Introduced(self._scheme)
         only = any(storage_options.get(name) for name in _ONLY_S3FS)
         self.arrow_reads = not only
         # The engine's store signs whatever it asks.
@@ -93,11 +90,9 @@ class S3Store:
         from datafusion.object_store import AmazonS3
 
         bucket, access = path.partition("/")[0], self._access()
-        with self._lock:
-            known = self._introduced.setdefault(context, {})
-            if known.get(bucket) == access:
-                return  # A new one would open its connections anew, too.
-            store = AmazonS3(
+
+        def client() -> AmazonS3:
+            return AmazonS3(
                 bucket_name=bucket,
                 region=access.region,
                 access_key_id=access.key,
@@ -106,8 +101,8 @@ class S3Store:
                 endpoint=access.endpoint,
                 allow_http=(access.endpoint or "").startswith("http://"),
             )
-            context.register_object_store(f"{self._scheme}://", store, bucket)
-            known[bucket] = access
+
+        self._introduced.once(context, bucket, access, client)
 
     def object_url(self, path: str) -> str:
         """`s3://bucket/key`."""

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
+import pyarrow as pa
 import pytest
 
 from connectors.contract import TableName
 from connectors.errors import SourceRejectedError, UnknownNameError
 from connectors.files import avro, create
+from connectors.files.inference import SampleError
 from tests.connectors.test_faults import SOURCE, lake
 from tests.placements import Placement
 
@@ -219,6 +221,34 @@ def _of_itself(path: Path) -> None:
         fastavro.writer(file, schema, [{"i": {"i": None}}])
 
 
+def _of_nothing(path: Path) -> None:
+    write(path, [("i", "null"), ("s", "null")], [{"i": None, "s": None}] * 5, "deflate")
+
+
+def _number(value: int) -> bytes:
+    folded, written = (value << 1) ^ (value >> 63), bytearray()
+    while folded > 0x7F:
+        written.append(folded & 0x7F | 0x80)
+        folded >>= 7
+    return bytes([*written, folded])
+
+
+def _block_of(
+    rows: int, size: int | None = None, mark: bytes | None = None, after: int = 1
+) -> Callable[[Path], None]:
+    """A file with a block that says of itself that it has so many rows, in so many bytes."""
+
+    def make(path: Path) -> None:
+        write(path, [("i", "long"), ("s", "string")], [])
+        header, block = path.read_bytes(), b"\x02\x02x" * 100
+        good = _number(100) + _number(len(block)) + block + header[-16:]
+        told = len(block) if size is None else size
+        bad = _number(rows) + _number(told) + block + (mark or header[-16:])
+        path.write_bytes(header + good * after + bad + good)
+
+    return make
+
+
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut off": (_cut, "cut off"),
     "spoilt in the middle": (_spoilt, "varint|sync|length|UTF"),
@@ -231,6 +261,15 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a union of two types": (_of_two, "column 'i' is a union of several types"),
     "a record in itself": (_of_itself, "resolve"),
+    "bytes without rows": (_block_of(0), "a block of 0 rows in 300 bytes"),
+    "bytes without rows, at first": (_block_of(0, after=0), "a block of 0 rows in 300 bytes"),
+    "fewer than no rows": (_block_of(-100), "a block of -100 rows"),
+    "less than no bytes": (_block_of(5, -18, after=0), "a block of 5 rows in -18 bytes"),
+    "a size that leads elsewhere": (_block_of(100, 299), "does not end with its sync mark"),
+    "a size beyond the end": (_block_of(100, 1 << 40), "does not end with its sync mark"),
+    "rows without bytes": (_block_of(5, 0), "a block of 5 rows in 0 bytes"),
+    "nothing but null": (_of_nothing, "nothing but null"),
+    "another mark": (_block_of(100, mark=b"x" * 16), "does not end with its sync mark"),
 }
 
 
@@ -242,6 +281,18 @@ def test_a_file_that_is_broken_is_named_with_the_cause(fault: str, tmp_path: Pat
         placement.query("SELECT sum(i) AS n, max(s) AS s FROM t")
     assert said.value.source == SOURCE
     assert "t.avro" in said.value.message or "main.t" in said.value.message
+
+
+def test_far_files_are_refused_by_what_is_read_of_them(tmp_path: Path) -> None:
+    """All blocks of a small one, and the first of another."""
+    for name, rows, after in (("small", 0, 1), ("large", -5, 0)):
+        path = tmp_path / f"{name}.avro"
+        _block_of(rows, after=after)(path)
+        if name == "large":
+            data = path.read_bytes()
+            path.write_bytes(data + bytes(avro.HEAD_BYTES[0]) + data[-16:])
+        with path.open("rb") as file, pytest.raises(SampleError, match=f"a block of {rows} rows"):
+            avro._head(pa.PythonFile(file), near=False)
 
 
 def test_a_header_may_be_longer_than_what_is_read_at_first(tmp_path: Path) -> None:

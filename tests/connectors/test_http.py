@@ -11,9 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
+from connectors import registry
 from connectors.contract import TableName
 from connectors.errors import (
+    ConfigurationError,
     CrosswindError,
     SourceRejectedError,
     SourceUnavailableError,
@@ -168,6 +171,17 @@ def test_a_signed_url_is_refused_and_not_shown(site: WebServer) -> None:
     with pytest.raises(SourceRejectedError) as said:
         connector.tables().names()
     assert SECRET not in str(said.value) + repr(connector) + connector.identity
+
+
+@pytest.mark.parametrize("root", ["https://h/lake", "simplecache::HTTPS://h/lake"])
+def test_a_signature_among_tables_is_refused_and_not_shown(root: str) -> None:
+    tables = {"t": f"a.parquet?token={SECRET}.parquet"}
+    with pytest.raises(ConfigurationError, match="'t': a path without a query") as said:
+        registry.create("files", SOURCE, {"root": root, "tables": tables})
+    assert SECRET not in str(said.value)
+    with pytest.raises(ValidationError) as raised:
+        create(SOURCE, {"root": root, "tables": tables})
+    assert SECRET not in str(raised.value)
 
 
 def test_who_reads_is_decided_before_anything_is_asked() -> None:

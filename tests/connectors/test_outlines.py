@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import io
+import signal
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from connectors.files import outlines as drawing
 from connectors.files.listing import DataFile
 from connectors.files.outlines import Outlines
 
@@ -86,3 +92,80 @@ def test_names_that_this_disk_takes_for_one() -> None:
     with outlines.drawn("t", files) as folder:
         assert folder is None
     outlines.close()
+
+
+def test_an_end_that_can_never_be_drawn_is_not_kept() -> None:
+    outlines = Outlines(_within)
+    told_by_the_web = DataFile("h/t.parquet", 1_000, "tag", "Thu, 01 Jan 2026 00:00:00 GMT")
+    for file in (told_by_the_web, replace(told_by_the_web, path="h/a%20b", modified=MOMENT)):
+        outlines.keep(file, b"x" * 500)
+    assert not outlines._waiting
+    assert outlines._waiting_bytes == 0
+
+
+def test_outlines_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "DRAWN_BYTES", 3 * 4096)
+    outlines = Outlines(_within)
+    files = {name: _kept(outlines, f"lake/{name}/a.parquet") for name in "abcd"}
+    for name in "abcad":
+        with outlines.drawn(name, [files[name]]) as folder:
+            assert folder is not None
+    # The one that was least lately drawn is gone, and so is what it took.
+    assert sorted(outlines._drawn) == ["a", "c", "d"]
+    assert outlines._folder is not None
+    assert len(list(outlines._folder.glob("*/*/a.parquet"))) == 3
+    outlines.close()
+
+
+def test_nothing_is_left_of_a_table_that_is_gone() -> None:
+    outlines = Outlines(_within)
+    files = [_kept(outlines, f"lake/t/{name}.parquet") for name in "ab"]
+    with outlines.drawn("t", files[:1]) as folder:
+        assert folder is not None
+    outlines.forget("t", files)
+    outlines.forget("t", files)
+    assert not folder.exists()
+    assert not outlines._waiting
+    assert not outlines._drawn_bytes
+    outlines.close()
+
+
+_DRAWS = """
+import sys
+from connectors.files.listing import DataFile
+from connectors.files.outlines import Outlines
+outlines = Outlines(lambda path: path.partition("/")[2])
+file = DataFile("lake/t/a.parquet", 1_000, "v", "2026-03-01 10:20:30+00:00")
+outlines.keep(file, b"x" * 500)
+with outlines.drawn("t", [file]) as folder:
+    print(folder.parent, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ours = Outlines(_within)
+    with ours.drawn("t", [_kept(ours, "lake/t/a.parquet")]) as folder:
+        assert folder is not None
+    with subprocess.Popen(
+        [sys.executable, "-c", _DRAWS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(drawing.__file__).parents[2])},
+    ) as process:
+        assert process.stdout is not None
+        left = Path(process.stdout.readline().strip())
+        assert left.parent == tmp_path
+        process.send_signal(signal.SIGKILL)
+    assert left.exists()
+    others = Outlines(_within)
+    with others.drawn("t", [_kept(others, "lake/t/a.parquet")]):
+        assert not left.exists()
+        assert folder.exists()  # Of a process that lives.
+    others.close()
+    ours.close()
+    assert not list(tmp_path.iterdir())

@@ -12,6 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from connectors.contract import TableName
+from connectors.files import FilesConnector, remembered
+from connectors.files.listing import DataFile
 from tests.placements import Placement
 from tests.s3_server import S3Server, s3_server
 
@@ -80,8 +83,8 @@ BETWEEN = "SELECT sum(v) AS s FROM lake.events WHERE id BETWEEN {} AND {}"
 
 def test_only_what_a_query_must_read_is_asked_for(server: S3Server, placement: Placement) -> None:
     first = _asked(server, placement, BETWEEN.format(20_100, 20_150), _sum(20_100, 20_150))
-    # The root, then the table. Its neighbours are not listed.
-    assert first.lists == 2
+    # The root, then the table: to plan, and as it is when it runs. Its neighbours are not listed.
+    assert first.lists == 3
     # Each footer, and the one row group.
     assert len(first.files) == FILES + 1
     again = _asked(server, placement, BETWEEN.format(20_100, 20_150), _sum(20_100, 20_150))
@@ -155,7 +158,7 @@ def test_ends_of_all_kinds_are_read_once(server: S3Server, placement: Placement)
         system.pipe_file(f"lake/a/wide/{number}.parquet", sink.getvalue())
     sql = "SELECT sum(v) AS s FROM lake.wide WHERE id BETWEEN 2100 AND 2110"
     first = _asked(server, placement, sql, sum(range(2_100, 2_111)))
-    assert first.lists <= 2
+    assert first.lists <= 3
     by_file = [sum(f"/{number}.parquet" in line for line in first.files) for number in range(3)]
     # The end in three parts at most; then the rows of the one file that has some.
     assert by_file[0] <= 3
@@ -178,8 +181,8 @@ def test_a_session_of_its_own_asks_for_no_footer(server: S3Server, placement: Pl
         assert (asked.lists, len(asked.files)) == (1, 1)
 
 
-def test_one_listing_serves_one_run(server: S3Server, placement: Placement) -> None:
-    """Of a plan that is run again: what was written meanwhile is seen."""
+def test_each_run_looks_for_itself(server: S3Server, placement: Placement) -> None:
+    """What was written since its plan is seen, whoever had a look meanwhile."""
     system = server.filesystem()
     system.pipe_file("lake/a/growing/0.parquet", _file(0))
     sql = "SELECT sum(v) AS s FROM lake.growing"
@@ -189,3 +192,76 @@ def test_one_listing_serves_one_run(server: S3Server, placement: Placement) -> N
     assert placement.run(plan).to_pylist() == [{"s": _sum(0, 1_999)}]
     system.rm("lake/a/growing/0.parquet")
     assert placement.run(plan).to_pylist() == [{"s": _sum(1_000, 1_999)}]
+    placement.catalog.sources["lake"].connector.tables().refresh()
+    placement.plan("SELECT max(v) AS s FROM lake.growing")  # The folder is listed to plan this.
+    system.pipe_file("lake/a/growing/2.parquet", _file(2_000))
+    assert placement.run(plan).to_pylist() == [{"s": _sum(1_000, 2_999)}]
+
+
+def test_a_file_that_is_rewritten_between_plan_and_run(
+    server: S3Server, placement: Placement
+) -> None:
+    """At the same size: its row groups are not chosen by the old footer."""
+
+    def plain(first: int) -> bytes:
+        sink = io.BytesIO()
+        table = pa.table({"id": pa.array(range(first, first + 2_000), pa.int64())})
+        pq.write_table(table, sink, row_group_size=500, compression="none", use_dictionary=False)
+        return sink.getvalue()
+
+    system, old, new = server.filesystem(), plain(0), plain(1_000)
+    assert len(old) == len(new)
+    system.pipe_file("lake/a/rewritten/0.parquet", old)
+    sql = "SELECT count(*) AS n, max(id) AS m FROM lake.rewritten WHERE id >= 1500"
+    assert placement.query(sql).to_pylist() == [{"n": 500, "m": 1_999}]
+    placement.catalog.sources["lake"].connector.tables().refresh()
+    plan = placement.plan(sql)
+    system.pipe_file("lake/a/rewritten/0.parquet", new)
+    assert placement.run(plan).to_pylist() == [{"n": 1_500, "m": 2_999}]
+
+
+def test_nothing_is_kept_of_tables_that_are_gone(server: S3Server, placement: Placement) -> None:
+    system, names = server.filesystem(), [f"gone{number}" for number in range(3)]
+    for name in names:
+        system.pipe_file(f"lake/a/{name}/0.parquet", _file(0))
+    for name in names:
+        _asked(server, placement, f"SELECT sum(v) AS s FROM lake.{name}", _sum(0, 999))
+    connector = placement.catalog.sources["lake"].connector
+    assert isinstance(connector, FilesConnector)
+    outlines = connector._location.outlines
+    assert outlines is not None
+
+    def kept() -> int:
+        urls = {url for seen in remembered._SESSIONS.values() for url in seen.tables}
+        return len([url for url in urls if "/gone" in url])
+
+    assert len(outlines._drawn) == kept() == len(names)
+    for name in names:
+        system.rm(f"lake/a/{name}", recursive=True)
+    # Asking for one shows it gone, and a new listing of the root the others, also after a refresh.
+    assert connector.tables().load(TableName("main", names[0])) is None
+    assert len(outlines._drawn) == kept() == len(names) - 1
+    connector.tables().refresh()
+    connector.tables()._listing()
+    assert not outlines._drawn
+    assert kept() == 0
+
+
+def test_what_a_change_makes_the_engine_forget_is_registered_no_longer(
+    server: S3Server, placement: Placement
+) -> None:
+    sql = "SELECT sum(v) AS s FROM lake.beside"
+    server.filesystem().pipe_file("lake/a/beside/x.parquet", _file(0))
+    others = list(remembered._SESSIONS)
+    _asked(server, placement, sql, _sum(0, 999))
+    ((context, seen),) = [
+        (context, seen)
+        for context, seen in remembered._SESSIONS.items()
+        if seen.tables and all(context is not other for other in others)
+    ]
+    for number in range(3):
+        hidden = DataFile("zz/q.csv", 10, f"v{number}")
+        remembered.forget_what_changed(context, "https://x", {"zz/q.csv": hidden})
+        _asked(server, placement, sql, _sum(0, 999))
+    registered = context.catalog("crosswind_files").schema("kept").names()
+    assert len(registered) == len(seen.tables) == 1
