@@ -76,9 +76,10 @@ def one(connector: PostgresConnector, sql: str, type_: pa.DataType) -> object:
 
 
 def sessions(server: PostgresServer, where: str = "true") -> int:
-    """Sessions of the connector that the server has now."""
+    """Sessions of the connector that the server has now, but for those of the whole test run."""
     rows = server.execute(
-        f"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'crosswind' AND {where}"
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'crosswind'"
+        f" AND datname <> 'tpch' AND {where}"
     )
     return int(str(rows[0][0]))
 

@@ -258,7 +258,7 @@ def test_a_role_that_has_the_settings_does_not_hide_the_pooler(
             Background(lambda: one(shop, "SELECT count(*) FROM accounts", pa.int64()))
             for _ in range(12)
         ]
-        assert {r.join().result for r in running} == {ROWS}
+        assert {(r.join().result, r.error) for r in running} == {(ROWS, None)}
         shop.close()
 
 

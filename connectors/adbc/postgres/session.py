@@ -31,7 +31,7 @@ _BATCH_BYTES = 2 << 20
 # without them, a text could mean something else, and a statement could write.
 _SETTINGS_HOLD = """
 SELECT 1 / CAST(
-  current_setting('crosswind.session', true) = 'on'
+  coalesce(current_setting('crosswind.session', true), '') = 'on'
   AND current_setting('default_transaction_read_only') = 'on'
   AND current_setting('default_transaction_isolation') = 'repeatable read'
   AND current_setting('TimeZone') = 'UTC' AS integer)

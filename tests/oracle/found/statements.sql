@@ -50,4 +50,4 @@ SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."d" IS NULL) IS NOT DISTINCT FROM 
 SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."i4" IN (1, 2, 3, 4, 5, 6)) = (t1."i8" IN (1, 2, 3, 4, 5, 6))
 SELECT t1."id" AS c0 FROM odd AS t1 WHERE t1."b" = (t1."i4" IN (1, 2, 3, 4, 5, 6))
 SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."i4" IN (1, 2, 3, 4, 5, 6)) IN (TRUE, t1."b")
-SELECT t5."v" AS c3 FROM (SELECT t2."i4" AS c2 FROM nothing AS t2) AS t1 RIGHT JOIN odd AS t5 ON OCTET_LENGTH(t5."e") >= 7.50 WHERE NOT 0.01 IN (SELECT t6."u" FROM odd AS t6)
+SELECT t5."folded" AS c3 FROM (SELECT t2."i4" AS c2 FROM nothing AS t2) AS t1 RIGHT JOIN odd AS t5 ON OCTET_LENGTH(t5."folded") >= 7.50 WHERE NOT 0.01 IN (SELECT t6."n" FROM odd AS t6)
