@@ -65,7 +65,8 @@ def test_no_query_pushes_less_than_before(
         f"{name}: {operators} operators stay here instead of {known[where, name][0]}, about"
         f" {moved:,} bytes are moved instead of {known[where, name][1]:,}"
         for (_, name), (operators, moved) in found.items()
-        if operators > known[where, name][0] or moved > known[where, name][1] * TOLERANCE + FEW_BYTES
+        if operators > known[where, name][0]
+        or moved > known[where, name][1] * TOLERANCE + FEW_BYTES
     ]
     assert not worse, "\n".join(worse)
 
