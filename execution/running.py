@@ -20,6 +20,7 @@ from execution.engine_stream import EngineStream
 from execution.failures import engine_failure
 from execution.metrics import native_account
 from execution.reading import FragmentReaders
+from execution.schemas import under
 from execution.sizing import size_bytes
 from execution.stages import StageReader
 from planner.account import Account, FragmentAccount, NativeAccount, StageAccount
@@ -97,7 +98,7 @@ class Execution:
             for batch in run.batches():
                 self._rows += batch.num_rows
                 self._size_bytes += size_bytes(batch)
-                yield _with_schema(batch, self.schema)
+                yield under(batch, self.schema)
             if self._cancelled:
                 # What ended early must not look complete.
                 raise CancelledError("the query was cancelled")
@@ -147,19 +148,6 @@ class Execution:
         )
 
 
-def _with_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """The same columns under the client's schema; only views of strings are converted."""
-    if batch.schema.equals(schema, check_metadata=True):
-        return batch
-    columns = [
-        column if column.type == field.type else column.cast(field.type)
-        for column, field in zip(batch.columns, schema, strict=True)
-    ]
-    if not columns:
-        return batch
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
 class WholeRun:
     """The single fragment is the answer: from the source's driver to the client, no engine."""
 
@@ -203,7 +191,7 @@ class RememberedRun:
         for batch in self._run.batches():
             kept_bytes += size_bytes(batch)
             if kept_bytes <= KEPT_BYTES:
-                kept.append(_with_schema(batch, self._schema))
+                kept.append(under(batch, self._schema))
             yield batch
         if kept_bytes <= KEPT_BYTES:
             self._remember(kept)

@@ -18,6 +18,8 @@ import pyarrow.compute as pc
 from connectors.errors import CancelledError, CrosswindError, QueueFullError
 from execution.buffer import BatchBuffer, Overflow
 from execution.engine_stream import EngineStream
+from execution.schemas import under
+from execution.sizing import size_bytes
 from planner.account import StageAccount
 from planner.cost import HELD_IN_MEMORY_BYTES
 from planner.plan import PlannedStage
@@ -79,27 +81,24 @@ class _Distinct:
         self._keys: pa.Array | None = None
         self._last: list[pa.Array] = []
         self._rows = 0
+        self.size_bytes = 0
 
     def add(self, values: pa.Array) -> int:
         """Take a batch's values; at least so many are different, as far as is known."""
         fresh = pc.unique(values.drop_null())
         self._last.append(fresh)
         self._rows += len(fresh)
+        self.size_bytes += fresh.nbytes
         if self._rows > _COMPACT_ROWS:
             return self.compact()
         return len(fresh)
-
-    @property
-    def size_bytes(self) -> int:
-        known = 0 if self._keys is None else self._keys.nbytes
-        return int(known + sum(part.nbytes for part in self._last))
 
     def compact(self) -> int:
         """Make what has come unique; how many there are."""
         if self._last:
             before = [] if self._keys is None else [self._keys]
             self._keys = pc.unique(pa.chunked_array([*before, *self._last]))
-            self._last, self._rows = [], 0
+            self._last, self._rows, self.size_bytes = [], 0, self._keys.nbytes
         return 0 if self._keys is None else len(self._keys)
 
     @property
@@ -217,13 +216,10 @@ class StageReader:
         self._done.set()
 
     def _take(self, batch: pa.RecordBatch) -> None:
-        columns = [
-            column if column.type == field.type else column.cast(field.type)
-            for column, field in zip(batch.columns, self.schema, strict=True)
-        ]
-        batch = pa.RecordBatch.from_arrays(columns, schema=self.schema)
+        batch = under(batch, self.schema)
+        batch_bytes = size_bytes(batch)
         self._rows += batch.num_rows
-        self._size_bytes += batch.nbytes
+        self._size_bytes += batch_bytes
         if self._keys is not None:
             self._keys.add(batch)
-        self._buffer.put(batch)
+        self._buffer.put(batch, batch_bytes)

@@ -17,10 +17,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from planner.cost import Cost, transfer_cost
+from planner.cost import Cost
 from planner.emit.names import ONE, distinct_fields
 from planner.followed import tables_of
-from planner.placing import Place, Places, common
+from planner.placing import Place, Places, common, moved
 from planner.plan import Estimate, Kept, RejectedCut
 from planner.reductions import Reduced, Stage
 from planner.relations import (
@@ -217,7 +217,7 @@ class _Decomposer:
     def _fragment(self, relation: Relation, place: Place) -> Read:
         expected = self._places.estimate(relation)
         name = f"f{len(self._cut.fragments) + 1}"
-        cost = self._transfer(expected, place)
+        cost = moved(expected, place)
         wanted = relation.fields
         if place.dialect is None:
             # A scan has its table's columns under their own names, and at least one of them.
@@ -228,18 +228,13 @@ class _Decomposer:
         self._cut.fragments.append(CutFragment(name, place, relation, fields, expected, cost))
         return read_all((name,), fields) if wanted else Read((name,), fields, ())
 
-    def _transfer(self, expected: Estimate, place: Place) -> Cost | None:
-        if expected.rows is None or expected.size_bytes is None:
-            return None
-        return transfer_cost(expected.rows, expected.size_bytes, place.source.link)
-
     def _cheaper_opened(self, relation: Relation, place: Place) -> Relation | None:
         """The tree with its topmost joins run here, where that is estimated to take less time."""
         pieces = _opened_pieces(relation)
         if len(pieces) < 2:
             return None
-        whole = self._transfer(self._places.estimate(relation), place)
-        parts = [self._transfer(self._places.estimate(p), place) for p in pieces]
+        whole = moved(self._places.estimate(relation), place)
+        parts = [moved(self._places.estimate(p), place) for p in pieces]
         known = [part for part in parts if part is not None]
         if whole is None or len(known) < len(parts):
             return None

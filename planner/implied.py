@@ -152,7 +152,7 @@ class _Implication:
         kind, width = relation.kind, len(relation.left.fields)
         left, right = self._split_wanted(relation, wanted)
         parts = conjuncts(relation.condition)
-        equal = _equalities(parts, relation.left.fields + relation.right.fields)
+        equal = equalities(parts, relation.left.fields + relation.right.fields)
         if equal:
             own = _facts_of(parts)
             on_left = (*self._of(relation.left), *left, *(f for f in own if f.index < width))
@@ -217,13 +217,13 @@ class _Implication:
                 if isinstance(relation, Cross):
                     return facts
                 parts = conjuncts(relation.condition)
-                return _closed((*facts, *_facts_of(parts)), _equalities(parts, relation.fields))
+                return _closed((*facts, *_facts_of(parts)), equalities(parts, relation.fields))
             case Join(kind=JoinKind.LEFT_SEMI):
                 width = len(relation.left.fields)
                 right = (f.at(f.index + width) for f in self._of(relation.right))
                 parts = conjuncts(relation.condition)
                 facts = (*self._of(relation.left), *right, *_facts_of(parts))
-                equal = _equalities(parts, relation.left.fields + relation.right.fields)
+                equal = equalities(parts, relation.left.fields + relation.right.fields)
                 return _split(_closed(facts, equal), width)[0]
             case Join(kind=JoinKind.LEFT | JoinKind.LEFT_ANTI | JoinKind.LEFT_MARK):
                 return self._of(relation.left)
@@ -286,9 +286,10 @@ def _closed(facts: Iterable[_Fact], equal: tuple[tuple[int, int], ...]) -> tuple
     return tuple(found)
 
 
-def _equalities(
+def equalities(
     parts: tuple[Expression, ...], fields: tuple[Field, ...]
 ) -> tuple[tuple[int, int], ...]:
+    """The pairs of fields, of exactly one type, that conditions want equal."""
     found = []
     for part in parts:
         match part:

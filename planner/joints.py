@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, replace
 
+from planner.implied import equalities
 from planner.placing import Place, Places
 from planner.purity import is_pure
 from planner.relations import (
@@ -161,14 +162,8 @@ def is_joint(relation: Relation) -> bool:
 def _meets_once(join: Join) -> bool:
     """Whether no row of the left side has two partners: the right has each of the keys once."""
     width = len(join.left.fields)
-    equal = set()
-    for part in conjuncts(join.condition):
-        match part:
-            case Call(function="equal", arguments=(FieldRef() as one, FieldRef() as other)):
-                low, high = sorted((one.index, other.index))
-                if low < width <= high:
-                    equal.add(high - width)
-    return _is_key(join.right, equal)
+    pairs = map(sorted, equalities(conjuncts(join.condition), join.left.fields + join.right.fields))
+    return _is_key(join.right, {high - width for low, high in pairs if low < width <= high})
 
 
 def _is_key(relation: Relation, positions: Set[int]) -> bool:

@@ -16,6 +16,7 @@ from connectors.contract import Statistics
 from planner.asked import asking
 from planner.bind import Bound
 from planner.catalog import CatalogTable, Source
+from planner.cost import Cost, transfer_cost
 from planner.emit.dialect import Dialect
 from planner.emit.dialects import dialect_named
 from planner.emit.expressions import refusal_of
@@ -184,6 +185,13 @@ class Places:
         table = self._tables[path]
         with asking(table.source.name):
             return table.source.connector.statistics(table.table.name)
+
+
+def moved(expected: Estimate, place: Place) -> Cost | None:
+    """What it costs to move so much from a place; None where that is not known."""
+    if expected.rows is None or expected.size_bytes is None:
+        return None
+    return transfer_cost(expected.rows, expected.size_bytes, place.source.link)
 
 
 def common(places: Iterable[Place | None]) -> Place | None:

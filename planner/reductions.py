@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from planner.cost import held_seconds, keys_cost, local_seconds, transfer_cost
+from planner.cost import held_seconds, keys_cost, local_seconds
 from planner.emit.names import distinct_fields
 from planner.followed import tables_of
-from planner.placing import Place, Places
+from planner.placing import Place, Places, moved
 from planner.plan import Estimate, RejectedCut
 from planner.regroup import regroup_joins
 from planner.relations import (
@@ -253,9 +253,8 @@ def _named(relation: Relation) -> str:
 
 
 def _moved(expected: Estimate, place: Place) -> float | None:
-    if expected.rows is None or expected.size_bytes is None:
-        return None
-    return transfer_cost(expected.rows, expected.size_bytes, place.source.link).seconds
+    cost = moved(expected, place)
+    return None if cost is None else cost.seconds
 
 
 def _equalities(join: Join) -> tuple[tuple[int, int], ...]:

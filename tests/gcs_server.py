@@ -23,6 +23,8 @@ from gcp_storage_emulator.handlers import buckets
 from gcp_storage_emulator.server import RequestHandler
 from gcp_storage_emulator.storage import Storage
 
+from tests.web_server import answer
+
 _JSON = ("storage", "upload", "download", "batch")
 
 
@@ -73,7 +75,7 @@ def gcs_server(*names: str) -> Iterator[GcsServer]:
                 self._object(bucket, name)
             else:
                 prefix = parse_qs(url.query).get("prefix", [""])[0]
-                self._send(200, _listed(storage, bucket, prefix), {})
+                answer(self, 200, _listed(storage, bucket, prefix), {})
 
         do_HEAD = do_GET
 
@@ -81,25 +83,17 @@ def gcs_server(*names: str) -> Iterator[GcsServer]:
             try:
                 told = storage.get_file_obj(bucket, name)
             except FileNotFoundError:
-                self._send(404, b"", {})
+                answer(self, 404, b"", {})
                 return
             data = storage.get_file(bucket, name)
             headers = {"ETag": f'"{told["etag"]}"', "Last-Modified": _AGE}
             part = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
             if part is None:
-                self._send(200, data, headers)
+                answer(self, 200, data, headers)
                 return
             start, end = int(part[1]), min(int(part[2]), len(data) - 1)
             headers["Content-Range"] = f"bytes {start}-{end}/{len(data)}"
-            self._send(206, data[start : end + 1], headers)
-
-        def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+            answer(self, 206, data[start : end + 1], headers)
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True

@@ -38,6 +38,10 @@ def generate(directory: Path) -> Path:
     return directory
 
 
+_STEADY = "WITH (autovacuum_enabled = off)"
+"""It would analyse them anew in a long run, with fewer rows than `load` does."""
+
+
 def load(server: PostgresServer, database: str, directory: Path) -> None:
     """Put the files' tables into a database, NOT NULL and analysed, and five into SPLIT_SCHEMA.
 
@@ -50,7 +54,7 @@ def load(server: PostgresServer, database: str, directory: Path) -> None:
             _load_table(cursor, path.stem, pq.read_table(path))
         for name in IN_DATABASE:
             copy = f"{SPLIT_SCHEMA}.{name}"
-            cursor.execute(f"CREATE TABLE {copy} (LIKE public.{name})")
+            cursor.execute(f"CREATE TABLE {copy} (LIKE public.{name}) {_STEADY}")
             cursor.execute(f"INSERT INTO {copy} TABLE public.{name}")
             cursor.execute(f"ANALYZE {copy}")
         connection.commit()
@@ -67,7 +71,7 @@ def _load_table(cursor: postgres.Cursor, name: str, table: pa.Table) -> None:
     values = ", ".join(
         f"{column}::numeric" if pa.types.is_decimal(type_) else column for column, type_ in columns
     )
-    cursor.execute(f"CREATE TABLE public.{name} ({declared})")
+    cursor.execute(f"CREATE TABLE public.{name} ({declared}) {_STEADY}")
     cursor.execute(f"INSERT INTO public.{name} SELECT {values} FROM stage")
     cursor.execute("DROP TABLE stage")
     cursor.execute(f"ANALYZE public.{name}")

@@ -44,6 +44,18 @@ class _Server(ThreadingHTTPServer):
         """A client that goes away is none."""
 
 
+def answer(
+    request: BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str]
+) -> None:
+    """Send a whole answer; of one to HEAD, only what is before the body."""
+    request.send_response(status)
+    for name, value in {**headers, "Content-Length": str(len(body))}.items():
+        request.send_header(name, value)
+    request.end_headers()
+    if request.command != "HEAD":
+        request.wfile.write(body)
+
+
 @contextmanager
 def web_server(*, tls: bool = False) -> Iterator[WebServer]:
     """One that serves until the block ends."""
@@ -66,30 +78,22 @@ def web_server(*, tls: bool = False) -> Iterator[WebServer]:
             site.asked.append((self.command, path, wanted))
             data = site.files.get(path)
             if site.refusal is not None or data is None:
-                self._send(site.refusal or 404, b"", {})
+                answer(self, site.refusal or 404, b"", {})
                 return
             headers = {"ETag": f'"{sha256(data).hexdigest()}"', "Last-Modified": formatdate(0)}
             headers = headers if site.dated else {}
             part = re.fullmatch(r"bytes=(\d*)-(\d*)", wanted or "") if site.ranges else None
             if part is None:
-                self._send(200, data, headers)
+                answer(self, 200, data, headers)
                 return
             first, last = part.groups()
             start = int(first) if first else max(0, len(data) - int(last))
             end = min(int(last), len(data) - 1) if first and last else len(data) - 1
             if start >= len(data):
-                self._send(416, b"", {"Content-Range": f"bytes */{len(data)}"})
+                answer(self, 416, b"", {"Content-Range": f"bytes */{len(data)}"})
                 return
             headers["Content-Range"] = f"bytes {start}-{end}/{len(data)}"
-            self._send(206, data[start : end + 1], headers)
-
-        def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+            answer(self, 206, data[start : end + 1], headers)
 
     with _Server(("127.0.0.1", 0), Handler) as server:
         if site.authority is not None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from connectors.adbc.postgres import PostgresConnector, catalog
+from connectors import looked_up
+from connectors.adbc.postgres import PostgresConnector
 from connectors.contract import TableName
 from connectors.errors import (
     SourceRejectedError,
@@ -75,7 +76,7 @@ def test_a_column_that_was_added_is_seen_after_a_while(
     name = TableName("public", "growing")
     postgres_server.execute("CREATE TABLE growing (a int)", database=DATABASE)
     try:
-        monkeypatch.setattr(catalog, "_KNOWN_SECONDS", 0.0)
+        monkeypatch.setattr(looked_up, "KNOWN_SECONDS", 0.0)
         assert name in shop.tables().names()
         found = shop.tables().find(name)
         assert found is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from connectors.errors import InternalError, MemoryLimitError
 from execution.buffer import BatchBuffer, Overflow
 from execution.engine import EngineSettings
 from execution.keyed import KeyedBatches
-from execution.stages import MOST_BYTES, StageKeys
+from execution.stages import MOST_BYTES, StageKeys, StageReader
 from execution.suspicion import Suspicion
 from planner.options import PlanningOptions
 from planner.plan import Plan
@@ -119,14 +120,38 @@ def test_what_cannot_be_written_is_told_to_who_waits() -> None:
     buffer.close()
 
 
-def test_many_stages_need_no_more_workers_than_the_engine_has(both: Placement) -> None:
-    """Each of them is read by the residual, and nothing that is read waits for a worker."""
+def test_the_rows_of_a_stage_are_read_when_it_is_complete(
+    both: Placement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a worker of the engine would wait for work that needs one: here there are 60 stages."""
+    awaited, read = threading.Event(), threading.Event()
+    complete: list[bool] = []
+    take, wait, rows = StageReader._take, StageReader.wait, StageReader.__iter__
+
+    def taken(stage: StageReader, batch: pa.RecordBatch) -> None:
+        assert awaited.wait(10), "nobody waits for the stage"
+        read.wait(0.2)  # Who reads too early has the time to be seen.
+        take(stage, batch)
+
+    def waits(stage: StageReader) -> None:
+        awaited.set()
+        wait(stage)
+
+    def reads(stage: StageReader) -> Iterator[pa.RecordBatch]:
+        complete.append(stage._done.is_set())
+        read.set()
+        yield from rows(stage)
+
+    monkeypatch.setattr(StageReader, "_take", taken)
+    monkeypatch.setattr(StageReader, "wait", waits)
+    monkeypatch.setattr(StageReader, "__iter__", reads)
     parts = [
         f"SELECT o.id FROM shop.orders o JOIN lake.picked k{n} ON k{n}.id = o.id" for n in range(60)
     ]
     plan = both.plan(" UNION ALL ".join(parts))
     assert len(plan.stages) == 60
     assert both.run(plan).num_rows == 120
+    assert complete == [True] * 60
 
 
 def test_a_plan_of_another_answer_takes_nothing_over(both: Placement) -> None:

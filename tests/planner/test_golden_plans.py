@@ -22,7 +22,6 @@ _ESTIMATE = re.compile(r"^(  (?:expected:|of)) ([\d,]+) (rows?), ([\d.,e+]+) (B|
 _MOVED = re.compile(
     r"(joined\s+here;\s+(?:about|at\s+least))\s+([\d,]+)\s+(rows?),\s+([\d.,]+)\s+(\w?B)"
 )
-_NEXT_TO_NOTHING = re.compile(r"(about 0 rows), [\d.,e+-]+ B")
 _SECONDS = re.compile(r"\b[\d.]+(?:e-?\d+)? s\b")
 
 
@@ -37,7 +36,6 @@ def reduced(text: str) -> str:
         _TIMES.sub("", text),
     )
     text = _MOVED.sub(lambda m: f"{m[1]} {_rough(m[2])} {m[3]}, {_rough(m[4])} {m[5]}", text)
-    text = _NEXT_TO_NOTHING.sub(r"\1", text)
     return _SECONDS.sub(lambda m: f"about {_rough(m[0][:-2])} s", text)
 
 

@@ -1,14 +1,13 @@
 """The tables of a PostgreSQL database: names in one query, columns on demand, both cached.
 
-Owns the catalog queries and their cache. Must not know how a table is read.
+Owns the catalog queries. Must not know how a table is read.
 """
 
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Sequence
+from functools import partial
 
 import pyarrow as pa
 
@@ -22,6 +21,7 @@ from connectors.adbc.postgres.types import (
     native_type,
 )
 from connectors.contract import Column, Table, TableName
+from connectors.looked_up import LookedUp
 
 _KINDS = {
     "r": "TABLE",
@@ -33,12 +33,6 @@ _KINDS = {
 
 # What is not enforced by the server itself cannot be promised.
 _ENFORCED_KINDS = frozenset("rp")
-
-# A name that is not there may be made at any time; asking again costs a few round trips.
-_MISSING_SECONDS = 10.0
-
-# A column that was added since causes no error by which it would be noticed.
-_KNOWN_SECONDS = 60.0
 
 # $1: the schemas to list as a JSON array of texts, or NULL. Tables without any readable column are
 # left out, as information_schema does.
@@ -128,12 +122,7 @@ class PostgresTables:
         self._default_schema = default_schema
         self._schemas = schemas
         self._arrays_as_text = arrays_as_text
-        self._lock = threading.Lock()
-        self._generation = 0
-        self._names: tuple[TableName, ...] | None = None
-        self._names_until = 0.0
-        self._found: dict[TableName, tuple[Table, float]] = {}
-        self._missing: dict[TableName, float] = {}
+        self._known: LookedUp[tuple[TableName, ...], Table] = LookedUp()
         self._encoding = ""
 
     @property
@@ -148,56 +137,28 @@ class PostgresTables:
 
     def names(self) -> Sequence[TableName]:
         """Every readable table, view and foreign table outside the system schemas, sorted."""
-        with self._lock:
-            if self._names is not None and time.monotonic() < self._names_until:
-                return self._names
-            generation = self._generation
+        return self._known.listing(self._listed)
+
+    def _listed(self) -> tuple[TableName, ...]:
         schemas = None if self._schemas is None else json.dumps(self._schemas)
         rows = self._pool.rows(_NAMES, (schemas,))
-        names = tuple(sorted(TableName(str(r["schema"]), str(r["name"])) for r in rows))
-        with self._lock:
-            # What was loaded before a refresh may be old already.
-            if generation == self._generation:
-                self._names = names
-                self._names_until = time.monotonic() + _KNOWN_SECONDS
-        return names
+        return tuple(sorted(TableName(str(r["schema"]), str(r["name"])) for r in rows))
 
     def find(self, name: TableName) -> Table | None:
         """One table with its columns. A missing one is asked for again after a few seconds."""
         if self._schemas is not None and name.schema not in self._schemas:
             return None
-        with self._lock:
-            known, until = self._found.get(name, (None, 0.0))
-            if known is not None and time.monotonic() < until:
-                return known
-            if time.monotonic() < self._missing.get(name, 0.0):
-                return None
-            generation = self._generation
+        return self._known.find(name, partial(self._looked_up, name))
+
+    def _looked_up(self, name: TableName) -> Table | None:
         rows = self._pool.rows(_COLUMNS, (name.schema, name.name))
-        table = _table(name, rows, self._arrays_as_text)
-        with self._lock:
-            if rows:
-                self._encoding = str(rows[0]["encoding"])
-            if generation == self._generation:
-                if table is not None:
-                    self._found[name] = (table, time.monotonic() + _KNOWN_SECONDS)
-                else:
-                    self._remember_missing(name)
-        return table
+        if rows:
+            self._encoding = str(rows[0]["encoding"])
+        return _table(name, rows, self._arrays_as_text)
 
     def refresh(self) -> None:
         """Forget everything; the next look-up asks the server."""
-        with self._lock:
-            self._generation += 1
-            self._names = None
-            self._found = {}
-            self._missing = {}
-
-    def _remember_missing(self, name: TableName) -> None:
-        now = time.monotonic()
-        # Clients choose these names, so what is remembered of them must not grow for ever.
-        self._missing = {n: until for n, until in self._missing.items() if until > now}
-        self._missing[name] = now + _MISSING_SECONDS
+        self._known.refresh()
 
 
 def _table(name: TableName, rows: list[dict[str, object]], arrays_as_text: bool) -> Table | None:

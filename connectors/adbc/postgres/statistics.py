@@ -34,7 +34,7 @@ _NARROW_BYTES = 32
 # $1: schema, $2: name. One row for a column with statistics; one with a NULL column when there are
 # none. A partitioned table has rows only in its leaves, and column statistics of the whole tree.
 # What is read in pieces by page has pages of its own and no rules by row, at a server that starts
-# anywhere in a table.
+# anywhere in a table. The most common values are no part of a histogram, and may lie beyond it.
 _STATISTICS = """
 SELECT CASE WHEN c.relkind <> 'p' THEN NULLIF(c.reltuples, -1)::float8
             ELSE (SELECT sum(leaf.reltuples)::float8
@@ -43,7 +43,7 @@ SELECT CASE WHEN c.relkind <> 'p' THEN NULLIF(c.reltuples, -1)::float8
                   WHERE p.isleaf AND leaf.reltuples >= 0) END AS rows,
        s.attname::text AS column_name, s.null_frac::float8 AS null_fraction,
        s.avg_width AS width, s.n_distinct::float8 AS n_distinct,
-       h.bounds[1] AS lowest, h.bounds[cardinality(h.bounds)] AS highest,
+       COALESCE(e.least::text, e.first) AS lowest, COALESCE(e.most::text, e.last) AS highest,
        CASE WHEN c.relkind IN ('r', 'm') AND NOT c.relhassubclass AND NOT c.relrowsecurity
               AND m.amname = 'heap' AND current_setting('server_version_num')::int >= 140000
             THEN c.relpages END AS pages,
@@ -55,10 +55,18 @@ LEFT JOIN pg_catalog.pg_stats s
   ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.inherited = (c.relkind = 'p')
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname
 LEFT JOIN LATERAL (
-  SELECT CASE WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype,
-    'numeric'::regtype, 'float4'::regtype, 'float8'::regtype,
-    'date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
-  THEN s.histogram_bounds::text::text[] END AS bounds) h ON true
+  SELECT a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype,
+                        'float4'::regtype, 'float8'::regtype) AS number,
+         a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) AS moment
+) k ON true
+LEFT JOIN LATERAL (
+  SELECT min(CASE WHEN k.number THEN v::numeric END) AS least,
+         max(CASE WHEN k.number THEN v::numeric END) AS most,
+         min(CASE WHEN k.moment THEN v END) AS first, max(CASE WHEN k.moment THEN v END) AS last
+  FROM unnest(CASE WHEN k.number OR k.moment
+              THEN s.most_common_vals::text::text[] || s.histogram_bounds::text::text[] END) AS v
+  WHERE v NOT IN ('NaN', 'Infinity', '-Infinity', 'infinity', '-infinity')
+) e ON true
 WHERE n.nspname = $1::text AND c.relname = $2::text
   AND c.relkind IN ('r', 'p', 'm', 'f')
 """
@@ -147,7 +155,7 @@ def _column(row: dict[str, object], rows: float, type_: pa.DataType | None) -> C
 
 
 def _bound(text: object, type_: pa.DataType | None) -> object | None:
-    """An end of a histogram as a value of its column's type: most values lie between the ends."""
+    """An end of the known values, of its column's type; most values lie between the ends."""
     if not isinstance(text, str) or type_ is None:
         return None
     try:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from planner.emit.dialect import Sql
+from planner.emit.keys import is_text as is_text
 
 TEXT = exp.DataType.build("text", dialect="postgres")
 BIGINT = exp.DataType.build("bigint", dialect="postgres")
@@ -45,12 +46,6 @@ TYPES: dict[pa.DataType, exp.DataType] = {
 
 def is_decimal(type_: pa.DataType) -> bool:
     return bool(pa.types.is_decimal128(type_) or pa.types.is_decimal256(type_))
-
-
-def is_text(type_: pa.DataType) -> bool:
-    """Text, in whichever of the forms that the engine gives it."""
-    known = (pa.types.is_string, pa.types.is_string_view, pa.types.is_large_string)
-    return any(is_one(type_) for is_one in known)
 
 
 def type_sql(type_: pa.DataType) -> exp.DataType | None:
