@@ -4,11 +4,11 @@ Owns the figures, which of them holds (the configured, the measured or the assum
 they have changed so much that plans should be made anew. Knows no source, socket or file: samples
 come from `execution.metering` and from whoever asks for a round trip.
 
-A rate that was seen is a lower bound of the link's: the source may have been the slower one. What
-streams without being held up is taken for the link's rate; what came at once, work and all, raises
-the figure, and lowers it only when several in a row agree (as BBR takes the largest delivery rate
-of a window, and the smallest round trip: Cardwell et al., CACM 2017). Where it seems lower the link
-is in doubt, and whoever can ask the source does.
+A rate at which anything came is a lower bound of the link's: the source may have been the slower
+one. So the highest that was seen is the link's, as BBR takes the largest delivery rate of a window
+(Cardwell et al., CACM 2017). Several in a row that are clearly lower put it in doubt, and whoever
+can ask the source does: where an answer that takes no work comes as slowly, the link has become
+slower. Where nobody can ask, they are believed when there are more of them.
 """
 
 from __future__ import annotations
@@ -21,11 +21,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from execution.smoothed import CHANGE, Smoothed
-from execution.source_link import AGREEING, ASSUMED, Configured, SourceLink
+from execution.source_link import AGREEING, ASSUMED, DOUBTS, Configured, SourceLink
 from planner.cost import Link
-
-DOUBTS = 3
-"""So many fragments in a row that were slower than the link should be put it in doubt."""
 
 SLOW_TRIPS = 4.0
 SLOW_SECONDS = 0.005
@@ -113,7 +110,8 @@ class Links:
     def not_quiet(self, source: str) -> None:
         """A doubt could not be settled, for the traffic: what comes is believed by itself."""
         with self._lock:
-            self._sources[source].asked = False
+            found = self._sources[source]
+            found.asked = not found.slower
 
     def links(self) -> Mapping[str, Link]:
         """What to plan with now, by source. The same object, as long as nothing changes by much."""
@@ -165,50 +163,33 @@ class Links:
         """A rate that was measured to know it: over one connection, with nothing to be done.
 
         Args:
-            sure: unless it may as well be higher: the answer took little more than a round trip.
+            sure: unless it may as well be higher: the answer shared the link, or took little more
+                than a round trip.
         """
         with self._lock:
-            found, now = self._sources[source], self._clock()
-            best = found.best(now)
-            if sure and best is not None and bytes_per_second < best[0] / CHANGE:
-                found.rates.clear()
-            if sure and (not found.rates or found.bounded):
-                found.takes_rate(bytes_per_second, 1, now)
-            else:
-                found.takes_bound(bytes_per_second, 1, now)
+            self._sources[source].told(bytes_per_second, self._clock(), sure=sure)
         self._compare()
 
     def streamed(self, source: str, bytes_per_second: float, connections: int) -> None:
         """A rate at which batches came that nobody held up, of all connections together."""
-        with self._lock:
-            found = self._sources.get(source)
-            if found is None or found.configured.local:
-                return
-            changed = found.takes_rate(bytes_per_second, connections, self._clock())
-        self._compare()
-        if changed:
-            # Its round trip may be another, too.
-            self._ask(source)
+        self._delivered(source, bytes_per_second, connections, whole=False)
 
     def came(self, source: str, bytes_per_second: float, connections: int) -> None:
-        """A rate at which a whole fragment came, its source's work included: a lower bound."""
-        doubt = False
+        """A rate at which a whole fragment came, from its request on."""
+        self._delivered(source, bytes_per_second, connections, whole=True)
+
+    def _delivered(self, source: str, rate: float, connections: int, *, whole: bool) -> None:
         with self._lock:
             found, now = self._sources.get(source), self._clock()
             if found is None or found.configured.local:
                 return
-            best = found.best(now)
-            if best is None or bytes_per_second >= best[0] / CHANGE:
-                found.takes_bound(bytes_per_second, connections, now)
-            else:
-                found.slower.append(bytes_per_second)
-                if len(found.slower) == AGREEING and not found.asked:
-                    rate = max(found.slower)
-                    found.rates.clear()
-                    found.takes_rate(rate, connections, now)
-                doubt = len(found.slower) == DOUBTS
+            faster = found.delivered(rate, connections, now, whole=whole)
+            slower = len(found.slower)
+            if slower == AGREEING and not found.asked:
+                found.becomes(max(found.slower), connections, now)
         self._compare()
-        if doubt:
+        # Where it is another link, its round trip may be another, too.
+        if faster or slower == DOUBTS:
             self._ask(source)
 
     def first_batch(self, source: str, seconds: float, round_trips: float) -> None:

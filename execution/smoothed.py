@@ -81,6 +81,12 @@ class Smoothed:
         self.add(value, now)
         return changed
 
+    def raise_to(self, value: float, now: float) -> None:
+        """It is that at least."""
+        self.value = value if self.value is None else max(self.value, value)
+        self.samples += 1
+        self.seen_at = now
+
     def known(self, default: float, now: float) -> float | None:
         """What is still known: it goes towards `default` with time, and is forgotten at last."""
         if self.value is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from execution.smoothed import Smoothed
+from execution.smoothed import CHANGE, Smoothed
 from planner.cost import Link
 
 ASSUMED = Link()
@@ -17,6 +17,12 @@ ASSUMED = Link()
 
 ENOUGH = 0.9
 """More connections do not help once so much of the best rate is reached."""
+
+SLOWER = 1.25
+"""What is so many times slower than the best that was seen may speak of a slower link."""
+
+DOUBTS = 3
+"""So many of these in a row put it in doubt."""
 
 AGREEING = 6
 """So many in a row are believed where nobody can ask the source."""
@@ -47,10 +53,10 @@ class SourceLink:
 
     Attributes:
         rtt: in seconds.
-        rates: bytes per second, by how many connections there were.
+        rates: the highest at which anything came, in bytes per second, by how many connections
+            there were.
         slower: the last rates, one after another, that were clearly lower than what is known.
         late: how many first batches, one after another, took clearly longer than the round trip.
-        bounded: nothing is known of the rate but what it is at least.
         asked: whoever was in doubt can ask the source, and has not been prevented.
         readings: fragments that are read now.
         begun: those whose reading has begun so far.
@@ -62,10 +68,10 @@ class SourceLink:
         self.rates: dict[int, Smoothed] = {}
         self.slower: deque[float] = deque(maxlen=AGREEING)
         self.late = 0
-        self.bounded = False
         self.asked = False
         self.readings = 0
         self.begun = 0
+        self._faster: dict[int, float] = {}
 
     def best(self, now: float) -> tuple[float, int] | None:
         """The highest rate that is known, and the fewest connections that nearly reach it."""
@@ -97,28 +103,49 @@ class SourceLink:
             ASSUMED.bytes_per_second if rate is None else rate,
         )
 
-    def takes_rate(self, rate: float, connections: int, now: float) -> bool:
-        """A rate that is the link's own; whether it is another one than it was."""
-        self.slower.clear()
-        n = max(1, min(MAX_CONNECTIONS, connections))
-        if self.bounded:
-            self.rates.clear()
-        self.bounded = False
-        changed = self.rates.setdefault(n, Smoothed()).add(rate, now)
-        if changed:
-            # What was seen with other numbers of connections was seen of another link.
-            self.rates = {n: self.rates[n]}
-        return changed
+    def delivered(self, rate: float, connections: int, now: float, *, whole: bool) -> bool:
+        """Something came at a rate, its source's work included: the link's is that at least.
 
-    def takes_bound(self, rate: float, connections: int, now: float) -> None:
-        """The least that the link's rate is, when nothing better is known."""
-        self.slower.clear()
-        best = self.best(now)
-        if best is not None and rate <= best[0]:
-            return
-        if best is not None and not self.bounded:
-            self.takes_rate(rate, connections, now)
-            return
-        samples = 1 + sum(known.samples for known in self.rates.values())
+        Args:
+            whole: from the request on. What streams may have waited in buffers, and come faster
+                than over any link: it must be seen twice.
+
+        Returns:
+            Whether the link is clearly faster than it was known to be.
+        """
         n = max(1, min(MAX_CONNECTIONS, connections))
-        self.rates, self.bounded = {n: Smoothed(rate, samples, now)}, True
+        fewer = [known.value for m, known in self.rates.items() if m <= n and known.value]
+        before = max(fewer, default=None)
+        if before is not None and rate < before / SLOWER:
+            self.slower.append(rate)
+            return False
+        self.slower.clear()
+        known = self.rates.setdefault(n, Smoothed())
+        if not whole and before is not None and rate > before:
+            rate, self._faster[n] = min(rate, self._faster.get(n, before)), rate
+        known.raise_to(rate, now)
+        return before is not None and rate > CHANGE * before
+
+    def told(self, rate: float, now: float, *, sure: bool) -> None:
+        """The rate of an answer that was asked for to know it: over one connection, without work.
+
+        Args:
+            sure: nothing else crossed the link, and the answer took long enough to tell.
+        """
+        known = self.rates.setdefault(1, Smoothed())
+        before = known.value
+        doubted = len(self.slower) >= DOUBTS
+        if sure or (self.slower and rate > SLOWER * max(self.slower)):
+            # Those were their source's work; else the link carries no more than they had.
+            rate, self.asked = max(rate, *self.slower) if doubted else rate, True
+            self.slower.clear()
+        if sure and before is not None and rate < before / (SLOWER if doubted else CHANGE):
+            self.becomes(rate, 1, now)
+        else:
+            known.raise_to(rate, now)
+
+    def becomes(self, rate: float, connections: int, now: float) -> None:
+        """The link is another one than it was: nothing that was seen before is told of it."""
+        self.slower.clear()
+        self._faster.clear()
+        self.rates = {max(1, min(MAX_CONNECTIONS, connections)): Smoothed(rate, 1, now)}
