@@ -1,4 +1,4 @@
-"""How fast a whole PostgreSQL table becomes Arrow: through Crosswind, and by DuckDB's scanner.
+"""How fast a whole PostgreSQL table becomes Arrow: through Crosswind, by DuckDB's scanner and bare.
 
 Owns the tables, the queries, the rounds and their order. PostgreSQL is the demonstration's.
 """
@@ -69,7 +69,11 @@ def measure(
         duck = running.enter_context(_duckdb(uri))
         contenders: dict[str, tuple[psutil.Process, Fetch]] = {
             "DuckDB postgres_scanner": (psutil.Process(), duck),
-            crosswind.name: (crosswind.process, _over_flight(crosswind.url)),
+            crosswind.name: (
+                crosswind.process,
+                running.enter_context(_over_flight(crosswind.url)),
+            ),
+            "ADBC's PostgreSQL driver": (psutil.Process(), running.enter_context(_driver(uri))),
         }
         return [_compare(table, contenders, server, rounds, say) for table in ("lineitem", *WIDE)]
 
@@ -116,13 +120,30 @@ def _measured(name: str, fetched: list[Fetched]) -> Measured:
     return Measured(name, [each.seconds for each in fetched], note)
 
 
-def _over_flight(url: str) -> Fetch:
-    def fetch(table: str) -> tuple[int, int]:
-        with flightsql.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM {table}")
-            return _drained(cursor.fetch_record_batch())
+@contextmanager
+def _over_flight(url: str) -> Iterator[Fetch]:
+    """Over one connection, as the others."""
+    with flightsql.connect(url, autocommit=True) as connection:
 
-    return fetch
+        def fetch(table: str) -> tuple[int, int]:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT * FROM {table}")
+                return _drained(cursor.fetch_record_batch())
+
+        yield fetch
+
+
+@contextmanager
+def _driver(uri: str) -> Iterator[Fetch]:
+    """The driver that Crosswind reads with, by itself: its decimals are texts."""
+    with postgres.connect(uri, autocommit=True) as connection:
+
+        def fetch(table: str) -> tuple[int, int]:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT * FROM {table}")
+                return _drained(cursor.fetch_record_batch())
+
+        yield fetch
 
 
 @contextmanager

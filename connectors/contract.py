@@ -107,6 +107,8 @@ class ColumnStatistics:
         null_fraction: 0.0 to 1.0.
         width_bytes: average width of a value as it travels.
         minimum, maximum: bounds, as Python values of the column's type.
+        spread: the part of the table that has to be looked at for one value, where its parts have
+            bounds of their own: little of a column by which the table is sorted.
     """
 
     distinct: float | None = None
@@ -114,6 +116,7 @@ class ColumnStatistics:
     width_bytes: float | None = None
     minimum: object | None = None
     maximum: object | None = None
+    spread: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,25 @@ class Statistics:
     rows: float | None = None
     size_bytes: float | None = None
     columns: Mapping[str, ColumnStatistics] = field(default_factory=dict)
+
+
+Compression = Literal["lz4", "zstd"]
+"""How batches may be compressed on their way; by Arrow's names."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrips:
+    """How often a fragment waits for the network, over connections that are open before.
+
+    Attributes:
+        rows: until its first rows are here.
+        few: the same where `SqlQuery.few` is what runs; None where that is nothing else.
+        moment: so many more before, where several fragments of a query see one moment.
+    """
+
+    rows: float = 2.0
+    few: float | None = None
+    moment: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +160,11 @@ class Capabilities:
         max_connections: how many fragments it runs at once.
         native: the engine reads its tables itself (see `Native`).
         local: it is in this process or on this machine's disks: there is no network to it.
+        compressions: how it can send a fragment's batches, None for as they are. Of several the
+            planner takes one for each fragment, by the link.
+        round_trips: that a fragment takes, for the planner to count.
+        row_seconds: of its work for a row that an operator there makes, about; PostgreSQL counts
+            6 M rows in 0.5 s.
     """
 
     dialect: str | None
@@ -146,6 +173,9 @@ class Capabilities:
     max_connections: int = 8
     native: bool = False
     local: bool = False
+    compressions: tuple[Compression | None, ...] = (None,)
+    round_trips: RoundTrips = RoundTrips()
+    row_seconds: float = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +220,16 @@ class TableScan:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """The part of a query that one source runs. `schema` is the exact schema of its batches."""
+    """The part of a query that one source runs.
+
+    Attributes:
+        schema: the exact schema of its batches.
+        compression: how they are sent: one of `Capabilities.compressions`.
+    """
 
     query: SqlQuery | TableScan
     schema: pa.Schema
+    compression: Compression | None = None
 
 
 class Batches(Protocol):
@@ -358,7 +394,8 @@ class Ping:
     """A request that was made to be timed.
 
     Attributes:
-        seconds: until its answer was here, over a connection that was open before.
+        seconds: until its answer was here, over a connection that was open before; without the
+            source's own work, as far as that is known.
         round_trips: how many of these it took.
         answer_bytes: of the answer; 0 for next to nothing.
     """

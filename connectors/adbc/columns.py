@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.adbc.types import plain
+from connectors.decimals import cast_exactly
 from connectors.errors import SourceRejectedError, SourceSchemaChangedError
 
 _Cast = Callable[[pa.Array], pa.Array]
@@ -83,7 +84,7 @@ class Columns:
             elif isinstance(array, pa.RunEndEncodedArray):
                 array = pc.run_end_decode(array)
             try:
-                return pc.cast(array, wanted.type, safe=True)
+                return cast_exactly(array, wanted.type)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 raise SourceRejectedError(
                     f"column {wanted.name!r} holds a value that does not fit {wanted.type}",

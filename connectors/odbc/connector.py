@@ -12,16 +12,20 @@ import pyarrow as pa
 from connectors.apart import ApartBatches
 from connectors.contract import Capabilities, Fragment, Statistics, TableName, TableScan
 from connectors.errors import SourceSchemaChangedError, UnsupportedError
+from connectors.files.wanted import filtered_columns
 from connectors.kept_statistics import KeptStatistics
 from connectors.odbc.catalog import OdbcTables
 from connectors.odbc.database import Database
 from connectors.odbc.endpoint import Endpoint
+from connectors.odbc.narrowing import narrowed
 from connectors.odbc.options import MYSQL, OdbcOptions
 from connectors.odbc.reader import Asked, Statement
 from connectors.odbc.statements import quoted, select
 from connectors.odbc.statistics import said
 
 _RELATIONS = frozenset({"read", "project", "fetch"})
+_OF_MYSQL = _RELATIONS | {"filter"}
+"""Filters, for what its types mean is known: see `connectors.odbc.narrowing`."""
 
 
 class OdbcConnector:
@@ -36,7 +40,8 @@ class OdbcConnector:
         self.name = name
         self._options = options
         self._endpoint = Endpoint(options)
-        self._capabilities = Capabilities(None, _RELATIONS, max_connections=options.max_connections)
+        relations = _OF_MYSQL if options.dialect == MYSQL else _RELATIONS
+        self._capabilities = Capabilities(None, relations, max_connections=options.max_connections)
         self._database = Database(name, self._endpoint, options)
         self._tables = OdbcTables(
             self._database,
@@ -52,7 +57,7 @@ class OdbcConnector:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Scans: columns by their names, and limits."""
+        """Scans: columns by their names, and limits; filters of MySQL."""
         return self._capabilities
 
     @property
@@ -79,10 +84,10 @@ class OdbcConnector:
         scan, schema = fragment.query, fragment.schema
         if not isinstance(scan, TableScan):
             raise UnsupportedError(f"source {self.name!r} runs table scans, not SQL")
-        if scan.filter is not None:
+        if scan.filter is not None and "filter" not in self._capabilities.relations:
             raise UnsupportedError(f"source {self.name!r} does not filter scans")
         return ApartBatches(
-            Statement(self._database, lambda: self._asked(scan), schema, self._options),
+            Statement(self._database, lambda: self._asked(scan, schema), schema, self._options),
             self._database.turns,
             deadline=deadline,
             timeout_seconds=self._options.timeout_seconds,
@@ -97,18 +102,27 @@ class OdbcConnector:
         self._tables.refresh()
         self._statistics.refresh()
 
-    def _asked(self, scan: TableScan) -> Asked:
+    def _asked(self, scan: TableScan, schema: pa.Schema) -> Asked:
         known = self._tables.known(scan.table)
-        if known is None or not known.readings.keys() >= set(scan.columns):
+        declared = pa.schema([]) if known is None else known.table.schema
+        filtered = [] if scan.filter is None else filtered_columns(scan.filter, declared)
+        columns = list(dict.fromkeys([*scan.columns, *filtered]))
+        if known is None or not known.readings.keys() >= set(columns):
             raise SourceSchemaChangedError(
                 f"table {str(scan.table)!r} is not any more what was planned", source=self.name
             )
-        read = [known.readings[column] for column in scan.columns]
-        pairs = zip(read, scan.columns, strict=True)
+        read = [known.readings[column] for column in columns]
+        made = [reading.sql(quoted(column)) for reading, column in zip(read, columns, strict=True)]
         path = known.table.path or (scan.table.schema, scan.table.name)
+        # Where there is a filter, what arrives may be more than what it keeps.
+        limit = scan.limit if scan.filter is None else None
+        condition = None if scan.filter is None else narrowed(scan.filter, known.table.columns)
         return Asked(
-            select(self._options.dialect, path, [r.sql(quoted(c)) for r, c in pairs], scan.limit),
+            select(self._options.dialect, path, made, limit, condition),
             pa.schema([(str(number), r.travels) for number, r in enumerate(read)]),
+            pa.schema([*schema, *(declared.field(column) for column in columns[len(schema) :])]),
+            scan.filter,
+            scan.limit,
         )
 
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connectors.apart import Wanted
 from connectors.errors import SourceError, SourceSchemaChangedError
 from connectors.odbc.database import Database, Session
 from connectors.odbc.failures import translated
 from connectors.odbc.options import OdbcOptions
-from connectors.odbc.readings import Columns
+from connectors.odbc.readings import Columns, rows_alone
 
 _MOST_ROWS = 65_535
 """Of a batch: some drivers count them in 16 bits."""
@@ -27,10 +28,50 @@ _MOST_ROWS = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A statement, and the schema in which its columns travel."""
+    """A statement, and what is made of its rows.
+
+    Attributes:
+        travels: the schema in which its columns travel.
+        read: what they are made; the first ones are those of the batches.
+        filter: which of the rows are wanted; None for all.
+        limit: how many of those that `filter` keeps.
+    """
 
     sql: str
     travels: pa.Schema
+    read: pa.Schema
+    filter: pc.Expression | None = None
+    limit: int | None = None
+
+
+class _Kept:
+    """Of the rows that arrive, those that are wanted.
+
+    Attributes:
+        enough: there are as many as may be.
+    """
+
+    def __init__(self, columns: Columns, asked: Asked, schema: pa.Schema) -> None:
+        self._columns = columns
+        self._filter = asked.filter
+        self._schema = schema
+        self._left = asked.limit
+        self.enough = False
+
+    def convert(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """See `Columns.convert`."""
+        read = self._columns.convert(batch)
+        if self._filter is None:
+            return read
+        kept = pa.Table.from_batches([read]).filter(self._filter)
+        if self._left is not None:
+            kept = kept.slice(0, self._left)
+            self._left -= kept.num_rows
+            self.enough = not self._left
+        if not len(self._schema):
+            return rows_alone(kept.num_rows)
+        columns = [column.combine_chunks() for column in kept.columns[: len(self._schema)]]
+        return pa.RecordBatch.from_arrays(columns, schema=self._schema)
 
 
 class Statement:
@@ -92,14 +133,15 @@ class Statement:
         try:
             with translated(self._database.source, self._database.mask):
                 reader = self._started(session, asked)
-            columns = Columns(self._database.source, reader.schema, self._schema)
-            while wanted.has_room():
+            columns = Columns(self._database.source, reader.schema, asked.read)
+            kept = _Kept(columns, asked, self._schema)
+            while not kept.enough and wanted.has_room():
                 with translated(self._database.source, self._database.mask):
                     batch = next(reader, None)
                 if batch is None:
                     return not wanted.stopped
                 if batch.num_rows:
-                    wanted.deliver(batch, columns.convert)
+                    wanted.deliver(batch, kept.convert)
             return False
         finally:
             # Freeing it reads what is left of its rows: it may still be interrupted then.

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from connectors.contract import Column
+from connectors.decimals import cast_exactly
 from connectors.errors import SourceRejectedError, SourceSchemaChangedError
 
 _MOST_DIGITS = 38
@@ -96,9 +97,7 @@ class Columns:
             SourceSchemaChangedError: a NULL where the plan relies on none.
         """
         if not len(self._wanted):
-            # Without columns only the number of rows counts.
-            empty = pa.StructArray.from_buffers(pa.struct([]), batch.num_rows, [None])
-            return pa.RecordBatch.from_struct_array(empty)
+            return rows_alone(batch.num_rows)
         pairs = zip(batch.columns, self._wanted, strict=True)
         arrays = [self._converted(array, field) for array, field in pairs]
         return pa.RecordBatch.from_arrays(arrays, schema=self._wanted)
@@ -118,6 +117,12 @@ class Columns:
         return read
 
 
+def rows_alone(rows: int) -> pa.RecordBatch:
+    """A batch without columns, of which only the number of rows counts."""
+    empty = pa.StructArray.from_buffers(pa.struct([]), rows, [None])
+    return pa.RecordBatch.from_struct_array(empty)
+
+
 def _read(array: pa.Array, wanted: pa.DataType) -> pa.Array:
     if array.type == wanted:
         return array
@@ -128,7 +133,9 @@ def _read(array: pa.Array, wanted: pa.DataType) -> pa.Array:
         # Arrow reads times as those of a day only.
         of_a_day = pc.binary_join_element_wise("1970-01-01", array, " ")
         return pc.cast(pc.cast(_moments(of_a_day), pa.time64("us")), wanted)
-    return pc.cast(array, wanted, safe=not pa.types.is_float32(wanted))
+    if pa.types.is_float32(wanted):
+        return pc.cast(array, wanted, safe=False)
+    return cast_exactly(array, wanted)
 
 
 def _moments(texts: pa.Array) -> pa.Array:

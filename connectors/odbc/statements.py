@@ -11,7 +11,11 @@ Path = tuple[str, ...]
 
 
 def select(
-    dialect: str, path: Path, expressions: Sequence[exp.Expr], limit: int | None = None
+    dialect: str,
+    path: Path,
+    expressions: Sequence[exp.Expr],
+    limit: int | None = None,
+    condition: exp.Expr | None = None,
 ) -> str:
     """A SELECT of expressions; of a constant where there are none.
 
@@ -24,6 +28,8 @@ def select(
     statement = exp.Select(
         expressions=list(expressions) or [one], from_=exp.From(this=_table(path))
     )
+    if condition is not None:
+        statement = statement.where(condition, copy=False)
     if limit is not None:
         statement = statement.limit(limit, copy=False)
     return statement.sql(dialect=dialect)

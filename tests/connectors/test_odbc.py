@@ -11,13 +11,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from sqlglot import exp
 
 from connectors import registry
 from connectors.conformance.driving import Driven
 from connectors.conformance.streams import Blocked
-from connectors.contract import Fragment, Statistics, TableName, TableScan
+from connectors.contract import Column, Fragment, Statistics, TableName, TableScan
 from connectors.errors import (
     CancelledError,
     ConfigurationError,
@@ -33,9 +34,12 @@ from connectors.errors import (
 from connectors.odbc import OdbcConnector, OdbcOptions, mysql
 from connectors.odbc.database import Database
 from connectors.odbc.endpoint import Endpoint
+from connectors.odbc.narrowing import narrowed
 from connectors.odbc.readings import Columns, reading_of
+from planner.catalog import Catalog, Source
 from tests.execution.waiting import eventually
 from tests.mariadb_server import MariadbServer, mariadb
+from tests.placements import Placement
 from tests.postgres_server import free_port
 
 PASSWORD = "s3cret-p4ss"
@@ -132,6 +136,129 @@ def active(server: MariadbServer) -> int:
         "SELECT id FROM information_schema.processlist WHERE user = 'reader' AND command <> 'Sleep'"
     )
     return len(server.execute(found))
+
+
+# Filters.
+
+FIELDS = (
+    Column("n", pa.int32(), native_type="int(11)"),
+    Column("u", pa.decimal128(20, 0), native_type="bigint(20) unsigned"),
+    Column("yes", pa.bool_(), native_type="tinyint(1)"),
+    Column("d", pa.date32(), native_type="date"),
+    Column("t", pa.timestamp("us", "UTC"), native_type="timestamp(6)"),
+    Column("y", pa.int16(), native_type="year(4)"),
+    Column("s", pa.string(), native_type="varchar(20)"),
+    Column("e", pa.string(), native_type="enum('a','b')"),
+    Column("a`b", pa.decimal128(9, 2), native_type="decimal(9,2)"),
+)
+number, word, day = pc.field("n"), pc.field("s"), pc.field("d")
+DAY = pa.scalar(datetime.date(2024, 2, 29))
+MOMENT = pa.scalar(
+    datetime.datetime(1969, 12, 31, 23, 59, 59, 5, tzinfo=datetime.UTC),
+    pa.timestamp("us", "UTC"),
+)
+
+
+def whole(value: int) -> pa.Scalar:
+    return pa.scalar(value, pa.int32())
+
+
+@pytest.mark.parametrize(
+    ("condition", "sql"),
+    [
+        (number >= whole(-5), "`n` >= -5"),
+        (pc.scalar(whole(3)) > number, "`n` < 3"),
+        (number == whole(1), "`n` = 1"),
+        (number != whole(1), None),
+        (~(number == whole(1)), None),
+        ((number > whole(1)) & (number != whole(7)), "`n` > 1"),
+        ((number > whole(1)) | (number != whole(7)), None),
+        (
+            (number > whole(1)) & ((word == "x") | number.is_null()),
+            "`n` > 1 AND (`s` = 'x' OR `n` IS NULL)",
+        ),
+        (number.isin(pa.array([1, 2], pa.int32())), "`n` = 1 OR `n` = 2"),
+        (
+            pc.if_else(
+                number.is_null(),
+                pa.scalar(None, pa.bool_()),
+                number.isin(pa.array([7], pa.int32())),
+            ),
+            "`n` = 7",
+        ),
+        (
+            pc.field("u") == pa.scalar(Decimal(2**64 - 1), pa.decimal128(20, 0)),
+            f"`u` = {2**64 - 1}",
+        ),
+        (pc.field("a`b") < pa.scalar(Decimal("-0.05"), pa.decimal128(9, 2)), "`a``b` < -0.05"),
+        (pc.field("yes"), None),
+        (pc.field("y") == pa.scalar(70, pa.int16()), None),
+        (pc.field("e") == "a", None),
+        (word == "it's", "`s` = 'it''s'"),
+        (word < "x", None),
+        (word == "\\", None),
+        (word == "é", None),
+        (word == "x" * 256, None),
+        (word.is_valid(), "NOT `s` IS NULL"),
+        (day < DAY, "`d` < CAST('2024-02-29' AS DATE)"),
+        (day == pa.scalar(datetime.date(1, 1, 1)), None),
+        (day.is_null(), None),
+        (day.is_valid(), "NOT `d` IS NULL"),
+        (pc.field("t") > MOMENT, "`t` > CAST('1969-12-31 23:59:59.000005' AS DATETIME(6))"),
+    ],
+)
+def test_a_filter_is_narrowed_to_what_is_sure(condition: pc.Expression, sql: str | None) -> None:
+    found = narrowed(condition, FIELDS)
+    assert (None if found is None else found.sql("mysql")) == sql
+
+
+FILTERS = (
+    "SELECT id FROM types WHERE day IS NULL",
+    "SELECT id FROM types WHERE day IS NOT NULL",
+    "SELECT id FROM types WHERE day < DATE '2025-01-01'",
+    "SELECT id FROM types WHERE moment > TIMESTAMP '2000-01-01 00:00:00'",
+    "SELECT id FROM types WHERE stamp = TIMESTAMP '2024-03-31 01:00:00.000001'",
+    "SELECT id FROM types WHERE stamp > TIMESTAMP '2024-03-31 01:00:00.000001'",
+    "SELECT id FROM types WHERE tiny",
+    "SELECT id FROM types WHERE tiny = true OR whole = 4294967295",
+    "SELECT id FROM types WHERE big = 18446744073709551615 AND y = 2024",
+    "SELECT id FROM types WHERE exact = 1.5 AND kind = 'a'",
+    "SELECT id FROM types WHERE fixed = 'ab'",
+    "SELECT id FROM types WHERE fixed = 'ab ' OR id NOT IN (1, 3)",
+    "SELECT count(*) AS n FROM words WHERE word = 'a'",
+    "SELECT word FROM words WHERE word = 'A '",
+    "SELECT word FROM words WHERE word = 'ärger'",
+    "SELECT word FROM words WHERE word IN ('A', 'a')",
+    "SELECT word FROM words WHERE word <> 'a'",
+    "SELECT id FROM counted WHERE kind = 3 AND id < 20 ORDER BY id",
+    "SELECT count(*) AS n FROM (SELECT id FROM counted WHERE kind = 3 LIMIT 5) t",
+    "SELECT count(*) AS n FROM counted WHERE amount BETWEEN 10 AND 20.5 AND note IS NOT NULL",
+)
+
+
+@pytest.mark.parametrize("sql", FILTERS)
+def test_a_filter_that_runs_there_keeps_the_rows_that_it_keeps_here(
+    sql: str, odbc: Callable[..., OdbcConnector]
+) -> None:
+    source = Source("shop", odbc())
+    alone = Source("shop", odbc(), pushdown="none")
+    answers = []
+    for each in (source, alone):
+        catalog = Catalog([each])
+        with Placement.of_catalog(catalog) as placement:
+            answers.append(placement.query(sql).to_pylist())
+    assert sorted(map(str, answers[0])) == sorted(map(str, answers[1]))
+
+
+def test_a_filter_spares_the_rows_that_it_leaves_out(odbc: Callable[..., OdbcConnector]) -> None:
+    with Driven.over(odbc()) as driven:
+        plan = driven.plan("SELECT note FROM counted WHERE id > 1990 AND short = 'y'")
+        (planned,) = plan.fragments
+        assert isinstance(planned.fragment.query, TableScan)
+        assert isinstance(driven.connector, OdbcConnector)
+        asked = driven.connector._asked(planned.fragment.query, planned.fragment.schema)
+    where = asked.sql.partition(" WHERE ")[2]
+    assert where == "`id` > 1990 AND `short` = 'y'"
 
 
 # Values.

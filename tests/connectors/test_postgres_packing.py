@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from connectors.adbc.postgres import PostgresConnector, packing, ranges
+from connectors.adbc.postgres import PostgresConnector, gathering, packing, ranges
 from connectors.adbc.postgres.columns import Columns
+from connectors.adbc.postgres.gathering import gathered
 from connectors.adbc.postgres.packing import Packing, packed
 from connectors.adbc.postgres.ranges import Extent
 from connectors.contract import SqlQuery
@@ -91,12 +92,19 @@ def quoted(text: str) -> str:
     return "E'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-@pytest.fixture(autouse=True)
-def every_table_is_large(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(autouse=True, params=["row by row", "by columns"])
+def every_table_is_large(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     monkeypatch.setattr(packing, "WORTH_BYTES", 0)
+    monkeypatch.setattr(gathering, "WORTH_BYTES", 0)
+    if request.param == "row by row":
+        monkeypatch.setattr(gathering, "_MOST_COLUMNS", 0)
     packed.cache_clear()
+    gathered.cache_clear()
     yield
     packed.cache_clear()
+    gathered.cache_clear()
 
 
 def packing_of(placement: Placement, sql: str) -> Packing | None:

@@ -18,7 +18,10 @@ from connectors.adbc.postgres.arrays import (
     places_of,
     width_of,
 )
+from connectors.adbc.postgres.gathering import Gathering
 from connectors.adbc.postgres.packing import Packing
+from connectors.adbc.postgres.types import UNDECLARED_NUMERIC
+from connectors.decimals import cast_exactly
 from connectors.errors import SourceRejectedError, SourceSchemaChangedError
 
 _Cast = Callable[[pa.Array], pa.Array]
@@ -51,7 +54,7 @@ class Columns:
         source: str,
         found: pa.Schema,
         wanted: pa.Schema,
-        packing: Packing | None = None,
+        packing: Packing | Gathering | None = None,
     ) -> None:
         self._source = source
         self._wanted = wanted
@@ -101,7 +104,7 @@ class Columns:
                 )
         return pa.RecordBatch.from_arrays(arrays, schema=self._wanted)
 
-    def _unpack(self, batch: pa.RecordBatch, packing: Packing) -> pa.RecordBatch:
+    def _unpack(self, batch: pa.RecordBatch, packing: Packing | Gathering) -> pa.RecordBatch:
         with contextlib.suppress(pa.ArrowInvalid):
             return packing.unpack(batch)
         try:
@@ -115,7 +118,7 @@ class Columns:
         for place in packing.places:
             wanted = self._wanted.field(place)
             try:
-                columns[place] = pc.cast(columns[place], wanted.type, safe=True)
+                columns[place] = cast_exactly(columns[place], wanted.type)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 raise self._unfit(columns[place], wanted) from None
         return pa.RecordBatch.from_arrays(columns, texts.schema.names)
@@ -140,7 +143,7 @@ class Columns:
         def cast(array: pa.Array) -> pa.Array:
             plain = array.storage if opaque else array
             try:
-                return pc.cast(self._within_arrow(plain, wanted), wanted.type, safe=True)
+                return cast_exactly(self._within_arrow(plain, wanted), wanted.type)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 raise self._unfit(plain, wanted) from None
 
@@ -178,7 +181,15 @@ class Columns:
         return SourceRejectedError(
             f"column {wanted.name!r} holds a value that does not fit {wanted.type}",
             source=self._source,
+            hint=_WIDER if wanted.type == UNDECLARED_NUMERIC else None,
         )
+
+
+_WIDER = (
+    "Cast the column in the query: to double precision, or to decimal(38, S) with S digits after "
+    "the point."
+)
+"""What is said of a numeric without a declared scale, which takes any number there."""
 
 
 def _castable(found: pa.DataType, wanted: pa.DataType, *, numeric: bool) -> bool:

@@ -13,7 +13,7 @@ from connectors.adbc.postgres.endpoint import parse
 from connectors.adbc.postgres.estimates import PostgresEstimates
 from connectors.adbc.postgres.moment import PostgresMoment, Statements, statement_of
 from connectors.adbc.postgres.options import PostgresOptions
-from connectors.adbc.postgres.packing import Packing
+from connectors.adbc.postgres.pieces import Piece
 from connectors.adbc.postgres.pool import Pool, Sessions
 from connectors.adbc.postgres.reader import QueryBatches
 from connectors.adbc.postgres.statistics import PostgresStatistics
@@ -22,6 +22,7 @@ from connectors.contract import (
     Estimated,
     Fragment,
     Ping,
+    RoundTrips,
     Statistics,
     TableName,
     Turns,
@@ -30,6 +31,11 @@ from connectors.contract import (
 _RELATIONS = frozenset(
     {"read", "filter", "project", "fetch", "sort", "aggregate", "window", "join", "cross", "union"}
 )
+
+
+_ROUND_TRIPS = RoundTrips(rows=3.0, few=1.0, moment=3.0)
+"""COPY is prepared, begun and read. For one moment a session begins and exports it, and the others
+begin on that."""
 
 
 class PostgresConnector:
@@ -44,7 +50,10 @@ class PostgresConnector:
         self.name = name
         self._endpoint = parse(options.uri.get_secret_value())
         self._capabilities = Capabilities(
-            dialect="postgres", relations=_RELATIONS, max_connections=options.max_connections
+            dialect="postgres",
+            relations=_RELATIONS,
+            max_connections=options.max_connections,
+            round_trips=_ROUND_TRIPS,
         )
         self._scan_connections = options.scan_connections
         self._pool = Pool(
@@ -98,7 +107,7 @@ class PostgresConnector:
             UnsupportedError: for a table scan: this source is sent SQL.
         """
         text = statement_of(fragment, self.name).text
-        return self._read(self._pool, fragment, deadline, lambda _: [text])
+        return self._read(self._pool, fragment, deadline, lambda _: [Piece(text)])
 
     def estimate(self, fragment: Fragment, deadline: float | None) -> Estimated:
         """See `connectors.contract.Estimates`: what the server's EXPLAIN says."""
@@ -124,11 +133,10 @@ class PostgresConnector:
         fragment: Fragment,
         deadline: float | None,
         statements: Statements,
-        packing: Packing | None = None,
         few: int | None = None,
     ) -> QueryBatches:
         schema = fragment.schema
-        return QueryBatches(sessions, statements, schema, deadline, self._forget, packing, few)
+        return QueryBatches(sessions, statements, schema, deadline, self._forget, few)
 
     def _forget(self) -> None:
         self._tables.refresh()

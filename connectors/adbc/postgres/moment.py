@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
-from connectors.adbc.postgres.packing import Packing, packed
+from connectors.adbc.postgres.pieces import Piece, pieces_of
 from connectors.adbc.postgres.pool import Pool, Sessions
-from connectors.adbc.postgres.ranges import Extent, in_ranges
+from connectors.adbc.postgres.ranges import Extent
 from connectors.adbc.postgres.reader import QueryBatches
 from connectors.adbc.postgres.scan import ScanBatches
 from connectors.adbc.postgres.snapshot import Snapshot
 from connectors.contract import Batches, Fragment, SqlQuery, TableName, Turns
 from connectors.errors import UnsupportedError
 
-Statements = Callable[[bool], Iterable[str]]
+Statements = Callable[[bool], Iterable[Piece]]
 """See `QueryBatches`."""
 
 
@@ -32,7 +32,6 @@ class Read(Protocol):
         fragment: Fragment,
         deadline: float | None,
         statements: Statements,
-        packing: Packing | None = None,
         few: int | None = None,
     ) -> QueryBatches: ...
 
@@ -84,24 +83,27 @@ class PostgresMoment:
     def execute(self, fragment: Fragment, deadline: float | None) -> Batches:
         """See `connectors.contract.Moment`; `fragment` is one SELECT."""
         query = statement_of(fragment, self._pool.source)
-        sessions = self._pool if self._single else self._snapshot
-
-        text, packing, pieces = query.text, None, None
+        whole, parts = Piece(query.text), None
         extent = None if query.whole is None else self._extent(query.whole)
         if extent is not None:
-            packing = packed(text, fragment.schema, extent)
-            if packing is not None:
-                text = packing.select.sql("postgres")
+            pieces = pieces_of(query.text, fragment.schema, extent)
+            whole = pieces.whole
             if extent.pieces > 1 and self._most > 1:
-                pieces = in_ranges(query.text if packing is None else packing.select, extent)
-        alone = partial(self._read, sessions, fragment, deadline, packing=packing)
-        if pieces is None:
-            few = query.few if packing is None else None
+                parts = pieces.parts()
+        alone = partial(self._read, self._sessions_of(whole), fragment, deadline)
+        if parts is None:
+            few = query.few if whole.packing is None else None
             if few is None:
-                return alone(lambda _: [text])
-            return alone(lambda _: [few.text, text], few=few.rows)
-        together = partial(self._read, self._snapshot, fragment, deadline, packing=packing)
-        return ScanBatches(text, pieces, alone, together, self._snapshot, self._spare, self._most)
+                return alone(lambda steady: [whole.where(steady)])
+            return alone(lambda _: [Piece(few.text), whole], few=few.rows)
+        together = partial(self._read, self._snapshot, fragment, deadline)
+        return ScanBatches(whole, parts, alone, together, self._snapshot, self._spare, self._most)
+
+    def _sessions_of(self, whole: Piece) -> Sessions:
+        if not self._single:
+            return self._snapshot
+        # By itself one statement sees one moment; another that may follow it must see the same.
+        return self._pool if whole.beyond is None else Snapshot(self._pool, 1, 1)
 
     def close(self) -> None:
         """See `connectors.contract.Moment`."""

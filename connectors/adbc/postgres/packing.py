@@ -22,6 +22,8 @@ import pyarrow.csv as csv
 import sqlglot.expressions as exp
 
 from connectors.adbc.postgres.ranges import Extent, select_of, with_list
+from connectors.adbc.postgres.types import UNDECLARED_NUMERIC
+from connectors.decimals import cast_exactly
 
 WORTH_BYTES = 4 << 20
 """How large a table is, at least: a small one has little to gain, and is asked for often."""
@@ -196,7 +198,7 @@ def cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     parts = max(1, -(-batch.to_struct_array().nbytes // _LARGEST_BYTES))
     # Whole bytes of the bitmaps, which need not be copied then.
     rows = -(-batch.num_rows // (8 * parts)) * 8
-    for start in range(0, batch.num_rows, rows):
+    for start in range(0, batch.num_rows, max(1, rows)):
         yield batch.slice(start, rows)
 
 
@@ -215,7 +217,7 @@ def _read(rows: pa.Array, names: list[str], types: list[pa.DataType]) -> pa.Reco
         _PARSE,
         csv.ConvertOptions(
             include_columns=names,
-            column_types=dict(zip(names, types, strict=True)),
+            column_types=dict(zip(names, map(read_as, types), strict=True)),
             null_values=[""],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
@@ -223,4 +225,13 @@ def _read(rows: pa.Array, names: list[str], types: list[pa.DataType]) -> pa.Reco
         ),
     )
     (batch,) = table.to_batches()
-    return batch
+    columns = [
+        column if column.type == type_ else cast_exactly(column, type_)
+        for column, type_ in zip(batch.columns, types, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, names)
+
+
+def read_as(type_: pa.DataType) -> pa.DataType:
+    """What CSV is read as: such numbers may have more digits than its reader sees to."""
+    return pa.string() if type_ == UNDECLARED_NUMERIC else type_

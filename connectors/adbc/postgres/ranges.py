@@ -27,11 +27,18 @@ class Extent:
 
     Attributes:
         narrow: the names of columns whose values are short.
+        rows: how many there are; 0 where that is not known.
+        own: the names of columns whose type is one of PostgreSQL's own, and no domain.
+        long_values: the id of the table that has its long values, 0 for none; None where it is not
+            to be asked: its rows cannot be read by columns.
     """
 
     pages: int
     page_bytes: int
     narrow: frozenset[str] = frozenset()
+    rows: float = 0.0
+    own: frozenset[str] = frozenset()
+    long_values: int | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -56,7 +63,7 @@ def in_ranges(statement: str | exp.Select, extent: Extent) -> Iterator[str] | No
     >>> list(in_ranges('SELECT t1."a" AS "a" FROM "s"."t" AS t1', Extent(8193, 8192)))[1]
     'SELECT t1."a" AS "a" FROM "s"."t" AS t1 WHERE ctid >= CAST(\\'(4096,0)\\' AS tid)'
     """
-    select = _listed(statement) if isinstance(statement, str) else statement
+    select = listed(statement) if isinstance(statement, str) else statement
     return None if select is None else _ranges(select, extent)
 
 
@@ -83,24 +90,39 @@ def with_list(select: exp.Select, columns: Sequence[exp.Expr]) -> exp.Select:
 
 
 @lru_cache(maxsize=64)
-def _listed(text: str) -> exp.Select | None:
+def listed(text: str) -> exp.Select | None:
+    """The tree of a statement that reads a whole table, its columns written; None for any other."""
     select = select_of(text)
     # A table may have no column at all.
     return with_list(select, select.expressions) if select and select.expressions else select
 
 
-def _ranges(select: exp.Select, extent: Extent) -> Iterator[str]:
+def bounds(extent: Extent, number: int) -> tuple[int, int | None]:
+    """The first page of a piece, and the one behind its last; None where it has no end.
+
+    >>> bounds(Extent(8193, 8192), 0), bounds(Extent(8193, 8192), 1)
+    ((0, 4096), (4096, None))
+    """
     pages = max(1, RANGE_BYTES // extent.page_bytes)
+    return number * pages, (number + 1) * pages if number < extent.pieces - 1 else None
+
+
+def between(select: exp.Select, first: int, end: int | None) -> str:
+    """The statement for the pages from one up to another; None for all that follow."""
+    conditions = []
+    if first:
+        conditions.append(_ctid(exp.GTE, first))
+    if end is not None:
+        conditions.append(_ctid(exp.LT, end))
+    piece = select.copy()
+    if conditions:
+        piece.set("where", exp.Where(this=exp.and_(*conditions)))
+    return piece.sql("postgres")
+
+
+def _ranges(select: exp.Select, extent: Extent) -> Iterator[str]:
     for number in range(extent.pieces):
-        conditions = []
-        if number:
-            conditions.append(_ctid(exp.GTE, number * pages))
-        if number < extent.pieces - 1:
-            conditions.append(_ctid(exp.LT, (number + 1) * pages))
-        piece = select.copy()
-        if conditions:
-            piece.set("where", exp.Where(this=exp.and_(*conditions)))
-        yield piece.sql("postgres")
+        yield between(select, *bounds(extent, number))
 
 
 def _ctid(comparison: type[exp.Binary], page: int) -> exp.Expr:

@@ -22,7 +22,9 @@ import pyarrow as pa
 
 from connectors.adbc.postgres.columns import Columns
 from connectors.adbc.postgres.failures import translated
-from connectors.adbc.postgres.packing import Packing, cut
+from connectors.adbc.postgres.gathering import Gathering
+from connectors.adbc.postgres.packing import cut
+from connectors.adbc.postgres.pieces import Piece
 from connectors.adbc.postgres.pool import Sessions
 from connectors.adbc.postgres.session import Session, Stream
 from connectors.errors import (
@@ -53,7 +55,6 @@ class QueryBatches:
         schema: the exact schema of the batches.
         deadline: on the clock of `time.monotonic`, or None.
         changed: called when the source's tables turn out to be other than planned.
-        packing: how the statements are packed, if they are.
         few: the first statement is cut off after one row more, and answered at once; if it has
             more, the second is run, which is the same and is not cut off. None for one like any.
     """
@@ -61,21 +62,20 @@ class QueryBatches:
     def __init__(
         self,
         sessions: Sessions,
-        statements: Callable[[bool], Iterable[str]],
+        statements: Callable[[bool], Iterable[Piece]],
         schema: pa.Schema,
         deadline: float | None,
         changed: Callable[[], None] = lambda: None,
-        packing: Packing | None = None,
         few: int | None = None,
     ) -> None:
         self._few = few
         self._sessions = sessions
         self._statements = statements
-        self._following: Iterator[str] = iter(())
+        self._following: Iterator[Piece] = iter(())
+        self._piece: Piece | None = None
         self._schema = schema
         self._deadline = deadline
         self._changed = changed
-        self._packing = packing
         self._lock = threading.Lock()
         self._stop: CrosswindError | None = None
         self._entered = False
@@ -102,7 +102,9 @@ class QueryBatches:
             opened = self._open()
             while opened is not None:
                 schema, batch = opened
-                columns = Columns(self._sessions.source, schema, self._schema, self._packing)
+                piece = self._piece
+                assert piece is not None
+                columns = Columns(self._sessions.source, schema, self._schema, piece.packing)
                 if (few := self._few) is not None:
                     self._few = None
                     answer = self._rest(batch)
@@ -110,13 +112,16 @@ class QueryBatches:
                         yield from (columns.convert(part) for part in answer if part.num_rows)
                         return
                     batch = None
+                following = piece.instead
                 while batch is not None:
                     if batch.num_rows:
+                        following = piece.beyond if _has_more(piece, batch) else None
                         converted = columns.convert(batch)
-                        yield from [converted] if self._packing is None else cut(converted)
+                        yield from [converted] if piece.packing is None else cut(converted)
                     batch = self._next()
-                sql = next(self._following, None)
-                opened = None if sql is None else self._start(sql)
+                if following is None:
+                    following = next(self._following, None)
+                opened = None if following is None else self._start(following)
         except SourceSchemaChangedError:
             self._changed()
             raise
@@ -180,13 +185,13 @@ class QueryBatches:
                 return opened
         raise AssertionError("unreachable")
 
-    def _start(self, sql: str) -> _Opened:
+    def _start(self, piece: Piece) -> _Opened:
         """Run a further statement on the same connection to its first batch."""
         session = self._session
         if session is None:
             assert self._stop is not None
             raise self._stop
-        opened = self._call(session, partial(self._start_stream, session, sql))
+        opened = self._call(session, partial(self._start_stream, session, piece))
         self._sending = opened[1] is not None
         return opened
 
@@ -221,17 +226,17 @@ class QueryBatches:
         steady = self._sessions.enter(session)
         self._entered = True
         self._following = iter(self._statements(steady))
-        sql = next(self._following, None)
-        return None if sql is None else self._start_stream(session, sql)
+        piece = next(self._following, None)
+        return None if piece is None else self._start_stream(session, piece)
 
-    def _start_stream(self, session: Session, sql: str) -> _Opened:
+    def _start_stream(self, session: Session, piece: Piece) -> _Opened:
         done, self._stream = self._stream, None
         if done is not None:
             done.close()
         # Kept while the call still counts as running, so that whoever stops it sees it.
-        packing = self._packing
+        self._piece, packing = piece, piece.packing
         batch_bytes = None if packing is None else packing.batch_bytes
-        self._stream = session.stream(sql, batch_bytes, copied=self._few is None)
+        self._stream = session.stream(piece.text, batch_bytes, copied=self._few is None)
         # In the same call, because each one costs a change of threads and back.
         return self._stream.schema, self._stream.read()
 
@@ -352,3 +357,8 @@ class QueryBatches:
         with self._lock:
             self._ended = True
         self._free()
+
+
+def _has_more(piece: Piece, batch: pa.RecordBatch) -> bool:
+    """Whether there are rows behind the piece, as its last batch says."""
+    return isinstance(piece.packing, Gathering) and piece.packing.more(batch)

@@ -19,6 +19,7 @@ from functools import partial
 
 import pyarrow as pa
 
+from connectors.adbc.postgres.pieces import Piece
 from connectors.adbc.postgres.reader import QueryBatches
 from connectors.adbc.postgres.snapshot import Snapshot
 from connectors.contract import Turns
@@ -27,7 +28,7 @@ from connectors.errors import CancelledError, QueueFullError, SourceUnavailableE
 _AHEAD = 2
 """Batches that each connection may have waiting."""
 
-Read = Callable[[Callable[[bool], Iterable[str]]], QueryBatches]
+Read = Callable[[Callable[[bool], Iterable[Piece]]], QueryBatches]
 """From statements to their batches; see `QueryBatches`."""
 
 
@@ -35,7 +36,7 @@ class ScanBatches:
     """The `Batches` of a whole table.
 
     Args:
-        text: the table as one statement.
+        whole: the table as one statement.
         pieces: the same in pieces; empty when all are taken. Taken from by several threads.
         alone: reads on one connection, outside of `snapshot` where no other fragment is in it.
         together: reads in `snapshot`.
@@ -46,15 +47,15 @@ class ScanBatches:
 
     def __init__(
         self,
-        text: str,
-        pieces: Iterator[str],
+        whole: Piece,
+        pieces: Iterator[Piece],
         alone: Read,
         together: Read,
         snapshot: Snapshot,
         spare: Turns,
         most: int,
     ) -> None:
-        self._text = text
+        self._whole = whole
         self._pieces = pieces
         self._alone = alone
         self._together = together
@@ -67,7 +68,7 @@ class ScanBatches:
         self._waiting: deque[pa.RecordBatch] = deque()
         self._others = 0
         self._begun: list[_Other] = []
-        self._returned: list[str] = []
+        self._returned: list[Piece] = []
         self._stopped = False
         self._failure: BaseException | None = None
 
@@ -80,7 +81,7 @@ class ScanBatches:
                 self._snapshot.expect(self._others)
                 first = self._together(self._begin)
             else:
-                first = self._alone(lambda _: [self._text])
+                first = self._alone(lambda steady: [self._whole.where(steady)])
             self._add(first)
             yield from self._merged(first)
         except CancelledError:
@@ -139,7 +140,7 @@ class ScanBatches:
     def _complete(self) -> bool:
         return all(other.ended for other in self._begun)
 
-    def _take(self, other: _Other | None = None) -> str | None:
+    def _take(self, other: _Other | None = None) -> Piece | None:
         with self._changed:
             if other is not None and other.ended:
                 return None
@@ -148,19 +149,19 @@ class ScanBatches:
                 other.piece = piece
             return piece
 
-    def _begin(self, steady: bool) -> Iterable[str]:
+    def _begin(self, steady: bool) -> Iterable[Piece]:
         """The first connection is ready: without the moment it reads the table alone."""
         if not steady:
             self._give_up()
-            return [self._text]
+            return [self._whole.where(steady)]
         return self._own_pieces()
 
-    def _own_pieces(self) -> Iterator[str]:
+    def _own_pieces(self) -> Iterator[Piece]:
         while (piece := self._take() or self._taken_back()) is not None:
             yield piece
             self._begin_others()
 
-    def _taken_back(self) -> str | None:
+    def _taken_back(self) -> Piece | None:
         """A piece that another has taken and not begun; those that have none are not waited for."""
         with self._changed:
             late = [other for other in self._begun if not other.reading and not other.ended]
@@ -197,7 +198,7 @@ class ScanBatches:
 
     # --- the threads of the others ---
 
-    def _pieces_of(self, other: _Other, steady: bool) -> Iterator[str]:
+    def _pieces_of(self, other: _Other, steady: bool) -> Iterator[Piece]:
         """What another connection reads, as long as nobody else wants it."""
         while steady and other.held and (piece := self._take(other)) is not None:
             yield piece
@@ -262,7 +263,7 @@ class _Other:
     def __init__(self, spare: Turns) -> None:
         self._spare = spare
         self.held = True
-        self.piece: str | None = None
+        self.piece: Piece | None = None
         self.reading = False
         self.ended = False
 

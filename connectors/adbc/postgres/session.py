@@ -205,8 +205,8 @@ class Session:
         self._run("; ".join((self._begin, chosen.sql("postgres"), same.sql("postgres"))))
 
     def export(self) -> Exported:
-        """The moment of the open transaction, which others see while this one is open."""
-        row = self._rows(_EXPORT)[0]
+        """The moment of the open transaction, which others see while it is open; one round trip."""
+        row = self._rows(_EXPORT, copied=False)[0]
         return Exported(str(row["snapshot"]), str(row["server"]))
 
     def end(self) -> None:

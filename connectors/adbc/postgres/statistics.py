@@ -47,13 +47,17 @@ SELECT CASE WHEN c.relkind <> 'p' THEN NULLIF(c.reltuples, -1)::float8
        CASE WHEN c.relkind IN ('r', 'm') AND NOT c.relhassubclass AND NOT c.relrowsecurity
               AND m.amname = 'heap' AND current_setting('server_version_num')::int >= 140000
             THEN c.relpages END AS pages,
-       current_setting('block_size')::int AS page_bytes
+       current_setting('block_size')::int AS page_bytes,
+       CASE WHEN getdatabaseencoding() = 'UTF8' AND current_setting('enable_tidscan') = 'on'
+            THEN c.reltoastrelid::bigint END AS long_values,
+       COALESCE(y.typtype = 'b', FALSE) AS own
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
 LEFT JOIN pg_catalog.pg_stats s
   ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.inherited = (c.relkind = 'p')
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname
+LEFT JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
 LEFT JOIN LATERAL (
   SELECT a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype,
                         'float4'::regtype, 'float8'::regtype) AS number,
@@ -112,12 +116,7 @@ class PostgresStatistics:
         pages = rows[0]["pages"] if rows else None
         with self._lock:
             if isinstance(pages, int):
-                narrow = frozenset(
-                    str(row["column_name"])
-                    for row in rows
-                    if row["width"] is not None and cast(int, row["width"]) <= _NARROW_BYTES
-                )
-                self._extents[name] = Extent(pages, cast(int, rows[0]["page_bytes"]), narrow)
+                self._extents[name] = _extent(pages, rows)
             else:
                 self._extents.pop(name, None)
 
@@ -126,6 +125,23 @@ class PostgresStatistics:
         with self._lock:
             self._known = {}
             self._extents = {}
+
+
+def _extent(pages: int, found: list[dict[str, object]]) -> Extent:
+    narrow = (
+        str(row["column_name"])
+        for row in found
+        if row["width"] is not None and cast(int, row["width"]) <= _NARROW_BYTES
+    )
+    own = (str(row["column_name"]) for row in found if row["own"])
+    return Extent(
+        pages,
+        cast(int, found[0]["page_bytes"]),
+        frozenset(narrow),
+        cast(float | None, found[0]["rows"]) or 0.0,
+        frozenset(own),
+        cast(int | None, found[0]["long_values"]),
+    )
 
 
 def _statistics(table: Table, found: list[dict[str, object]]) -> Statistics:

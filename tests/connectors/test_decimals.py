@@ -1,0 +1,95 @@
+"""Numbers that arrive as texts: exact, or an error that says what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from connectors.decimals import cast_exactly
+from connectors.errors import SourceRejectedError
+from tests.placements import Placement
+from tests.postgres_server import PostgresServer
+
+UNDECLARED = pa.decimal128(38, 18)
+
+LONG = "123456789012345678901234567890"
+"""Arrow makes 46509284486016680345.836250841945210880 of it."""
+
+FINE = "0.1234567890123456789"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [LONG, "-" + LONG, f"000{LONG}.5", "100000000000000000000", FINE, "9" * 60],
+)
+def test_what_does_not_fit_is_refused(text: str) -> None:
+    with pytest.raises(pa.ArrowInvalid):
+        cast_exactly(pa.array([None, text, "1"]), UNDECLARED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "99999999999999999999.999999999999999999",
+        "-99999999999999999999.999999999999999999",
+        "000000000000000000000000000001.5",
+        "-0.000000000000000001",
+        "1.500000000000000000",
+    ],
+)
+def test_what_fits_is_kept(text: str) -> None:
+    read = cast_exactly(pa.array([None, text]), UNDECLARED)
+    assert read.to_pylist() == [None, Decimal(text)]
+
+
+@pytest.fixture(scope="module")
+def placement(postgres_server: PostgresServer) -> Iterator[Placement]:
+    with postgres_server.database("decimals") as uri:
+        postgres_server.execute(
+            "CREATE TABLE n (id int, v numeric, w numeric[])",
+            f"INSERT INTO n VALUES (1, 1.5, '{{1.5}}'), (2, {LONG}, '{{{LONG}}}')",
+            f"INSERT INTO n VALUES (3, {FINE}, NULL)",
+            # Large enough for the ways in which whole tables are read.
+            "CREATE TABLE many AS SELECT i AS a, i AS b, i AS c, i AS d, i::numeric AS v"
+            " FROM generate_series(1, 120000) i",
+            f"UPDATE many SET v = {LONG} WHERE a = 119999",
+            "ANALYZE",
+            database="decimals",
+        )
+        with Placement.of_sources({"shop": {"connector": "postgres", "uri": uri}}) as placement:
+            yield placement
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT v FROM n WHERE id = 2",
+        "SELECT v FROM n WHERE id = 3",
+        "SELECT w FROM n WHERE id = 2",
+        "SELECT * FROM many",
+        "SELECT v FROM many",
+    ],
+)
+def test_an_undeclared_numeric_that_does_not_fit_says_what_to_write(
+    sql: str, placement: Placement
+) -> None:
+    with pytest.raises(SourceRejectedError, match="does not fit") as said:
+        placement.query(sql)
+    assert "to double precision, or to decimal(38, S)" in (said.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("sql", "read"),
+    [
+        ("SELECT CAST(v AS double) AS v FROM n WHERE id = 2", float(LONG)),
+        ("SELECT CAST(v AS decimal(38, 19)) AS v FROM n WHERE id = 3", Decimal(FINE)),
+        ("SELECT CAST(v AS decimal(38, 0)) AS v FROM n WHERE id = 2", Decimal(LONG)),
+        ("SELECT v FROM n WHERE id = 1", Decimal("1.5")),
+        ("SELECT sum(v) AS v FROM many WHERE a < 119999", Decimal(119998 * 119999 // 2)),
+    ],
+)
+def test_what_it_says_to_write_works(sql: str, read: object, placement: Placement) -> None:
+    assert placement.query(sql)["v"].to_pylist() == [read]
