@@ -33,6 +33,7 @@ from planner.relations import Field, Relation
 from planner.sessions import planning_session
 from planner.sessions import session_config as session_config
 from planner.sessions import without_faulty_rules as without_faulty_rules
+from planner.stand_ins import reads_none
 from planner.substrait.reader import read_plan
 from planner.substrait.types import NotCarriedError
 from planner.times_of_day import OWN_UNIT, in_the_columns_unit
@@ -117,7 +118,7 @@ def _bound(statement: Statement, lookup: Lookup, context: datafusion.SessionCont
             sql, logical, schema = _planned(context, other)
     except Exception as error:
         raise _failure_of(statement, sql, error, context, lookup) from None
-    bound = _carry(context, logical, client_schema(schema), lookup)
+    bound = _carry(context, sql, logical, client_schema(schema), lookup)
     if "No field named" in bound.not_carried:
         # The engine lets ORDER BY name what is not there until it plans the run.
         try:
@@ -244,6 +245,7 @@ def _binding_failure(error: Exception, lookup: Lookup, sql: str) -> CrosswindErr
 
 def _carry(
     context: datafusion.SessionContext,
+    sql: str,
     logical: datafusion.LogicalPlan,
     schema: pa.Schema,
     lookup: Lookup,
@@ -259,7 +261,7 @@ def _carry(
         _refuse_zones(logical)
         _refuse_long(text)
         refuse_lost(logical, text)
-        message = _substrait(context, logical)
+        message = _message(context, sql, logical, lookup)
         relation, names = read_plan(message, table_of)
         refuse_lost_sets(text, relation)
         refuse_compared(relation)
@@ -277,6 +279,25 @@ def _refuse_long(text: str) -> None:
     connectives += sum(len(_COMPARISON.findall(parts)) for parts in _OF_SCAN.findall(text))
     if connectives > MAX_CONNECTIVES:
         raise NotCarriedError(f"conditions of {connectives:,} parts")
+
+
+def _message(
+    context: datafusion.SessionContext, sql: str, logical: datafusion.LogicalPlan, lookup: Lookup
+) -> SubstraitPlan:
+    """The plan as a message, also where tables have columns without a form there and unread."""
+    try:
+        return _substrait(context, logical)
+    except NotCarriedError:
+        with lookup.stand_ins() as any_stands_in:
+            if not any_stands_in:
+                raise
+            try:
+                other, _ = _optimized(context, sql)
+            except Exception:
+                other = None
+        if other is None or not reads_none(logical, other):
+            raise
+        return _substrait(context, other)
 
 
 def _substrait(

@@ -5,7 +5,8 @@ Owns what was looked up for one statement. Knows no SQL.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -14,10 +15,12 @@ import pyarrow as pa
 import pyarrow.dataset as pds
 from datafusion.catalog import CatalogProvider, SchemaProvider, Table
 
+from connectors.as_of import split
 from connectors.contract import Table as ConnectorTable
-from connectors.errors import CrosswindError
+from connectors.errors import CrosswindError, UnknownNameError, UnsupportedError
 from planner.catalog import Catalog, CatalogTable
 from planner.expressions import Field
+from planner.stand_ins import with_stand_ins
 
 HOME = "crosswind home"
 """The engine's default catalog, where names of one or two parts are looked up, and the schema in it
@@ -64,7 +67,11 @@ class _Offered:
     def of(cls, table: ConnectorTable) -> _Offered:
         schema = table.schema
         fields = tuple(Field(f.name, f.type, f.nullable) for f in schema)
-        return cls(table, schema, fields, Table(pds.dataset(schema.empty_table())))
+        return cls(table, schema, fields, _without_rows(schema))
+
+
+def _without_rows(schema: pa.Schema) -> Table:
+    return Table(pds.dataset(schema.empty_table()))
 
 
 _MOST_OFFERED = 1_000
@@ -82,16 +89,19 @@ class Lookup:
         self.found: dict[tuple[str, ...], CatalogTable] = {}
         self.problems: dict[tuple[str, ...], CrosswindError] = {}
         self._asked: dict[tuple[str, ...], _Offered] = {}
+        self._standing_in: dict[tuple[str, ...], Table] = {}
 
     def table(self, parts: tuple[str, ...]) -> Table | None:
         """A provider without rows, or None; the reason is kept."""
+        if parts in self._standing_in:
+            return self._standing_in[parts]
         # The engine asks more than once for each.
         if parts in self._asked:
             return self._asked[parts].provider
         try:
             found = self.found[parts] = self._catalog.resolve(parts)
         except CrosswindError as error:
-            self.problems[parts] = error
+            self.problems[parts] = self._problem(parts, error)
             return None
         offered = self._asked[parts] = self._offer(found)
         return offered.provider
@@ -105,6 +115,34 @@ class Lookup:
     def fields(self, parts: tuple[str, ...]) -> tuple[Field, ...]:
         """The columns of a table that was found."""
         return self._asked[parts].fields
+
+    def _problem(self, parts: tuple[str, ...], error: CrosswindError) -> CrosswindError:
+        """What is wrong with a name; of a version, whether it is the table or that it has none."""
+        table, as_of = split(parts[-1])
+        if as_of is None or not isinstance(error, UnknownNameError):
+            return error
+        try:
+            found = self._catalog.resolve((*parts[:-1], table))
+        except CrosswindError as unknown:
+            return unknown
+        keeper = found.source.name
+        return UnsupportedError(
+            f"source {keeper!r} keeps no versions of its tables: {as_of} is not supported"
+        )
+
+    @contextmanager
+    def stand_ins(self) -> Iterator[bool]:
+        """For as long as this is open, tables have stand-ins for what the engine cannot write.
+
+        Yields:
+            whether any of those that were found has.
+        """
+        for parts, offered in self._asked.items():
+            schema = with_stand_ins(offered.schema)
+            if schema is not None:
+                self._standing_in[parts] = _without_rows(schema)
+        yield bool(self._standing_in)
+        self._standing_in.clear()
 
     def _offer(self, found: CatalogTable) -> _Offered:
         known = self._kept.get(found.path)

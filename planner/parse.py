@@ -11,6 +11,7 @@ from sqlglot import Dialect, Token, TokenType
 from sqlglot.errors import TokenError
 
 from connectors.errors import Position, SizeLimitError, SqlSyntaxError, UnsupportedError
+from planner.as_of import with_versions_named
 from planner.brackets import DEEP, depth, without_idle_brackets
 from planner.explain_options import Form, Mode, read_options
 from planner.explain_options import position_of as position_of
@@ -107,6 +108,8 @@ def parse(sql: str, dialect: str = ENGINE) -> Statement:
     refuse_left_out(tokens)
     volatile = any(t.text.lower() in _VOLATILE for t in tokens[start:])
     query = _blanked(text, first.start)
+    if dialect == ENGINE and (named := with_versions_named(query, tokens[start:])) is not None:
+        query, tokens, start = named, tokenize(named), 0
     return Statement(query, mode, volatile, form, tuple(tokens[start:]), estimates)
 
 

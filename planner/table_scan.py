@@ -13,8 +13,10 @@ import pyarrow.compute as pc
 
 from connectors.contract import Fragment, SqlQuery, TableScan
 from planner.catalog import CatalogTable
+from planner.compression import compression_over
 from planner.emit.dialects import dialect_named
 from planner.emit.expressions import refusal_of
+from planner.emit.float_order import RowFilter
 from planner.emit.scan import engine_filter, scan_of, scan_refusal
 from planner.emit.select import emit
 from planner.options import Pushdown
@@ -41,7 +43,7 @@ def plan_scan(
     columns: Sequence[str],
     condition: pc.Expression | None,
     pushdown: Pushdown | None = None,
-) -> tuple[PlannedFragment, pc.Expression | None]:
+) -> tuple[PlannedFragment, RowFilter | None]:
     """A fragment that returns a table's columns, filtered as far as its source can.
 
     Args:
@@ -107,6 +109,6 @@ def _planned(
         statement = emit(relation, tuple(f.name for f in fields), dialect, lambda _: table.table)
         query = SqlQuery(statement.sql(dialect.generator))
     schema = pa.schema([pa.field(f.name, f.type, f.nullable) for f in fields])
-    return PlannedFragment(
-        name, table.source.name, Fragment(query, schema), (str(table.table.name),), ("filter",)
-    )
+    compressions = table.source.connector.capabilities.compressions
+    fragment = Fragment(query, schema, compression_over(table.source.link, compressions))
+    return PlannedFragment(name, table.source.name, fragment, (str(table.table.name),), ("filter",))

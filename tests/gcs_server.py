@@ -58,6 +58,8 @@ def gcs_server(*names: str) -> Iterator[GcsServer]:
     asked: list[tuple[str, str]] = []
 
     class Handler(RequestHandler):
+        disable_nagle_algorithm = True
+
         def __init__(self, *arguments: Any) -> None:
             super().__init__(storage, *arguments)
 

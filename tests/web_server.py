@@ -24,6 +24,7 @@ class WebServer:
         ranges: parts of files are given where they are asked for.
         dated: it tells ETag and age of a file.
         refusal: the status of every answer, instead of one.
+        token: without it nothing is given.
         asked: method, path and range of each question.
         authority: signs its certificate; None without TLS.
     """
@@ -32,6 +33,7 @@ class WebServer:
     ranges: bool = True
     dated: bool = True
     refusal: int | None = None
+    token: str | None = None
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
     authority: trustme.CA | None = None
     url: str = ""
@@ -64,6 +66,7 @@ def web_server(*, tls: bool = False) -> Iterator[WebServer]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
+        disable_nagle_algorithm = True
 
         def log_message(self, *_: object) -> None:
             """Not on the terminal."""
@@ -77,8 +80,10 @@ def web_server(*, tls: bool = False) -> Iterator[WebServer]:
             path, wanted = unquote(urlsplit(self.path).path), self.headers.get("Range")
             site.asked.append((self.command, path, wanted))
             data = site.files.get(path)
-            if site.refusal is not None or data is None:
-                answer(self, site.refusal or 404, b"", {})
+            shown = self.headers.get("Authorization")
+            stranger = site.token is not None and shown != f"Bearer {site.token}"
+            if site.refusal is not None or stranger or data is None:
+                answer(self, site.refusal or (401 if stranger else 404), b"", {})
                 return
             headers = {"ETag": f'"{sha256(data).hexdigest()}"', "Last-Modified": formatdate(0)}
             headers = headers if site.dated else {}

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -18,10 +19,12 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaProtocolError, TableNotFoundError
 from pyarrow.fs import SubTreeFileSystem
 
+from connectors.as_of import MOST_KEPT, AsOf, split
 from connectors.contract import Column, ColumnStatistics, Statistics, Table, TableName
 from connectors.delta.options import DeltaOptions
 from connectors.errors import SourceRejectedError
 from connectors.files.location import Location
+from connectors.spread import spread
 
 SCHEMA = "main"
 
@@ -113,13 +116,17 @@ class DeltaTables:
         """
         if name.schema != SCHEMA:
             return None
-        folder = self._listing().get(name.name) or self._listing(0.0).get(name.name)
+        written, as_of = split(name.name)
+        folder = self._listing().get(written) or self._listing(0.0).get(written)
         if folder is None:
             return None
+        pinned = self._pinned if as_of is None else self._number_or_time(name, as_of)
         with self._lock:
             known = self._known.setdefault(name.name, _Known(threading.Lock()))
+            for old in [each for each in self._known if split(each)[1]][:-MOST_KEPT]:
+                del self._known[old]
         with known.asking, self._location.reading(folder):
-            log, loaded = self._looked_at(name, folder, known)
+            log, loaded = self._looked_at(name, folder, known, pinned)
             with self._lock:
                 known.log, known.loaded, known.at = log, loaded, time.monotonic()
                 if loaded is None:  # Gone since it was listed.
@@ -137,7 +144,7 @@ class DeltaTables:
             return known.loaded
 
     def _looked_at(
-        self, name: TableName, folder: str, known: _Known
+        self, name: TableName, folder: str, known: _Known, pinned: int | datetime | None
     ) -> tuple[_Log | None, Loaded | None]:
         access = self._location.object_store_options()
         log, loaded = known.log, known.loaded
@@ -145,11 +152,11 @@ class DeltaTables:
             log.access != access or log.commit != self._commit(folder, log.read.version())
         ):
             log = loaded = None
-        if log is not None and loaded is not None and self._pinned is not None:
+        if log is not None and loaded is not None and pinned is not None:
             return log, loaded
         try:
             if log is None:
-                read = self._opened(folder, access)
+                read = self._opened(folder, access, pinned)
             else:
                 read = log.read
                 read.update_incremental()
@@ -166,11 +173,27 @@ class DeltaTables:
             hint = "Rewrite it without this feature, or read it through an engine that has it."
             raise SourceRejectedError(message, source=self._location.source, hint=hint) from None
 
-    def _opened(self, folder: str, access: Mapping[str, str]) -> DeltaTable:
+    def _number_or_time(self, name: TableName, as_of: AsOf) -> int | datetime | None:
+        if as_of.ref is None:
+            return as_of.version if as_of.timestamp is None else as_of.timestamp
+        raise SourceRejectedError(
+            f"table {str(name)!r}: the versions of a Delta table have numbers, and no names",
+            source=self._location.source,
+            hint="Write FOR VERSION AS OF 3, or FOR TIMESTAMP AS OF '2026-01-31 12:00:00+00'.",
+        )
+
+    def _opened(
+        self, folder: str, access: Mapping[str, str], pinned: int | datetime | None
+    ) -> DeltaTable:
         url = self._location.object_url(folder)
         read = DeltaTable(url, storage_options=dict(access))
-        if self._pinned is not None:
-            read.load_as_version(self._pinned)
+        newest = read.version()
+        if isinstance(pinned, int) and pinned > newest:
+            message = f"{self._location.relative(folder)!r} has no version {pinned}"
+            hint = f"The newest is {newest}."
+            raise SourceRejectedError(message, source=self._location.source, hint=hint)
+        if pinned is not None:
+            read.load_as_version(pinned)
         return read
 
     def _commit(self, folder: str, version: int) -> str | None:
@@ -266,6 +289,7 @@ def _column(adds: pa.Table, field: pa.Field, rows: float) -> ColumnStatistics:
         width_bytes=width,
         minimum=min(lows) if lows and highs else None,
         maximum=max(highs) if lows and highs else None,
+        spread=spread(lows, highs) if lows and highs else None,
     )
 
 

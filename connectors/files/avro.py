@@ -1,15 +1,15 @@
 """Avro files: whether they are whole, what they say of themselves, and the engine's reader of them.
 
-Owns the header and the blocks' own numbers, which is all that is read of them here: the engine
-reads the rows. It ends in silence in the middle of a block, so a file is whole only where it ends
-as its header says; and in some blocks it never ends. See
+Owns the header; the blocks are those of `connectors.files.avro_blocks`. The engine reads the rows.
+It ends in silence in the middle of a block, so a file is whole only where it ends as its header
+says; and in some blocks it never ends, so they are looked at before. See
 https://avro.apache.org/docs/1.12.0/specification/#object-container-files.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
@@ -19,6 +19,17 @@ import pyarrow as pa
 
 from connectors.contract import Statistics
 from connectors.errors import SourceRejectedError
+from connectors.files.avro_blocks import (
+    SYNC_BYTES,
+    Block,
+    Place,
+    block,
+    number,
+    places,
+    text,
+    unlike,
+    unpacked,
+)
 from connectors.files.inference import SampleError
 from connectors.files.listing import Contents, DataFile
 from connectors.files.location import Location
@@ -31,18 +42,17 @@ if TYPE_CHECKING:
 
 _MAGIC = b"Obj\x01"
 
-_SYNC_BYTES = 16
-"""What ends the header and each block, the same in all of a file."""
-
 HEAD_BYTES = 1 << 16, 1 << 24
 """Of a file that are read at first, and at most: a header longer than that is none."""
 
-WALKED_BLOCKS = 1 << 16
-"""Of a file on this disk whose blocks are looked at before the engine reads them, at most: a GiB
-or so as most writers cut them, which takes about 0.3 s."""
+LOOKED_INTO_BYTES = 1 << 30
+"""Of a table's blocks, as they are packed, that are looked into: what changed, at most so much. It
+takes some two seconds."""
 
-_NUMBERS_BYTES = 20
-"""Before a block's rows, at most: two numbers of ten."""
+MOST_REMEMBERED = 100_000
+
+_looked_into: dict[DataFile, None] = {}
+"""Files on this disk, by path and version, that need not be looked into again."""
 
 _UTC = "+00:00"
 """How the engine names the zone of Avro's moments; other files' are in UTC."""
@@ -56,13 +66,15 @@ class Head:
         header: the bytes before them.
         schema: as Avro writes it.
         rows: of the file, from the size of its first block.
-        packed: blocks are compressed.
+        codec: by which blocks are packed; `null` where they are not.
+        blocks: those that may be looked into.
     """
 
     header: bytes
     schema: bytes
     rows: float
-    packed: bool
+    codec: bytes
+    blocks: tuple[Place, ...]
 
 
 def read(location: Location, contents: Contents, _csv: CsvOptions, _before: Shape | None) -> Shape:
@@ -81,16 +93,18 @@ def read(location: Location, contents: Contents, _csv: CsvOptions, _before: Shap
 
     def head(file: DataFile) -> Head:
         with opened(location, file) as source:
-            return _head(source, near=location.near)
+            return _head(source, near=location.near and file not in _looked_into)
 
     heads = each(location, head, contents.files)
-    first = {head.schema: number for number, head in reversed([*enumerate(heads)])}
+    first = {head.schema: index for index, head in reversed([*enumerate(heads)])}
 
     def schemas() -> dict[bytes, pa.Schema]:
-        return {
-            written: _schema(location, contents.files[number], heads[number].header)
-            for written, number in first.items()
+        found = {
+            written: _schema(location, contents.files[index], heads[index].header)
+            for written, index in first.items()
         }
+        _look_into(location, contents.files, heads)
+        return found
 
     # The engine may be what asks for this table, and cannot be called from inside itself.
     with ThreadPoolExecutor(1, thread_name_prefix="crosswind-avro") as apart:
@@ -128,8 +142,44 @@ def _frame(to: Registration, uri: str, values: dict[str, str]) -> datafusion.Dat
     return frame
 
 
+def _look_into(location: Location, files: Sequence[DataFile], heads: Sequence[Head]) -> None:
+    """Look for blocks in which the engine's reader would not end, in the first GiB.
+
+    Raises:
+        SourceRejectedError: naming the file of one.
+    """
+    left_bytes = LOOKED_INTO_BYTES
+    by_schema: dict[bytes, list[tuple[int, list[Place]]]] = {}
+    for index, head in enumerate(heads):
+        taken = []
+        for place in head.blocks:
+            left_bytes -= place[2]
+            if left_bytes < 0:
+                break
+            taken.append(place)
+        if taken:
+            by_schema.setdefault(head.schema, []).append((index, taken))
+
+    def shown(of: list[tuple[int, list[Place]]]) -> Iterator[Block]:
+        for index, taken in of:
+            with opened(location, files[index]) as source:
+                yield from unpacked(source, taken, heads[index].codec, index)
+
+    for schema, of in by_schema.items():
+        bad = unlike(schema, shown(of))
+        if bad is not None:
+            with rejecting(location, files[bad.file]):
+                raise SampleError(
+                    f"an Avro file with a block whose bytes are not the {bad.rows} rows it counts"
+                )
+    if location.near:
+        if len(_looked_into) > MOST_REMEMBERED:
+            _looked_into.clear()
+        _looked_into.update(dict.fromkeys(file for file in files if file.version))
+
+
 def _statistics(heads: Sequence[Head], files: Sequence[DataFile]) -> Statistics:
-    packed = any(head.packed for head in heads)
+    packed = any(head.codec != b"null" for head in heads)
     return Statistics(
         rows=float(round(sum(head.rows for head in heads))),
         size_bytes=None if packed else size_of(files),
@@ -158,53 +208,14 @@ def _head(source: pa.NativeFile, *, near: bool) -> Head:
             continue
     else:
         raise SampleError("an Avro file that ends in its header")
-    sync = data[end - _SYNC_BYTES : end]
-    source.seek(size_bytes - _SYNC_BYTES)
-    if source.read(_SYNC_BYTES) != sync:
+    sync = data[end - SYNC_BYTES : end]
+    source.seek(size_bytes - SYNC_BYTES)
+    if source.read(SYNC_BYTES) != sync:
         raise SampleError("an Avro file that is cut off: it does not end with a block's mark")
-    if near or size_bytes <= len(data):
-        _walk(source, end, sync)
+    blocks = tuple(places(source, end, sync)) if near or size_bytes <= len(data) else ()
     codec = values.get(b"avro.codec", b"null")
     schema = values.get(b"avro.schema", b"")
-    return Head(data[:end], schema, _rows(data, end, size_bytes), codec != b"null")
-
-
-def _walk(source: pa.NativeFile, at: int, sync: bytes) -> None:
-    """Look at the blocks from `at` on, but not into them.
-
-    The engine's reader never ends in a block that has bytes and no rows, and leaves out the rows of
-    one that has no bytes.
-
-    Raises:
-        SampleError: for a file that is not made of blocks.
-    """
-    size_bytes = source.size()
-    for _ in range(WALKED_BLOCKS):
-        if at >= size_bytes:
-            return
-        source.seek(at)
-        try:
-            _, length, start = _block(source.read(_NUMBERS_BYTES), 0)
-        except IndexError:
-            raise SampleError("an Avro file that is cut off in a block") from None
-        at += start + length + _SYNC_BYTES
-        source.seek(at - _SYNC_BYTES)
-        if at > size_bytes or source.read(_SYNC_BYTES) != sync:
-            raise SampleError("an Avro file with a block that does not end with its sync mark")
-
-
-def _block(data: bytes, at: int) -> tuple[int, int, int]:
-    """A block's rows, their bytes, and where these start.
-
-    Raises:
-        IndexError: when `data` ends before that.
-        SampleError: for what is no block.
-    """
-    rows, at = _long(data, at)
-    length, at = _long(data, at)
-    if rows < 0 or length < 0 or (rows == 0) != (length == 0):
-        raise SampleError(f"an Avro file with a block of {rows} rows in {length} bytes")
-    return rows, length, at
+    return Head(data[:end], schema, _rows(data, end, size_bytes), codec, blocks)
 
 
 def _metadata(data: bytes) -> tuple[dict[bytes, bytes], int]:
@@ -217,52 +228,27 @@ def _metadata(data: bytes) -> tuple[dict[bytes, bytes], int]:
     values: dict[bytes, bytes] = {}
     at = len(_MAGIC)
     while True:
-        count, at = _long(data, at)
+        count, at = number(data, at)
         if count < 0:
-            count, (_, at) = -count, _long(data, at)
+            count, (_, at) = -count, number(data, at)
         if count == 0:
             break
         for _ in range(count):
-            key, at = _bytes(data, at)
-            values[key], at = _bytes(data, at)
-    at += _SYNC_BYTES
+            key, at = text(data, at)
+            values[key], at = text(data, at)
+    at += SYNC_BYTES
     if at > len(data):
         raise IndexError
     return values, at
 
 
-def _long(data: bytes, at: int) -> tuple[int, int]:
-    """A number, and where it ends.
-
-    >>> _long(bytes([0x80, 0x01]), 0), _long(bytes([0x01]), 0)
-    ((64, 2), (-1, 1))
-    """
-    folded = shift = 0
-    while shift < 64:
-        byte = data[at]
-        folded |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return (folded >> 1) ^ -(folded & 1), at
-    raise SampleError("not an Avro file: a number in it has no end")
-
-
-def _bytes(data: bytes, at: int) -> tuple[bytes, int]:
-    length, at = _long(data, at)
-    if length < 0:
-        raise SampleError("not an Avro file: a length in its header is negative")
-    if at + length > len(data):
-        raise IndexError
-    return data[at : at + length], at + length
-
-
 def _rows(data: bytes, at: int, size_bytes: int) -> float:
     """About how many rows a file has, if its blocks are as its first one is."""
     try:
-        rows, block_bytes, start = _block(data, at)
+        rows, block_bytes, start = block(data, at)
     except IndexError:
         return 0.0  # There is no block.
-    return rows * (size_bytes - at) / (start - at + block_bytes + _SYNC_BYTES)
+    return rows * (size_bytes - at) / (start - at + block_bytes + SYNC_BYTES)
 
 
 def _schema(location: Location, written: DataFile, header: bytes) -> pa.Schema:

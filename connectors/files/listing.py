@@ -182,6 +182,8 @@ def contents(location: Location, entry: Entry) -> Contents:
     """
     filesystem = location.filesystem
     filesystem.invalidate_cache(entry.path)
+    # Some look a file up in what they remember of its folder.
+    filesystem.invalidate_cache(entry.path.rpartition("/")[0])
     if entry.pattern:
         return _matched(location, entry)
     if not entry.folder:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.contract import ColumnStatistics, Statistics
+from connectors.spread import spread
 
 _ORDERED = (
     bool,
@@ -112,6 +113,7 @@ def _column(field_: pa.Field, gathered: _Gathered, rows: int) -> ColumnStatistic
         width_bytes=_width(field_.type, gathered, minimum, maximum, rows),
         minimum=minimum,
         maximum=maximum,
+        spread=None if minimum is None else spread(gathered.minima, gathered.maxima),
     )
 
 

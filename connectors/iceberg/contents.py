@@ -35,6 +35,7 @@ from pyiceberg.types import (
 from connectors.contract import ColumnStatistics, Statistics
 from connectors.iceberg.partitions import buckets
 from connectors.iceberg.types import arrow_type
+from connectors.spread import spread
 
 _TEXT_BYTES = 16.0
 """Of a value of a type that has no fixed width, at least: files have it encoded and compressed."""
@@ -234,6 +235,7 @@ def _column(field: NestedField, files: Sequence[DataFile], rows: int) -> ColumnS
         width_bytes=_width(target, field, files, rows),
         minimum=min(lows) if bounded else None,
         maximum=max(highs) if bounded else None,
+        spread=spread(lows, highs) if bounded else None,
     )
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from connectors.as_of import split
+
 
 class Version(BaseModel):
     """Which of its snapshots a table is read by; the newest where nothing is said.
@@ -87,8 +89,11 @@ class IcebergOptions(Version):
         return self
 
     def version_of(self, table: str) -> Version:
-        """The version of the table `SCHEMA.NAME`."""
-        return self.versions.get(table, self)
+        """The version of the table `SCHEMA.NAME`: what its name says, or what is configured."""
+        name, as_of = split(table)
+        if as_of is None:
+            return self.versions.get(name, self)
+        return Version(snapshot=as_of.version, timestamp=as_of.timestamp, ref=as_of.ref)
 
 
 def nearest(wanted: str, known: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.name_mapping import NameMapping
 from pyiceberg.table.refs import SnapshotRefType
 
+from connectors.as_of import MOST_KEPT, split
 from connectors.contract import Statistics, Table, TableName
 from connectors.errors import ConfigurationError, SourceError, SourceRejectedError
 from connectors.iceberg.access import Access
@@ -122,8 +123,10 @@ class IcebergTables:
         self._check_versions()
         with self._lock:
             known = self._known.setdefault(name, _Known(threading.Lock()))
+            for old in [each for each in self._known if split(each.name)[1]][:-MOST_KEPT]:
+                del self._known[old]
         with known.asking:
-            read = self._access.table(name)
+            read = self._access.table(TableName(name.schema, split(name.name)[0]))
             with self._access.reading(str(name)):
                 loaded = None if read is None else self._loaded(name, read, known.loaded)
             with self._lock:

@@ -6,9 +6,8 @@ limit. Everything else stays here.
 
 from __future__ import annotations
 
-import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -16,12 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.contract import TableName, TableScan
+from planner.emit.float_order import RowFilter, order_of
+from planner.emit.keys import is_text
 from planner.relations import (
     Call,
     Expression,
     Fetch,
     FieldRef,
     Filter,
+    InKeys,
     InList,
     Literal,
     Project,
@@ -81,6 +83,8 @@ def _filter_refusal(condition: Expression) -> str | None:
                 isinstance(o, Literal) and o.value is not None for o in condition.options
             )
             return None if constants else "IN of other than constants"
+        case InKeys():
+            return None if is_scanned_key(condition.value.type) else "keys of another type"
         case Call(function="not" | "is_null" | "is_not_null"):
             return None
         case Call() if condition.function in _COMPARISONS or condition.function in _CONNECTIVES:
@@ -90,15 +94,33 @@ def _filter_refusal(condition: Expression) -> str | None:
     return "this expression has no form in a scan"
 
 
-def engine_filter(expression: Expression, columns: Sequence[str]) -> pc.Expression:
-    """A filter that Arrow's kernels decide as the engine does, NaN included.
+def is_scanned_key(type_: pa.DataType) -> bool:
+    """Whether files are read by keys of a type: of those that all of their readers order alike."""
+    return is_text(type_) or bool(pa.types.is_signed_integer(type_) or pa.types.is_date32(type_))
 
-    The engine orders floats totally: NaN equals itself and is greater than everything.
+
+def engine_filter(expression: Expression, columns: Sequence[str]) -> RowFilter:
+    """A filter that Arrow's kernels decide as the engine does, floats included.
 
     Args:
         expression: one that a scan's filter may hold, on floats too.
+        columns: the names of the table's columns, by position.
     """
-    return _write(expression, tuple(columns))
+    names: dict[int, str] = {}
+    for index in sorted(_floats(expression)):
+        name = f"{columns[index]} order"
+        while name in columns or name in names.values():
+            name += "_"
+        names[index] = name
+    orders = {columns[index]: name for index, name in names.items()}
+    return RowFilter(_write(expression, tuple(columns), names), orders)
+
+
+def _floats(expression: Expression) -> set[int]:
+    """The columns of floats that are compared."""
+    if isinstance(expression, FieldRef):
+        return {expression.index} if pa.types.is_floating(expression.type) else set()
+    return {index for argument in arguments_of(expression) for index in _floats(argument)}
 
 
 def scan_of(relation: Relation, columns_of: Callable[[Read], Sequence[str]]) -> TableScan:
@@ -115,7 +137,7 @@ def scan_of(relation: Relation, columns_of: Callable[[Read], Sequence[str]]) -> 
             return TableScan(TableName(*relation.path[1:]), columns)
         case Filter():
             scan = scan_of(relation.input, columns_of)
-            condition = _write(relation.condition, scan.columns)
+            condition = _write(relation.condition, scan.columns, {})
             both = condition if scan.filter is None else scan.filter & condition
             return TableScan(scan.table, scan.columns, both, scan.limit)
         case Project():
@@ -129,61 +151,45 @@ def scan_of(relation: Relation, columns_of: Callable[[Read], Sequence[str]]) -> 
     raise AssertionError(f"{kind_of(relation)} was never passed for a scan")
 
 
-def _write(expression: Expression, columns: tuple[str, ...]) -> pc.Expression:
+def _write(
+    expression: Expression, columns: tuple[str, ...], orders: Mapping[int, str]
+) -> pc.Expression:
     match expression:
         case FieldRef():
             return pc.field(columns[expression.index])
         case Literal():
             return pc.scalar(pa.scalar(expression.value, expression.type))
         case InList():
-            return _in_list(expression, columns)
-        case Call():
-            operands = [_write(a, columns) for a in expression.arguments]
-            if expression.function in _COMPARISONS:
-                if pa.types.is_floating(expression.arguments[0].type):
-                    return _compare_floats(expression.function, *operands)
-                return _COMPARISONS[expression.function](*operands)
-            if expression.function in _CONNECTIVES:
-                return reduce(_CONNECTIVES[expression.function], operands)
+            return _in_list(expression, columns, orders)
+        case Call(function="not" | "is_null" | "is_not_null"):
+            operand = _write(expression.arguments[0], columns, orders)
             if expression.function == "not":
-                return ~operands[0]
-            missing = operands[0].is_null()
+                return ~operand
+            missing = operand.is_null()
             return missing if expression.function == "is_null" else ~missing
+        case Call() if expression.function in _COMPARISONS:
+            if pa.types.is_floating(expression.arguments[0].type):
+                operands = [order_of(a, orders, zeros=True) for a in expression.arguments]
+            else:
+                operands = [_write(a, columns, orders) for a in expression.arguments]
+            return _COMPARISONS[expression.function](*operands)
+        case Call() if expression.function in _CONNECTIVES:
+            operands = [_write(a, columns, orders) for a in expression.arguments]
+            return reduce(_CONNECTIVES[expression.function], operands)
     raise AssertionError(f"{expression!r} was never passed for a scan")
 
 
-def _in_list(expression: InList, columns: tuple[str, ...]) -> pc.Expression:
+def _in_list(
+    expression: InList, columns: tuple[str, ...], orders: Mapping[int, str]
+) -> pc.Expression:
     """IN over constants. Arrow's own says false of NULL, where SQL says NULL."""
-    value = _write(expression.value, columns)
-    constants = [o.value for o in expression.options if isinstance(o, Literal)]
     if pa.types.is_floating(expression.value.type):
-        return reduce(operator.or_, [_is_float(value, constant) for constant in constants])
+        value = order_of(expression.value, orders, zeros=False)
+        return reduce(
+            operator.or_,
+            [value == order_of(option, orders, zeros=False) for option in expression.options],
+        )
+    value = _write(expression.value, columns, orders)
+    constants = [o.value for o in expression.options if isinstance(o, Literal)]
     found = value.isin(pa.array(constants).cast(expression.value.type))
     return pc.if_else(value.is_null(), pa.scalar(None, pa.bool_()), found)
-
-
-def _is_float(value: pc.Expression, constant: float) -> pc.Expression:
-    """Whether a float is this one, as the engine's IN looks it up: −0.0 is not 0.0 there."""
-    same = _compare_floats("equal", value, pc.scalar(constant))
-    if constant != 0:
-        return same
-    positive = pc.divide(pc.scalar(1.0), value) > pc.scalar(0.0)
-    return same & (positive if math.copysign(1.0, constant) > 0 else ~positive)
-
-
-def _compare_floats(function: str, left: pc.Expression, right: pc.Expression) -> pc.Expression:
-    left_nan, right_nan = pc.is_nan(left), pc.is_nan(right)
-    equal = (left == right) | (left_nan & right_nan)
-    greater = (left > right) | (left_nan & ~right_nan)
-    match function:
-        case "equal":
-            return equal
-        case "not_equal":
-            return ~equal
-        case "gt":
-            return greater
-        case "gte":
-            return greater | equal
-        case "lt":
-            return ~(greater | equal)
-    return ~greater

@@ -135,6 +135,16 @@ def substrait_type(arrow: pa.DataType, nullable: bool) -> Type:
     return message
 
 
+@functools.lru_cache(4_096)
+def is_carried(arrow: pa.DataType) -> bool:
+    """Whether a column of this type has a place in a message."""
+    try:
+        substrait_type(arrow, True)
+    except NotCarriedError:
+        return False
+    return True
+
+
 def named_struct(names: list[str], types: list[Type]) -> NamedStruct:
     """A base schema. Names must be those of the fields alone: nested types have no named parts."""
     return NamedStruct(names=names, struct=Type.Struct(types=types, nullability=REQUIRED))

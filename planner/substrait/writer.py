@@ -54,7 +54,7 @@ from planner.substrait.grouping import FUNCTION as GROUPING
 from planner.substrait.grouping import unfolded
 from planner.substrait.literals import write_literal
 from planner.substrait.readable import apart, first_rows, held, of_one_equality
-from planner.substrait.types import named_struct, substrait_type
+from planner.substrait.types import is_carried, named_struct, substrait_type
 
 WindowFunction = ExpressionMessage.WindowFunction
 _NO_URN = 4294967295
@@ -301,9 +301,17 @@ def _edge(offset: int | None) -> Any:
 
 
 def _read(relation: Read, scope: tuple[str, ...], into: ReadRel) -> None:
-    types = [substrait_type(f.type, f.nullable) for f in relation.base]
-    into.base_schema.CopyFrom(named_struct([f.name for f in relation.base], types))
+    # The engine finds columns by their names, and a schema need not have all of them.
+    written = [
+        index
+        for index, field in enumerate(relation.base)
+        if index in relation.columns or is_carried(field.type)
+    ]
+    fields = [relation.base[index] for index in written]
+    types = [substrait_type(f.type, f.nullable) for f in fields]
+    into.base_schema.CopyFrom(named_struct([f.name for f in fields], types))
     into.named_table.names.extend((*scope, *relation.path))
     into.projection.select.SetInParent()
+    position = {column: index for index, column in enumerate(written)}
     for column in relation.columns:
-        into.projection.select.struct_items.add().field = column
+        into.projection.select.struct_items.add().field = position[column]

@@ -10,7 +10,6 @@ import math
 import shutil
 import sqlite3
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 
 import adbc_driver_postgresql.dbapi
 import duckdb
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import WriterProperties, write_deltalake
@@ -28,13 +26,12 @@ from connectors.memory import MemoryConnector
 from tests.child_server import child_server
 from tests.connectors.warehouse import Warehouse
 from tests.postgres_server import PostgresServer, free_port
-from tests.s3_server import SECRET, s3_server
 
 _STAMP = pa.timestamp("us")
 _MOMENT = pa.timestamp("us", tz="UTC")
 _SIGNED = {t: t for t in (pa.int16(), pa.int32(), pa.int64())}
-_DECIMALS = {t: t for t in (pa.decimal128(9, 2), pa.decimal128(38, 10))}
-_USUAL = {
+DECIMALS = {t: t for t in (pa.decimal128(9, 2), pa.decimal128(38, 10))}
+USUAL = {
     t: t
     for t in (
         pa.bool_(),
@@ -48,14 +45,14 @@ _USUAL = {
         _MOMENT,
     )
 }
-_EVERY = {
+EVERY = {
     **_SIGNED,
-    **_DECIMALS,
-    **_USUAL,
+    **DECIMALS,
+    **USUAL,
     **{t: t for t in (pa.int8(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())},
 }
 
-_GROUP_ROWS = 10_000
+GROUP_ROWS = 10_000
 """A reader holds a row group whole, whatever it is asked for: that much is the writer's choice."""
 
 _IN_PROCESS = "it is in this process: nobody can refuse it, stop it or keep a secret from it"
@@ -75,7 +72,7 @@ def memory() -> Profile:
     return Profile(
         connector="memory",
         opened=opened,
-        holds={**_EVERY, pa.list_(pa.int32()): pa.list_(pa.int32())},
+        holds={**EVERY, pa.list_(pa.int32()): pa.list_(pa.int32())},
         connect=lambda options: MemoryConnector("kit", options["tables"]),  # type: ignore[arg-type]
         waivers={
             "identity_is_that_of_the_place": "two of them are never the same: each has its tables",
@@ -219,7 +216,7 @@ def duck() -> Profile:
     return Profile(
         connector="duckdb",
         opened=_in_file("kit.duckdb", make, lambda path: duckdb.connect(str(path)), _DUCKDB_SILENT),
-        holds=_EVERY,
+        holds=EVERY,
         # Its compression takes the two zeros for one.
         lacks={pa.float64(): (-0.0,)},
         waivers=_database_waivers(),
@@ -270,7 +267,7 @@ _SQLITE_SILENT = (
 )
 
 
-def _file_waivers() -> dict[str, str]:
+def file_waivers() -> dict[str, str]:
     return {
         "no_secret_is_shown": _NO_SECRET,
         "a_refusal_names_the_source": _NO_LOGIN,
@@ -283,129 +280,14 @@ def _file_waivers() -> dict[str, str]:
 
 def _database_waivers() -> dict[str, str]:
     silent = ("cancel_while_it_is_silent", "a_deadline_while_it_is_silent")
-    return {check: reason for check, reason in _file_waivers().items() if check not in silent}
-
-
-def parquet() -> Profile:
-    """A folder of Parquet files on this disk, which the engine reads itself."""
-
-    @contextmanager
-    def opened(tables: Mapping[str, pa.Table]) -> Iterator[Place]:
-        with tempfile.TemporaryDirectory(prefix="crosswind-kit-") as folder:
-            root, other = Path(folder, "lake"), Path(folder, "other")
-            other.mkdir()
-            root.mkdir()
-
-            def write(name: str, table: pa.Table) -> None:
-                pq.write_table(table, root / f"{name}.parquet", row_group_size=_GROUP_ROWS)
-
-            for name, table in tables.items():
-                write(name, table)
-            yield Place(
-                {"root": str(root)},
-                unreachable={"root": str(Path(folder, "absent"))},
-                other={"root": str(other)},
-                add=lambda name: write(name, pa.table({"a": [1]})),
-                alter=lambda name: write(name, tables[name].drop_columns(["a"])),
-            )
-
-    listed = pa.list_(pa.int32())
-    return Profile(
-        connector="files",
-        opened=opened,
-        holds={**_EVERY, listed: listed},
-        waivers={**_file_waivers(), **_engine_waivers()},
-    )
-
-
-def _engine_waivers() -> dict[str, str]:
-    return {
-        "a_deadline_that_has_passed": "the engine reads the files; it is stopped by a cancel",
-        "a_deadline_in_mid_stream": "the engine reads the files; it is stopped by a cancel",
-    }
-
-
-def remote_parquet() -> Profile:
-    """Parquet files in a file system that only fsspec knows, read by Arrow."""
-
-    @contextmanager
-    def opened(tables: Mapping[str, pa.Table]) -> Iterator[Place]:
-        system = fsspec.filesystem("memory")
-        root = "/kit-" + uuid.uuid4().hex
-
-        def write(name: str, table: pa.Table) -> None:
-            with system.open(f"{root}/{name}.parquet", "wb") as file:
-                pq.write_table(table, file, row_group_size=_GROUP_ROWS)
-
-        for name, table in tables.items():
-            write(name, table)
-        system.makedirs(f"{root}-other")
-        try:
-            yield Place(
-                {"root": f"memory:/{root}"},
-                unreachable={"root": f"memory:/{root}-absent"},
-                other={"root": f"memory:/{root}-other"},
-                add=lambda name: write(name, pa.table({"a": [1]})),
-                alter=lambda name: write(name, tables[name].drop_columns(["a"])),
-            )
-        finally:
-            system.rm(root, recursive=True)
-
-    listed = pa.list_(pa.int32())
-    return Profile(
-        connector="files",
-        opened=opened,
-        holds={**_EVERY, listed: listed},
-        waivers=_file_waivers(),
-    )
-
-
-def s3_parquet() -> Profile:
-    """Parquet files in a bucket, which the engine reads itself."""
-
-    @contextmanager
-    def opened(tables: Mapping[str, pa.Table]) -> Iterator[Place]:
-        with s3_server("kit", "other") as server:
-            system = server.filesystem()
-
-            def write(name: str, table: pa.Table) -> None:
-                with system.open(f"kit/lake/{name}.parquet", "wb") as file:
-                    pq.write_table(table, file, row_group_size=_GROUP_ROWS)
-
-            for name, table in tables.items():
-                write(name, table)
-            options = server.storage_options
-            nowhere = {**options, "endpoint_url": f"http://127.0.0.1:{free_port()}"}
-            yield Place(
-                {"root": "s3://kit/lake", "storage_options": options},
-                unreachable={"root": "s3://kit/lake", "storage_options": nowhere},
-                other={"root": "s3://other/lake", "storage_options": options},
-                secret=SECRET,
-                add=lambda name: write(name, pa.table({"a": [1]})),
-                alter=lambda name: write(name, tables[name].drop_columns(["a"])),
-            )
-
-    listed = pa.list_(pa.int32())
-    return Profile(
-        connector="files",
-        opened=opened,
-        holds={**_EVERY, listed: listed},
-        waivers={
-            **{k: v for k, v in _file_waivers().items() if k != "no_secret_is_shown"},
-            **_engine_waivers(),
-            "a_refusal_names_the_source": "the server of the tests lets everybody in",
-            "a_place_that_dies_in_mid_stream_fails_the_query": (
-                "the engine's reader tries again for three minutes; a query's deadline ends it"
-            ),
-        },
-    )
+    return {check: reason for check, reason in file_waivers().items() if check not in silent}
 
 
 def delta() -> Profile:
     """Delta tables on this disk."""
     types = (
         *(pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.float32(), pa.float64()),
-        *(*_DECIMALS, pa.string(), pa.binary(), pa.date32(), _STAMP, _MOMENT),
+        *(*DECIMALS, pa.string(), pa.binary(), pa.date32(), _STAMP, _MOMENT),
     )
 
     @contextmanager
@@ -421,7 +303,7 @@ def delta() -> Profile:
                     table,
                     mode="overwrite",
                     schema_mode="overwrite",
-                    writer_properties=WriterProperties(max_row_group_size=_GROUP_ROWS),
+                    writer_properties=WriterProperties(max_row_group_size=GROUP_ROWS),
                 )
 
             for name, table in tables.items():
@@ -439,14 +321,14 @@ def delta() -> Profile:
         connector="delta",
         opened=opened,
         holds={**{t: t for t in types}, listed: pa.list_(pa.field("element", pa.int32()))},
-        waivers=_file_waivers(),
+        waivers=file_waivers(),
     )
 
 
 def iceberg() -> Profile:
     """Iceberg tables on this disk, in a catalog that is an SQLite file."""
     types = (
-        *(pa.bool_(), pa.int32(), pa.int64(), pa.float32(), pa.float64(), *_DECIMALS),
+        *(pa.bool_(), pa.int32(), pa.int64(), pa.float32(), pa.float64(), *DECIMALS),
         *(pa.string(), pa.binary(), pa.date32(), pa.time64("us"), _STAMP, _MOMENT),
     )
 
@@ -481,7 +363,7 @@ def iceberg() -> Profile:
         connector="iceberg",
         opened=opened,
         holds={**{t: t for t in types}, listed: pa.list_(pa.field("element", pa.int32()))},
-        waivers={k: v for k, v in _file_waivers().items() if k != "no_secret_is_shown"},
+        waivers={k: v for k, v in file_waivers().items() if k != "no_secret_is_shown"},
     )
 
 
@@ -496,7 +378,7 @@ def flightsql() -> Profile:
             other.mkdir()
 
             def write(name: str, table: pa.Table) -> None:
-                pq.write_table(table, root / f"{name}.parquet", row_group_size=_GROUP_ROWS)
+                pq.write_table(table, root / f"{name}.parquet", row_group_size=GROUP_ROWS)
 
             for name, table in tables.items():
                 write(name, table)
@@ -529,7 +411,7 @@ def flightsql() -> Profile:
     return Profile(
         connector="flightsql",
         opened=opened,
-        holds={**_EVERY, listed: listed},
+        holds={**EVERY, listed: listed},
         waivers={
             "a_new_table_is_seen_after_refresh": "the other server remembers its tables, too",
             "a_refusal_names_the_source": "a Crosswind lets everybody in",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import datetime
+import lzma
 import os
+import zlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +19,7 @@ import pytest
 
 from connectors.contract import TableName
 from connectors.errors import SourceRejectedError, UnknownNameError
-from connectors.files import avro, create
+from connectors.files import avro, avro_blocks, create
 from connectors.files.inference import SampleError
 from tests.connectors.test_faults import SOURCE, lake
 from tests.placements import Placement
@@ -251,7 +255,7 @@ def _block_of(
 
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut off": (_cut, "cut off"),
-    "spoilt in the middle": (_spoilt, "varint|sync|length|UTF"),
+    "spoilt in the middle": (_spoilt, "not the 1143 rows it counts"),
     "cut off in its header": (_header_only, "ends in its header"),
     "not Avro": (lambda p: p.write_bytes(b"PAR1 and more"), "not an Avro file"),
     "empty": (Path.touch, "not an Avro file"),
@@ -269,6 +273,10 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "a size beyond the end": (_block_of(100, 1 << 40), "does not end with its sync mark"),
     "rows without bytes": (_block_of(5, 0), "a block of 5 rows in 0 bytes"),
     "nothing but null": (_of_nothing, "nothing but null"),
+    "a row less than it has": (_block_of(99), "not the 99 rows it counts"),
+    "a row less than it has, at first": (_block_of(99, after=0), "not the 99 rows it counts"),
+    "a row less than it has, at last": (_block_of(99, after=3), "not the 99 rows it counts"),
+    "a row more than it has": (_block_of(101), "not the 101 rows it counts"),
     "another mark": (_block_of(100, mark=b"x" * 16), "does not end with its sync mark"),
 }
 
@@ -281,6 +289,45 @@ def test_a_file_that_is_broken_is_named_with_the_cause(fault: str, tmp_path: Pat
         placement.query("SELECT sum(i) AS n, max(s) AS s FROM t")
     assert said.value.source == SOURCE
     assert "t.avro" in said.value.message or "main.t" in said.value.message
+
+
+def test_of_many_files_the_one_with_a_row_too_many_is_named(tmp_path: Path) -> None:
+    for number in range(3):
+        _block_of(99 if number == 1 else 100)(_made(tmp_path / f"t/{number}.avro"))
+    with opened(tmp_path) as placement, pytest.raises(SourceRejectedError, match=r"t/1\.avro"):
+        placement.query("SELECT count(*) AS n FROM t")
+
+
+def _made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def test_rows_of_every_type_and_packing_are_looked_into(tmp_path: Path) -> None:
+    fields: Fields = [(name.replace("-", "_"), type_) for name, (type_, *_) in TYPES.items()]
+    values = {name.replace("-", "_"): value for name, (_, value, *_) in TYPES.items()}
+    write(tmp_path / "t.avro", fields, [values] * 5)
+    with (tmp_path / "t.avro").open("rb") as file:
+        source = pa.PythonFile(file)
+        head = avro._head(source, near=True)
+        (rows,) = avro_blocks.unpacked(source, head.blocks, b"null", 0)
+    assert rows.rows == 5
+    packed = {
+        b"zstandard": pa.compress(rows.data, "zstd", asbytes=True),
+        b"snappy": pa.compress(rows.data, "snappy", asbytes=True) + b"sum.",
+        b"bzip2": bz2.compress(rows.data),
+        b"xz": lzma.compress(rows.data),
+        b"deflate": zlib.compress(rows.data, wbits=-15),
+    }
+    for codec, data in packed.items():
+        place = (5, 0, len(data))
+        (again,) = avro_blocks.unpacked(pa.BufferReader(data), [place], codec, 0)
+        assert again == rows
+        with pytest.raises(SampleError, match="unpacked"):
+            list(avro_blocks.unpacked(pa.BufferReader(b"\0" + data), [place], codec, 0))
+    assert avro_blocks.unlike(head.schema, [rows]) is None
+    less = replace(rows, rows=4)
+    assert avro_blocks.unlike(head.schema, [rows, rows, less, rows]) is less
 
 
 def test_far_files_are_refused_by_what_is_read_of_them(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.conformance import Conformance
-from tests.connectors import driver_profiles, profiles
+from tests.connectors import driver_profiles, file_profiles, profiles
 from tests.connectors.roapi_profile import roapi
 
 
@@ -32,15 +32,31 @@ class TestRoapi(Conformance):
 
 
 class TestParquet(Conformance):
-    profile = profiles.parquet()
+    profile = file_profiles.parquet()
 
 
 class TestRemoteParquet(Conformance):
-    profile = profiles.remote_parquet()
+    profile = file_profiles.remote_parquet()
 
 
 class TestS3Parquet(Conformance):
-    profile = profiles.s3_parquet()
+    profile = file_profiles.s3_parquet()
+
+
+class TestGcsParquet(Conformance):
+    profile = file_profiles.gcs_parquet()
+
+
+class TestAzureParquet(Conformance):
+    profile = file_profiles.azure_parquet()
+
+
+class TestHttpParquet(Conformance):
+    profile = file_profiles.http_parquet()
+
+
+class TestAvro(Conformance):
+    profile = file_profiles.avro()
 
 
 class TestDelta(Conformance):

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import adbc_driver_flightsql.dbapi as flightsql
@@ -76,21 +77,38 @@ def test_batches_of_the_right_type_are_not_copied(west: FlightsqlConnector) -> N
     assert pa.total_allocated_bytes() - before < 1 << 20
 
 
-@pytest.mark.parametrize("compression", ["zstd", "lz4"])
-def test_a_crosswind_compresses_what_it_sends(compression: str, far: ChildServer) -> None:
+def test_a_crosswind_compresses_what_it_sends_of_a_fragment(far: ChildServer) -> None:
     received_bytes = {}
-    for used in ("none", compression):
-        with relay(port_of(far.url)) as link:
-            connector = create(
-                "west", {"uri": f"grpc://127.0.0.1:{link.port}", "compression": used}
-            )
-            connector.tables().names()
-            got = read(connector, "SELECT i FROM duck.main.big WHERE i < 500000", INTEGERS)
-            connector.close()
+    with relay(port_of(far.url)) as link:
+        connector = create("west", {"uri": f"grpc://127.0.0.1:{link.port}"})
+        connector.tables().names()
+        assert connector.capabilities.compressions == (None, "lz4", "zstd")
+        # A connection that has sent one thing compressed sends the next as it is asked to.
+        for compression in ("zstd", None, "lz4"):
+            before_bytes = link.received_bytes
+            wanted = fragment("SELECT i FROM duck.main.big WHERE i < 500000", INTEGERS)
+            batches = connector.execute(replace(wanted, compression=compression), None)
+            got = pa.Table.from_batches(list(batches), INTEGERS)
             assert sorted(got["i"].to_pylist()) == list(range(500_000))
-            received_bytes[used] = link.received_bytes
-    assert received_bytes["none"] > 8 * 500_000
-    assert received_bytes[compression] < received_bytes["none"] * 0.7
+            received_bytes[compression] = link.received_bytes - before_bytes
+        connector.close()
+    assert received_bytes[None] > 8 * 500_000
+    for compression in ("zstd", "lz4"):
+        assert received_bytes[compression] < received_bytes[None] * 0.7
+
+
+@pytest.mark.parametrize(
+    ("option", "compressions"), [("none", (None,)), ("lz4", ("lz4",)), ("zstd", ("zstd",))]
+)
+def test_how_a_crosswind_compresses_can_be_configured(
+    option: str,
+    compressions: tuple[str | None, ...],
+    connect_far: Callable[..., FlightsqlConnector],
+) -> None:
+    connector = connect_far(compression=option)
+    assert connector.capabilities.compressions == (None,), "nothing is known of the server yet"
+    connector.tables().names()
+    assert connector.capabilities.compressions == compressions
 
 
 def test_the_first_batch_leaves_before_the_last_is_made(west: FlightsqlConnector) -> None:

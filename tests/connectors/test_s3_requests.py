@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from connectors.contract import TableName
 from connectors.files import FilesConnector, remembered
 from connectors.files.listing import DataFile
+from planner.options import PlanningOptions
 from tests.placements import Placement
 from tests.s3_server import S3Server, s3_server
 
@@ -94,6 +96,33 @@ def test_only_what_a_query_must_read_is_asked_for(server: S3Server, placement: P
     assert other.lists == 1
     assert len(other.files) == 3
     assert {re.findall(r"(\d+)\.parquet", line)[0] for line in other.files} == {"030", "031"}
+
+
+def test_only_row_groups_that_may_have_a_databases_keys_are_asked_for(
+    server: S3Server, tmp_path: Path
+) -> None:
+    with duckdb.connect(str(tmp_path / "shop.duckdb")) as shop:
+        shop.execute(
+            "CREATE TABLE picked AS SELECT unnest([7, 20007, 20008, NULL]) AS id, 'a' AS t"
+        )
+        shop.execute("CREATE TABLE none AS FROM picked LIMIT 0")
+    sources = {
+        "lake": {
+            "connector": "files",
+            "root": "s3://lake/a",
+            "storage_options": server.storage_options,
+        },
+        "shop": {"connector": "duckdb", "uri": str(tmp_path / "shop.duckdb")},
+    }
+    sql = "SELECT coalesce(sum(e.v), 0) AS s FROM shop.picked p JOIN lake.events e ON e.id = p.id"
+    want = sum(i % 1_009 for i in (7, 20_007, 20_008))
+    with Placement.of_sources(sources) as placement:
+        _asked(server, placement, sql, want)
+        again = _asked(server, placement, sql, want)
+        assert [re.findall(r"(\d+)\.parquet", line)[0] for line in again.files] == ["000", "020"]
+        assert _asked(server, placement, sql.replace("picked", "none"), 0).files == []
+        without = replace(placement, options=PlanningOptions(reductions="none"))
+        assert len(_asked(server, without, sql, want).files) > 2 * FILES
 
 
 def test_other_stores_beside_it_cost_no_footer(server: S3Server, placement: Placement) -> None:

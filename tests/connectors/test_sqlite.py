@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from connectors.adbc.sqlite import SqliteConnector, create
-from connectors.contract import Fragment, SqlQuery, TableName, TableScan
+from connectors.contract import Fragment, SqlQuery, Statistics, TableName, TableScan
 from connectors.errors import (
     CancelledError,
     DeadlineError,
@@ -40,6 +40,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
             CREATE VIEW rich AS SELECT * FROM people WHERE pay > 1;
             CREATE TABLE keyed (k TEXT PRIMARY KEY, v INT4) WITHOUT ROWID;
             INSERT INTO keyed VALUES ('a', 1), ('b', 'x');
+            CREATE TABLE backwards (id INTEGER PRIMARY KEY DESC);
+            INSERT INTO backwards VALUES (2), (NULL);
             CREATE TABLE loose (id INTEGER, n INTEGER, d DATE, p DECIMAL(9,2), b BOOLEAN, t TEXT);
             INSERT INTO loose VALUES (1, 1, '2024-02-29', 1.25, 1, 'a'), (2, 'two', '2024-02-30',
               1.005, 7, x'00');
@@ -87,7 +89,19 @@ def test_values_have_their_declared_types(placement: Placement) -> None:
 def test_tables_and_views_are_listed(connector: SqliteConnector) -> None:
     names = [name.name for name in connector.tables().names()]
     assert names == [
-        *("absent", "bytes", "coded", "keyed", "late", "loose", "many", "people", "rich", "seen")
+        *(
+            "absent",
+            "backwards",
+            "bytes",
+            "coded",
+            "keyed",
+            "late",
+            "loose",
+            "many",
+            "people",
+            "rich",
+            "seen",
+        )
     ]
     view = connector.tables().find(TableName("main", "rich"))
     assert view is not None
@@ -132,6 +146,61 @@ def test_values_may_come_after_many_nulls(placement: Placement) -> None:
 
 def test_there_may_be_nulls_only(placement: Placement) -> None:
     assert placement.query("SELECT * FROM absent").to_pylist() == [{"b": None, "n": None}]
+
+
+def test_rows_are_looked_up_by_their_number(placement: Placement, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for table, looked_up in {"people": True, "bytes": True, "backwards": False}.items():
+            plan = placement.plan(f"SELECT id FROM {table} WHERE id IN (2, 5, 9, 11, 13, 17)")
+            assert plan.residual is None
+            (fragment,) = plan.fragments
+            assert isinstance(fragment.fragment.query, SqlQuery)
+            steps = connection.execute(f"EXPLAIN QUERY PLAN {fragment.fragment.query.text}")
+            by_number = any("USING INTEGER PRIMARY KEY" in step for *_, step in steps)
+            assert by_number is looked_up, table
+            assert placement.run(plan).column("id").to_pylist() == [2]
+    # Of this key, which is no number of a row, NULL is a value.
+    rows = placement.query("SELECT id FROM backwards WHERE id IS NULL")
+    assert rows.num_rows == 1
+
+
+def test_rows_are_estimated_without_reading_them(tmp_path: Path) -> None:
+    path = tmp_path / "counted.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(
+            """
+            CREATE TABLE dense (id INTEGER PRIMARY KEY, kind TEXT);
+            CREATE TABLE sparse (id INTEGER PRIMARY KEY);
+            INSERT INTO sparse VALUES (-4611686018427387904), (4611686018427387904);
+            CREATE TABLE named (rowid TEXT, x INTEGER);
+            INSERT INTO named VALUES ('a', 1);
+            CREATE TABLE blank (id INTEGER PRIMARY KEY);
+            CREATE TABLE keyed (k TEXT PRIMARY KEY) WITHOUT ROWID;
+            CREATE VIEW seen AS SELECT * FROM dense;
+            CREATE INDEX kinds ON dense (kind);
+            """
+        )
+        rows = ((i, f"k{i % 4}") for i in range(90))
+        connection.executemany("INSERT INTO dense VALUES (?, ?)", rows)
+    source = create("counted", {"uri": str(path)})
+
+    def of(table: str) -> Statistics:
+        return source.statistics(TableName("main", table))
+
+    assert of("dense").rows == 90
+    assert of("dense").columns["id"].distinct == 90
+    assert (of("dense").columns["id"].minimum, of("dense").columns["id"].maximum) == (0, 89)
+    assert of("dense").columns["kind"].distinct is None
+    # Many numbers are not given to any row: the file has no room for so many.
+    assert 2 <= (of("sparse").rows or 0) < path.stat().st_size
+    assert of("blank").rows == 0
+    for unknown in ("named", "keyed", "seen", "missing"):
+        assert of(unknown) == Statistics()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("ANALYZE")
+    assert of("dense").columns["kind"].distinct == pytest.approx(4, rel=0.1)
+    assert of("sparse").rows == 2
+    source.close()
 
 
 def test_columns_that_hold_texts_lose_nothing(placement: Placement) -> None:

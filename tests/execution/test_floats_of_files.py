@@ -10,6 +10,9 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
+from connectors import registry
+from connectors.memory import MemoryConnector
+from planner.catalog import Source
 from planner.plan import SqlResidual
 from tests.placements import Placement
 
@@ -44,21 +47,50 @@ STATEMENTS = (
 UNCUT = "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 2) "
 
 
+IN_PYTHON = (
+    "SELECT id FROM high WHERE f < 1",
+    "SELECT id FROM high WHERE f > 1",
+    "SELECT id FROM high WHERE f <> 6",
+    "SELECT id FROM high WHERE g <= 7",
+    "SELECT id FROM high WHERE NOT (f >= 6)",
+    "SELECT id FROM high WHERE f = -'NaN'::double",
+    "SELECT id FROM high WHERE f <> -'NaN'::double",
+    "SELECT id FROM high WHERE f <= -'NaN'::double",
+    "SELECT id FROM high WHERE f < 'NaN'::double",
+    "SELECT id FROM high WHERE f IN (1, 2, 3, 4, -'NaN'::double)",
+    "SELECT id FROM high WHERE f IN (1, 2, 3, 4, 'NaN'::double)",
+    "SELECT id FROM high WHERE f NOT IN (1, 2, 3, 4, 'NaN'::double)",
+    "SELECT id FROM low WHERE f IN (1, 2, 3, 4, 'NaN'::double)",
+    "SELECT id FROM high WHERE f = g OR f < g",
+    "SELECT id FROM low WHERE f = g",
+    "SELECT id FROM zeros WHERE f = 0",
+    "SELECT id FROM zeros WHERE g >= 0",
+    "SELECT id FROM zeros WHERE g < '-0'::float",
+    "SELECT id FROM zeros WHERE f IN (0, 2, 3, 4, 5)",
+    "SELECT id FROM zeros WHERE f IN ('-0'::double, 2, 3, 4, 5)",
+    "SELECT id FROM zeros WHERE f IS NULL",
+)
+"""Of a statement that is not cut, these filters are decided here, and not by the engine."""
+
+
 @pytest.fixture(scope="module")
 def placement(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Placement]:
     folder = tmp_path_factory.mktemp("floats")
+    tables = {}
     (folder / "parquet").mkdir()
     (folder / "arrow").mkdir()
     for name, values in TABLES.items():
         doubles = pa.array(values, pa.float64())
         columns = {"id": range(4), "f": doubles, "g": doubles.cast(pa.float32())}
+        tables[name] = pa.table(columns)
         # Two row groups: one of them has a NaN, and statistics that say otherwise.
-        pq.write_table(pa.table(columns), folder / "parquet" / f"{name}.parquet", row_group_size=2)
-        feather.write_feather(pa.table(columns), folder / "arrow" / f"{name}.arrow")
-    sources = {
-        kind: {"connector": "files", "root": str(folder / kind)} for kind in ("parquet", "arrow")
-    }
-    with Placement.of_sources(sources) as placement:
+        pq.write_table(tables[name], folder / "parquet" / f"{name}.parquet", row_group_size=2)
+        feather.write_feather(tables[name], folder / "arrow" / f"{name}.arrow")
+    sources = [Source("memory", MemoryConnector("memory", tables))]
+    for kind in ("parquet", "arrow"):
+        files = registry.create("files", kind, {"root": str(folder / kind)})
+        sources.append(Source(kind, files))
+    with Placement.opened(sources) as placement:
         yield placement
 
 
@@ -86,6 +118,15 @@ def test_a_filter_sees_every_row_of_a_statement_that_is_not_cut(
     uncut = UNCUT + sql.replace(" FROM ", " FROM r, ")
     assert isinstance(placement.plan(_over(uncut, "parquet")).residual, SqlResidual)
     assert _answer(placement, uncut, "parquet") == _answer(placement, uncut, "arrow")
+
+
+@pytest.mark.parametrize("sql", [*IN_PYTHON, *STATEMENTS[:7]])
+def test_a_filter_that_arrow_decides_keeps_what_the_engine_keeps(
+    sql: str, placement: Placement
+) -> None:
+    uncut = UNCUT + sql.replace(" FROM ", " FROM r, ")
+    assert isinstance(placement.plan(_over(uncut, "memory")).residual, SqlResidual)
+    assert _answer(placement, uncut, "memory") == _answer(placement, uncut, "arrow")
 
 
 def test_nan_is_found_at_all(placement: Placement) -> None:
