@@ -17,6 +17,7 @@ from execution.links import Links
 from flight_server.admission import Admission
 from flight_server.aside import Aside
 from flight_server.callers import Sessions
+from flight_server.far_plans import PATIENCE_SECONDS
 from flight_server.link_options import supposed_links, supposed_warnings
 from flight_server.parts import EXPLAIN_SCHEMA, Answer, Engine, Limits, Planned, Planning
 from flight_server.run import Run, shutting_down
@@ -33,6 +34,11 @@ STOP_SECONDS = 2.0
 
 MAX_CATALOGS = 8
 """By what is known or supposed of links; each has sessions of the planner's own."""
+
+LONG_CHARACTERS = 20_000
+MAX_LONG_PLANS = 16
+"""Plans of longer statements take megabytes. Most of them are made by a program, with keys in them
+that no other statement has: they shall not fill the memory, nor put the others out."""
 
 _Key = tuple[int, int, str, SessionOptions]
 """Of the plan cache: the versions of catalog and links, the text, the session."""
@@ -55,6 +61,7 @@ class Queries:
 
     Attributes:
         aside: the planning of statements that are not in the cache.
+        explaining: the asking of sources how they would run what they get.
     """
 
     def __init__(
@@ -72,10 +79,17 @@ class Queries:
         self.planning = planning
         self.engine = engine
         self.aside = Aside(limits.query_timeout_seconds)
+        self.explaining = Aside(PATIENCE_SECONDS)
         self.admission = Admission(limits.max_concurrent_queries, limits.queue_timeout_seconds)
         self.sessions = Sessions(limits.max_sessions, limits.session_ttl_seconds, clock)
         self._plans: Expiring[_Key, Answer] = Expiring(
             limits.max_cached_plans, limits.plan_ttl_seconds, clock, renews=False
+        )
+        self._long_plans: Expiring[_Key, Answer] = Expiring(
+            min(MAX_LONG_PLANS, limits.max_cached_plans),
+            limits.plan_ttl_seconds,
+            clock,
+            renews=False,
         )
         self._catalog_version = 0
         self.statements: Handles[tuple[str, SessionOptions]] = Handles(
@@ -117,7 +131,7 @@ class Queries:
             DeadlineError: when a source does not answer in the time that a query has.
         """
         key = (self._catalog_version, self.links.version, sql, options)
-        answer = self._plans.get(key)
+        answer = self._kept(sql).get(key)
         if answer is None or self.catalog.seen.refutes(answer.plan):
             answer = self.aside.do(lambda: self._planned(key), gone)
         return answer
@@ -143,8 +157,12 @@ class Queries:
         if warnings:
             log_warnings(warnings)
         if not planned.volatile:
-            self._plans.put(key, answer)
+            self._kept(sql).put(key, answer)
         return answer
+
+    def _kept(self, sql: str) -> Expiring[_Key, Answer]:
+        """Where the plan of a statement is kept."""
+        return self._plans if len(sql) <= LONG_CHARACTERS else self._long_plans
 
     def _planned_now(self, sql: str, options: SessionOptions) -> Planned:
         """The statement planned with what is known now of links and rows."""
@@ -219,6 +237,7 @@ class Queries:
         """A table has changed at a source: plan anew, and ask that source anew."""
         self._catalog_version += 1
         self._plans.clear()
+        self._long_plans.clear()
         if source is not None and source in self.catalog.sources:
             self.catalog.sources[source].connector.tables().refresh()
 

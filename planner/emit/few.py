@@ -21,6 +21,15 @@ MOST_BYTES = 8 << 20
 """So many bytes it may hold, by the width of a row that is expected."""
 
 
+def most_rows(expected: Estimate) -> int | None:
+    """So many rows a statement for few may have; None where more are expected, or wide ones."""
+    if expected.rows is None or expected.size_bytes is None or expected.rows > EXPECTED_ROWS:
+        return None
+    width_bytes = expected.size_bytes / expected.rows if expected.rows else expected.size_bytes
+    most = int(min(max(FEWEST_ROWS, TIMES * expected.rows), MOST_BYTES / max(1.0, width_bytes)))
+    return None if most < expected.rows else most
+
+
 def few_of(statement: exp.Select, expected: Estimate, generator: str) -> Few | None:
     """The statement for few rows; None where more are expected, wide ones, or nobody knows.
 
@@ -29,11 +38,8 @@ def few_of(statement: exp.Select, expected: Estimate, generator: str) -> Few | N
         expected: of its result.
         generator: sqlglot's name of its dialect.
     """
-    if expected.rows is None or expected.size_bytes is None or expected.rows > EXPECTED_ROWS:
-        return None
-    width_bytes = expected.size_bytes / expected.rows if expected.rows else expected.size_bytes
-    most = int(min(max(FEWEST_ROWS, TIMES * expected.rows), MOST_BYTES / max(1.0, width_bytes)))
-    if most < expected.rows:
+    most = most_rows(expected)
+    if most is None:
         return None
     limit = statement.args.get("limit")
     if limit is not None:

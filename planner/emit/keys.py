@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
+
+from planner.cost import KEY_SECONDS
 
 Sql = exp.Expression
 
@@ -23,15 +25,18 @@ class KeyForm:
 
     Attributes:
         most: so many keys it takes at once.
-        takes: whether it takes keys of a type; equal keys must have equal texts.
+        takes: whether it takes keys of a type: what the text is read as must be equal there to
+            what is equal here.
         write: from a value, the text and the keys' type to the condition.
         text: from keys, without NULL, to the text; None where one of them has no form there.
+        seconds: the source's work for each of them.
     """
 
     most: int
     takes: Callable[[pa.DataType], bool]
     write: Callable[[Sql, Sql, pa.DataType], Sql]
     text: Callable[[pa.Array], str | None]
+    seconds: float = KEY_SECONDS
 
 
 def marked(stage: str, column: int, type_: pa.DataType) -> exp.Literal:
@@ -81,14 +86,22 @@ def _of_type(keys: pa.Array, type_: str) -> pa.Array:
     return wide.filter(fits)
 
 
-_EPOCH = date(1970, 1, 1)
-_FIRST_DAY, _LAST_DAY = (date.min - _EPOCH).days, (date.max - _EPOCH).days
-"""Between them a year has four digits, in every system; in days, as Arrow has them."""
+_FIRST = datetime(1, 1, 1)
+_LAST = datetime.max
+"""Between them a year has four digits, in every system."""
+
+_PLAIN = 6
+"""Digits after the point with which a decimal is written without an exponent."""
+
+SEPARATOR = "\x1f"
+"""Between texts, where no quotes are known: ASCII's own, which stands in none that people write."""
 
 
 def is_key(type_: pa.DataType) -> bool:
-    """Whether equal values of a type have one text, which every system reads."""
-    return bool(pa.types.is_signed_integer(type_) or pa.types.is_date32(type_))
+    """Whether values of a type have texts that every system reads, and compares as the engine."""
+    exact = pa.types.is_decimal128(type_) and 0 <= type_.scale <= min(_PLAIN, type_.precision)
+    known = pa.types.is_signed_integer(type_) or pa.types.is_date32(type_)
+    return bool(known or exact or type_ == pa.timestamp("us"))
 
 
 def is_text(type_: pa.DataType) -> bool:
@@ -97,12 +110,16 @@ def is_text(type_: pa.DataType) -> bool:
     return any(is_one(type_) for is_one in known)
 
 
+def is_key_or_text(type_: pa.DataType) -> bool:
+    """Whether values of a type are keys, texts among them."""
+    return is_key(type_) or is_text(type_)
+
+
 def braced(keys: pa.Array) -> str | None:
     """`{1,2}`: an array as PostgreSQL reads it; texts are quoted."""
     if is_text(keys.type):
-        keys = keys.cast(pa.string())
         # No text there holds this character, so that no row has such a key.
-        keys = keys.filter(pc.invert(pc.match_substring(keys, "\0")))
+        keys = _without_nul(keys)
         keys = pc.replace_substring(pc.replace_substring(keys, "\\", "\\\\"), '"', '\\"')
         keys = pc.binary_join_element_wise('"', keys, '"', "")
     joined = _joined(keys)
@@ -110,16 +127,63 @@ def braced(keys: pa.Array) -> str | None:
 
 
 def bracketed(keys: pa.Array) -> str | None:
-    """`[1, 2]`: a list as DuckDB reads it, of numbers and dates."""
+    """`[1,2]`: a list of what needs no quotes."""
     joined = _joined(keys)
     return None if joined is None else f"[{joined}]"
 
 
-def _joined(keys: pa.Array) -> str | None:
-    if pa.types.is_date32(keys.type) and len(keys):
-        ends = pc.min_max(keys.cast(pa.int32()))
-        if ends["min"].as_py() < _FIRST_DAY or ends["max"].as_py() > _LAST_DAY:
-            return None
+def separated(keys: pa.Array) -> str | None:
+    """`1,2`, or texts with `SEPARATOR` between them; None for texts that have it, or a NUL.
+
+    One empty text and no text at all would be the same, so that the first one stands there twice.
+
+    >>> separated(pa.array([1, 2])), separated(pa.array(["", "a"])), separated(pa.array([""]))
+    ('1,2', '\\x1fa\\x1f', '\\x1f')
+    """
+    if not is_text(keys.type):
+        return _joined(keys)
+    keys = keys.cast(pa.string())
+    if any(pc.any(pc.match_substring(keys, part)).as_py() for part in (SEPARATOR, "\0")):
+        return None
+    return _joined(pa.concat_arrays([keys, keys[:1]]), SEPARATOR)
+
+
+def json_list(keys: pa.Array) -> str | None:
+    """`[1,2]` or `["a","b"]`, as JSON has it; None for texts with a NUL, at which some end it."""
+    if not is_text(keys.type):
+        dates = pa.types.is_date32(keys.type) and _has_texts(keys)
+        return bracketed(_quoted(keys) if dates else keys)
+    keys = keys.cast(pa.string())
+    if pc.any(pc.match_substring(keys, "\0")).as_py():
+        return None
+    keys = pc.replace_substring(pc.replace_substring(keys, "\\", "\\\\"), '"', '\\"')
+    for control in map(chr, range(1, 0x20)):
+        if pc.any(pc.match_substring(keys, control)).as_py():
+            keys = pc.replace_substring(keys, control, f"\\u{ord(control):04x}")
+    return bracketed(_quoted(keys))
+
+
+def _without_nul(keys: pa.Array) -> pa.Array:
+    keys = keys.cast(pa.string())
+    return keys.filter(pc.invert(pc.match_substring(keys, "\0")))
+
+
+def _quoted(keys: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise('"', keys.cast(pa.string()), '"', "")
+
+
+def _joined(keys: pa.Array, separator: str = ",") -> str | None:
+    if not _has_texts(keys):
+        return None
     texts = keys if pa.types.is_string(keys.type) else keys.cast(pa.string())
     every = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
-    return str(pc.binary_join(every, ",")[0])
+    return str(pc.binary_join(every, separator)[0])
+
+
+def _has_texts(keys: pa.Array) -> bool:
+    """Whether years have four digits; of other types than dates and times always."""
+    if not (pa.types.is_date32(keys.type) or pa.types.is_timestamp(keys.type)) or not len(keys):
+        return True
+    ends = pc.min_max(keys)
+    first, last = (pa.scalar(at).cast(keys.type) for at in (_FIRST, _LAST))
+    return bool(first.value <= ends["min"].value and ends["max"].value <= last.value)

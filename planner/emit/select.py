@@ -17,6 +17,7 @@ from connectors.contract import Table
 from planner.emit.block import Block, conjunction, quoted, select, sliced
 from planner.emit.dialect import Dialect, Sql
 from planner.emit.expressions import Input, write, write_keys, write_measure, write_window
+from planner.emit.lists import listed
 from planner.emit.names import ONE, unique_names
 from planner.relations import (
     Aggregate,
@@ -26,6 +27,7 @@ from planner.relations import (
     Field,
     FieldRef,
     Filter,
+    InList,
     Join,
     JoinKind,
     Literal,
@@ -139,10 +141,18 @@ class _Emitter:
         closed = block.sliced or block.windowed or block.sets
         if closed or _repeats_work(block, parts):
             block = self._wrapped(block)
-        conditions = tuple(_clause(self._write(part, block, relation.input)) for part in parts)
+        conditions = tuple(_clause(self._condition(p, block, relation.input)) for p in parts)
         if block.groups is None:
             return replace(block, where=block.where + conditions)
         return replace(block, having=block.having + conditions)
+
+    def _condition(self, part: Expression, block: Block, relation: Relation) -> Sql:
+        form = self._dialect.keys
+        texts = None if block.groups is not None else listed(part, form)
+        if texts is None or form is None or not isinstance(part, InList):
+            return self._write(part, block, relation)
+        value = self._write(part.value, block, relation)
+        return form.write(value, exp.Literal.string(texts), part.value.type)
 
     def _project(self, relation: Project) -> Block:
         block = self._block(relation.input)

@@ -123,6 +123,8 @@ OTHER_CASES = [
     "SELECT id FROM odd WHERE i4 IN (1, 42, NULL) OR v IN ('a', 'ä')",
     "SELECT id, CASE WHEN b THEN n END, coalesce(v, 'none') FROM odd",
     "SELECT DISTINCT folded, b FROM odd",
+    "SELECT ts, count(*) FROM odd WHERE ts <> 'b' GROUP BY ts",
+    "SELECT id FROM odd WHERE ts = 'A' OR ts || 'x' = 'ax' ORDER BY ts DESC, id",
     "SELECT a.id, b.b FROM odd a LEFT JOIN pairs b ON a.i4 = b.a AND a.i2 > b.b",
     "SELECT a.id, b.b FROM odd a JOIN pairs b ON a.i4 = b.a AND a.i2 > b.b WHERE b.x > 0",
     "SELECT a.id, b.id FROM texts a JOIN texts b ON a.t = b.t",

@@ -23,6 +23,10 @@ _RELATIONS = frozenset(
 )
 
 
+_ROW_SECONDS = 2e-8
+"""As of the engine itself."""
+
+
 class DuckdbConnector:
     """A DuckDB file as a source; see `connectors.contract.Connector`.
 
@@ -39,6 +43,7 @@ class DuckdbConnector:
             relations=_RELATIONS,
             max_connections=options.max_connections,
             local=True,
+            row_seconds=_ROW_SECONDS,
         )
         self._database = Database(
             name,

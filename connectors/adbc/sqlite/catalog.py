@@ -25,7 +25,10 @@ WHERE schema = 'main' AND type IN ('table', 'view', 'virtual')
 
 _COLUMNS = """
 SELECT c.name AS name, c.type AS declared, c."notnull" AS not_null, c.pk AS key,
-       l.type AS kind, l.wr AS without_rowid
+       l.type AS kind, l.wr AS without_rowid,
+       c.pk = 1 AND upper(c.type) = 'INTEGER' AND NOT l.wr AND l.type = 'table' AND NOT EXISTS (
+         SELECT 1 FROM pragma_index_list(l.name) WHERE origin = 'pk'
+       ) AS is_rowid
 FROM pragma_table_list AS l JOIN pragma_table_xinfo(l.name) AS c
 WHERE l.schema = 'main' AND l.name = ?1 AND c.hidden IN (0, 2, 3)
 ORDER BY c.cid
@@ -105,5 +108,9 @@ def _column(row: dict[str, object]) -> Column:
         nullable=not (table and row["not_null"]),
         native_type=native_type(declared),
         lost=lost(declared),
-        traits=traits(declared, rowid=table and not row["without_rowid"]),
+        traits=traits(
+            declared,
+            rowid=table and not row["without_rowid"],
+            is_rowid=bool(row["is_rowid"]),
+        ),
     )

@@ -18,6 +18,7 @@ from planner.emit.datafusion.columns import (
     write_literal,
 )
 from planner.emit.datafusion.functions import FUNCTIONS
+from planner.emit.datafusion.keys import KEYS
 from planner.emit.datafusion.types import type_sql
 from planner.emit.datafusion.windows import GROUPING, WINDOWS, grouping_id
 from planner.emit.dialect import Dialect
@@ -42,6 +43,7 @@ DATAFUSION = Dialect(
     order=lambda sql, _: sql,
     refuse_order=refuse_order,
     output=output,
+    keys=KEYS,
     shown_by="tests/planner/test_datafusion_dialect.py",
 )
 

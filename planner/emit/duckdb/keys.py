@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pyarrow as pa
 from sqlglot import exp
 
 from planner.emit.dialect import Sql
-from planner.emit.duckdb.types import BIGINT, DATE
-from planner.emit.keys import KeyForm, bracketed, is_key
+from planner.emit.duckdb.types import BIGINT, cast_to, function_call, number, type_sql
+from planner.emit.keys import (
+    SEPARATOR,
+    KeyForm,
+    bracketed,
+    is_key_or_text,
+    is_text,
+    separated,
+)
 
 _MOST = 500_000
 
 
 def _write(value: Sql, keys: Sql, type_: pa.DataType) -> Sql:
-    element = DATE if pa.types.is_date32(type_) else BIGINT
-    array = exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[element.copy()], nested=True)
-    elements = exp.Unnest(expressions=[exp.Cast(this=keys, to=array)])
-    return exp.In(this=value, query=exp.Subquery(this=exp.Select(expressions=[elements])))
+    if is_text(type_):
+        # It reads texts in a list by rules of quotes that change.
+        elements = function_call("string_split", keys, function_call("chr", number(ord(SEPARATOR))))
+    else:
+        wide = pa.types.is_integer(type_)
+        element = BIGINT if wide else cast(exp.DataType, type_sql(type_))
+        kind = exp.DataType.Type.ARRAY
+        array = exp.DataType(this=kind, expressions=[element.copy()], nested=True)
+        elements = cast_to(keys, array)
+    each = exp.Select(expressions=[exp.Unnest(expressions=[elements])])
+    return exp.In(this=value, query=exp.Subquery(this=each))
 
 
-KEYS = KeyForm(_MOST, is_key, _write, bracketed)
+def _text(keys: pa.Array) -> str | None:
+    return separated(keys) if is_text(keys.type) else bracketed(keys)
+
+
+KEYS = KeyForm(_MOST, is_key_or_text, _write, _text)

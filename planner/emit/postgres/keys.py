@@ -6,22 +6,21 @@ import pyarrow as pa
 from sqlglot import exp
 
 from planner.emit.dialect import Sql
-from planner.emit.keys import KeyForm, braced, is_key, is_text
-from planner.emit.postgres.types import BIGINT, TEXT, TYPES
+from planner.emit.keys import KeyForm, braced, is_key_or_text, is_text
+from planner.emit.postgres.types import BIGINT, NUMERIC, TEXT, TYPES
 
 _MOST = 500_000
 """Keys in one statement; its planner looks at each of them."""
 
 
-def _takes(type_: pa.DataType) -> bool:
-    return is_key(type_) or is_text(type_)
-
-
 def _write(value: Sql, keys: Sql, type_: pa.DataType) -> Sql:
     # In the column's own type: of others nothing is hashed, and each row is compared with each key.
-    element = TEXT if is_text(type_) else TYPES.get(type_, BIGINT)
+    if pa.types.is_decimal(type_):
+        element = NUMERIC
+    else:
+        element = TEXT if is_text(type_) else TYPES.get(type_, BIGINT)
     array = exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[element.copy()], nested=True)
     return exp.EQ(this=value, expression=exp.Any(this=exp.paren(exp.Cast(this=keys, to=array))))
 
 
-KEYS = KeyForm(_MOST, _takes, _write, braced)
+KEYS = KeyForm(_MOST, is_key_or_text, _write, braced)

@@ -21,6 +21,7 @@ from planner.emit.sqlite.columns import (
     write_literal,
 )
 from planner.emit.sqlite.functions import AGGREGATES, FUNCTIONS
+from planner.emit.sqlite.keys import KEYS
 from planner.emit.sqlite.relations import refuse_relation
 from planner.emit.sqlite.windows import WINDOWS
 
@@ -41,6 +42,7 @@ SQLITE = Dialect(
     output=output,
     refuse_relation=refuse_relation,
     computes_sides=True,
+    keys=KEYS,
     shown_by="tests/planner/test_sqlite_dialect.py",
 )
 

@@ -22,6 +22,9 @@ ANY_AS_TEXT = "any as text"
 NO_ROWID = "without rowid"
 """The trait of a column whose rows have no number."""
 
+ROW_NUMBER = "number of the row"
+"""The trait of a column that is the number of its row: an integer, whatever was stored."""
+
 EXACT_DIGITS = 15
 """Decimals of so many digits are told apart by the nearest floats, and are in their order."""
 
@@ -35,6 +38,7 @@ def _named(name: str) -> exp.DataType:
     return exp.DataType.build(name, dialect="sqlite")
 
 
+_BINARY = exp.to_identifier("BINARY")
 TEXT, REAL, INTEGER, BLOB = map(_named, ("TEXT", "REAL", "INTEGER", "BLOB"))
 _TYPES: dict[pa.DataType, exp.DataType] = {
     **dict.fromkeys((pa.bool_(), *_WIDTHS), INTEGER),
@@ -97,8 +101,12 @@ def unless_null(value: Sql, sql: Sql) -> Sql:
 
 def read_column(column: Column, sql: Sql) -> Sql:
     """A column's value, or a failure that names column, row and what is there instead."""
+    if ROW_NUMBER in column.traits:
+        # As it is, so that SQLite looks rows up by it.
+        return sql
     if ANY_AS_TEXT in column.traits:
-        return as_type(sql, TEXT)
+        # A conversion keeps the collation of its column, which may be NOCASE.
+        return exp.Collate(this=as_type(sql, TEXT), expression=_BINARY.copy())
     value = _value(column.type, sql)
     absent = exp.If(this=exp.Is(this=sql.copy(), expression=exp.Null()), true=exp.Null())
     fits = exp.If(this=_fits(column.type, sql), true=value.copy())

@@ -1,0 +1,140 @@
+"""What an SQLite file says of a table without reading it: the numbers of its rows, and ANALYZE.
+
+Rows are numbered, so that the first and the last number say how many there are at most; and no more
+than the file has room for. Where the file was analysed, it has counts, also of an index's values.
+Owns the questions and the cache. Must not know costs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import cast
+
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+
+from connectors.adbc.sqlite.database import Database, Version
+from connectors.adbc.sqlite.types import NO_ROWID, ROW_NUMBER
+from connectors.contract import ColumnStatistics, Statistics, Table
+from connectors.errors import CrosswindError
+
+_BYTES = "SELECT p.page_count * s.page_size FROM pragma_page_count AS p, pragma_page_size AS s"
+_ANALYSED = "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'"
+
+_COUNTS = """
+SELECT s.stat AS counts, i.name AS first_column
+FROM sqlite_stat1 AS s LEFT JOIN pragma_index_info(s.idx) AS i ON i.seqno = 0
+WHERE s.tbl = ?1
+"""
+
+_ROWID = "rowid"
+"""The number of a row, where no column has that name."""
+
+_BYTES_OF_A_ROW = 5
+"""Of a row without columns: its place on the page, its length, its number and its header's length;
+each column takes one more there, whatever is in it."""
+
+_TEXT_BYTES = 24.0
+
+
+class SqliteStatistics:
+    """Statistics by table, kept while the file is the same."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._version: Version | None = None
+        self._known: dict[Table, Statistics] = {}
+
+    def of(self, table: Table) -> Statistics:
+        """What is known of a table. Nothing, when the file cannot be asked: it says so later."""
+        with suppress(CrosswindError):
+            version = self._database.version()
+            with self._lock:
+                if version != self._version:
+                    self._version, self._known = version, {}
+                if table in self._known:
+                    return self._known[table]
+            statistics = Statistics() if table.kind == "VIEW" else self._ask(table)
+            with self._lock:
+                self._known[table] = statistics
+            return statistics
+        return Statistics()
+
+    def _ask(self, table: Table) -> Statistics:
+        numbered = all(
+            NO_ROWID not in column.traits and column.name.lower() != _ROWID
+            for column in table.columns
+        )
+        (file,) = self._database.rows(_question(table if numbered else None))
+        if numbered and file["first"] is None:
+            return _of_rows(table, 0.0)
+        counts = self._database.rows(_COUNTS, table.name.name) if file["analysed"] else []
+        found = [float(str(row["counts"]).split()[0]) for row in counts]
+        if numbered:
+            first, last = cast(int, file["first"]), cast(int, file["last"])
+            room = float(cast(int, file["bytes"])) / (_BYTES_OF_A_ROW + len(table.columns))
+            found.append(min(float(last - first + 1), room))
+        if not found:
+            return Statistics()
+        statistics = _of_rows(table, min(found))
+        return replace(statistics, columns=_known(table, statistics, file, counts))
+
+
+def _question(table: Table | None) -> str:
+    """What the file is; with the first and the last number of a table's rows, which are two
+    look-ups, where one query for both reads all."""
+    asked: dict[str, exp.Expr] = {
+        name: sqlglot.parse_one(sql, read="sqlite")
+        for name, sql in (("bytes", _BYTES), ("analysed", _ANALYSED))
+    }
+    if table is not None:
+        source = exp.From(this=exp.Table(this=exp.to_identifier(table.name.name, quoted=True)))
+        for name, end in (("first", exp.Min), ("last", exp.Max)):
+            number = end(this=exp.column(_ROWID))
+            asked[name] = exp.Select(expressions=[number], from_=source.copy())
+    each = [exp.alias_(exp.Subquery(this=select), name) for name, select in asked.items()]
+    return exp.Select(expressions=each).sql(dialect="sqlite")
+
+
+def _of_rows(table: Table, rows: float) -> Statistics:
+    columns = {c.name: ColumnStatistics(width_bytes=_width_bytes(c.type)) for c in table.columns}
+    width = sum(map(_width_bytes, (column.type for column in table.columns)))
+    return Statistics(rows, rows * width, columns)
+
+
+def _known(
+    table: Table,
+    statistics: Statistics,
+    file: Mapping[str, object],
+    counts: list[dict[str, object]],
+) -> dict[str, ColumnStatistics]:
+    """The statistics of the columns, with the counts of those that indexes begin with."""
+    rows = statistics.rows or 0.0
+    columns = dict(statistics.columns)
+    for row in counts:
+        name, numbers = row["first_column"], str(row["counts"]).split()
+        if name in columns and len(numbers) > 1 and numbers[1].isdigit():
+            distinct = max(1.0, rows / max(1.0, float(numbers[1])))
+            columns[str(name)] = replace(columns[str(name)], distinct=distinct)
+    for column in table.columns:
+        if ROW_NUMBER in column.traits:
+            columns[column.name] = replace(
+                columns[column.name],
+                distinct=rows,
+                null_fraction=0.0,
+                minimum=file["first"],
+                maximum=file["last"],
+            )
+    return columns
+
+
+def _width_bytes(type_: pa.DataType) -> float:
+    try:
+        return max(1.0, float(type_.bit_width) / 8)
+    except ValueError:
+        return _TEXT_BYTES
