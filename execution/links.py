@@ -211,6 +211,10 @@ class Links:
         if doubt:
             self._ask(source)
 
+    def doubt(self, source: str) -> None:
+        """Have a source asked, for a reason that the figures do not tell."""
+        self._ask(source)
+
     def _ask(self, source: str) -> None:
         if self._doubt is not None:
             self._doubt(source)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
+from connectors.contract import Compression
 from execution.links import Links
+from planner.compression import may_hold_up
 from planner.cost import ROUND_TRIPS
 
 MIN_BYTES = 262_144
@@ -64,31 +66,42 @@ class Meter:
 class Reading:
     """One fragment's reading; used by the thread that reads it. Times are `time.monotonic`'s."""
 
-    def __init__(self, meter: Meter, turn_at: float) -> None:
+    def __init__(
+        self, meter: Meter, turn_at: float, round_trips: float, compression: Compression | None
+    ) -> None:
         self._meter = meter
+        self._round_trips = round_trips
+        self._compression = compression
         self._turn_at = turn_at
         self._first_at: float | None = None
         self._held_up_seconds = 0.0
         self._bytes = 0
         self._stretch_at: float | None = None
         self._stretch_bytes = 0
+        self._stretch_rows_bytes = 0
         self._before = (0, 0.0)
         self._counted = False
         meter.links.reads(meter.source, 1)
 
-    def came(self, size_bytes: int, now: float) -> None:
-        """A batch is here."""
+    def came(self, size_bytes: int, now: float, rows_bytes: int = 0) -> None:
+        """A batch is here.
+
+        Args:
+            size_bytes: that have crossed the link for it.
+            rows_bytes: of its rows, where these are others: it was compressed on its way.
+        """
         meter = self._meter
         meter.add(size_bytes)
         self._bytes += size_bytes
         if self._first_at is None:
             self._first_at = now
             meter.enter(1, now)
-            meter.links.first_batch(meter.source, now - self._turn_at, ROUND_TRIPS)
+            meter.links.first_batch(meter.source, now - self._turn_at, self._round_trips)
         if self._stretch_at is None:
             self._begin(now)
             return
         self._stretch_bytes += size_bytes
+        self._stretch_rows_bytes += rows_bytes
         if now - self._stretch_at >= STRETCH_SECONDS:
             self._end(now)
             self._begin(now)
@@ -112,11 +125,11 @@ class Reading:
         if self._counted or not complete or self._bytes < WHOLE_BYTES or taken < MIN_SECONDS:
             return
         # At most half of it can have been round trips, if the round trip is not known well.
-        trips = min(ROUND_TRIPS * meter.links.rtt_seconds(meter.source), taken / 2)
+        trips = min(self._round_trips * meter.links.rtt_seconds(meter.source), taken / 2)
         meter.links.came(meter.source, self._bytes / (taken - trips), 1 + meter.spare())
 
     def _begin(self, now: float) -> None:
-        self._stretch_at, self._stretch_bytes = now, 0
+        self._stretch_at, self._stretch_bytes, self._stretch_rows_bytes = now, 0, 0
         self._before = self._meter.so_far(now)
 
     def _end(self, now: float) -> None:
@@ -133,6 +146,11 @@ class Reading:
             meter.source, came_bytes / seconds, max(1, round(at_once)) + meter.spare()
         )
         self._counted = True
+        if self._compression is not None and may_hold_up(
+            self._compression, self._stretch_rows_bytes / seconds
+        ):
+            # The link may carry more than was made for it.
+            meter.links.doubt(meter.source)
 
 
 class Metering:
@@ -150,7 +168,18 @@ class Metering:
             if links is not None
         }
 
-    def reading(self, source: str, turn_at: float) -> Reading | None:
-        """A reading that begins now; None where nobody wants to know."""
+    def reading(
+        self,
+        source: str,
+        turn_at: float,
+        round_trips: float = ROUND_TRIPS,
+        compression: Compression | None = None,
+    ) -> Reading | None:
+        """A reading that begins now; None where nobody wants to know.
+
+        Args:
+            round_trips: until its first batch is here, at least.
+            compression: of what crosses the link.
+        """
         meter = self._meters.get(source)
-        return None if meter is None else Reading(meter, turn_at)
+        return None if meter is None else Reading(meter, turn_at, round_trips, compression)

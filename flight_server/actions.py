@@ -19,6 +19,7 @@ from connectors.errors import (
 )
 from flight_server.callers import Caller
 from flight_server.commands import REFUSED_ACTIONS, decode, decode_as, encode
+from flight_server.link_options import refuse_unknown_sources
 from flight_server.proto import flight_sql_pb2 as pb
 from flight_server.queries import Queries
 
@@ -74,7 +75,7 @@ def _cancel_flight_info(queries: Queries, _caller: Caller, body: bytes) -> list[
     return [result.SerializeToString()]
 
 
-def _set_session_options(_queries: Queries, caller: Caller, body: bytes) -> list[bytes]:
+def _set_session_options(queries: Queries, caller: Caller, body: bytes) -> list[bytes]:
     """Set what can be set, and say of the rest why not.
 
     Raises:
@@ -92,6 +93,7 @@ def _set_session_options(_queries: Queries, caller: Caller, body: bytes) -> list
             continue
         try:
             changed = options.with_option(name, value.string_value)
+            refuse_unknown_sources(changed.links, queries.catalog)
             if kind not in (None, "string_value"):
                 raise InvalidValueError(f"session option {name!r} takes a text")
             options = changed
@@ -135,7 +137,7 @@ ACTIONS: dict[str, tuple[str, Callable[[Queries, Caller, bytes], list[bytes]]]] 
     "ClosePreparedStatement": ("Forget a prepared statement.", _close_prepared_statement),
     "CancelFlightInfo": ("Cancel the query of a FlightInfo.", _cancel_flight_info),
     "SetSessionOptions": (
-        "Set session options: dialect, pushdown, compression.",
+        "Set session options: dialect, pushdown, reductions, cuts, compression.",
         _set_session_options,
     ),
     "GetSessionOptions": ("Get session options.", _get_session_options),

@@ -43,8 +43,8 @@ def supposing(already: tuple[Supposed, ...], name: str, value: str) -> tuple[Sup
     """With one option set; an empty value unsets it.
 
     Raises:
-        UnknownNameError: when there is no such option. Whether there is such a source is looked
-            at when a statement is planned.
+        UnknownNameError: when there is no such option. Of what source it is, is not looked at: see
+            `refuse_unknown_sources`.
         InvalidValueError: when the value is not a number, or one that no link has.
 
     >>> supposing((), "link.shop.mbps", "10")
@@ -81,6 +81,22 @@ def _number(name: str, figure: str, value: str) -> float:
     return number
 
 
+def refuse_unknown_sources(supposed: Iterable[Supposed], catalog: Catalog) -> None:
+    """Nothing is supposed of a source that there is not.
+
+    Raises:
+        UnknownNameError: with the nearest names.
+    """
+    for each in supposed:
+        if each.source not in catalog.nameable:
+            close = difflib.get_close_matches(each.source, catalog.nameable, n=3)
+            known = ", ".join(sorted(catalog.nameable)) or "none"
+            raise UnknownNameError(
+                f"session option {each.name[:80]!r} is of a source that does not exist",
+                hint=f"Nearest: {', '.join(close)}." if close else f"Known sources: {known}.",
+            )
+
+
 def supposed_links(
     links: Mapping[str, Link], supposed: Iterable[Supposed], catalog: Catalog
 ) -> dict[str, Link]:
@@ -89,17 +105,13 @@ def supposed_links(
     Raises:
         UnknownNameError: when something is supposed of a source that there is not.
     """
+    supposed = tuple(supposed)
+    refuse_unknown_sources(supposed, catalog)
     found = dict(links)
     for each in supposed:
-        source = catalog.sources.get(each.source)
-        if source is None:
-            close = difflib.get_close_matches(each.source, catalog.sources, n=1)
-            known = ", ".join(sorted(catalog.sources)) or "none"
-            raise UnknownNameError(
-                f"session option {each.name!r} is of a source that does not exist",
-                hint=f"Nearest: {close[0]}." if close else f"Known sources: {known}.",
-            )
-        link = found.get(each.source, source.link)
+        if each.source not in catalog.sources:  # It was left out when the server started.
+            continue
+        link = found.get(each.source, catalog.sources[each.source].link)
         if each.figure == "mbps":
             found[each.source] = replace(link, bytes_per_second=each.value * 1e6 / 8)
         else:

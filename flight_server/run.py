@@ -125,12 +125,18 @@ class Run:
         if execution is not None:
             execution.cancel()
 
+    def _is_stopped(self) -> bool:
+        return self._stopped is not None
+
     def _lines(self, account: Account | None) -> pa.RecordBatch:
         answer = self._answer
-        plan = with_far_plans(answer.plan, self._queries.catalog, answer.form)
+        queries = self._queries
+        plan = with_far_plans(
+            answer.plan, queries.catalog, answer.form, queries.explaining, self._is_stopped
+        )
         if answer.estimates:
-            plan = with_estimates(plan, self._queries.catalog, self.deadline)
-        lines = self._queries.planning.explain(plan, account, answer.form)
+            plan = with_estimates(plan, queries.catalog, self.deadline)
+        lines = queries.planning.explain(plan, account, answer.form)
         return pa.RecordBatch.from_arrays([pa.array(lines, pa.utf8())], schema=EXPLAIN_SCHEMA)
 
 

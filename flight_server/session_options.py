@@ -13,7 +13,15 @@ from typing import Literal, TypeVar
 from connectors.errors import InvalidValueError, UnknownNameError
 from flight_server.link_options import LINK_OPTIONS, Supposed, is_link_option, supposing
 from planner.client_dialect import dialect_named
-from planner.options import PUSHDOWNS, REDUCTIONS, PlanningOptions, Pushdown, Reductions
+from planner.options import (
+    CUTS,
+    PUSHDOWNS,
+    REDUCTIONS,
+    Cuts,
+    PlanningOptions,
+    Pushdown,
+    Reductions,
+)
 
 Compression = Literal["lz4", "zstd"]
 COMPRESSIONS: tuple[Compression, ...] = ("lz4", "zstd")
@@ -29,6 +37,7 @@ class SessionOptions:
         dialect: that the client's SQL is in; None for the engine's own.
         pushdown: how much of a query goes to its sources; None leaves it to their configuration.
         reductions: which fragments are sent keys; see `planner.options`.
+        cuts: whether joins that one source can run are run there.
         compression: of the batches that are sent; None for none.
         links: what to suppose of links instead of what is known.
     """
@@ -36,13 +45,14 @@ class SessionOptions:
     dialect: str | None = None
     pushdown: Pushdown | None = None
     reductions: Reductions | None = None
+    cuts: Cuts | None = None
     compression: Compression | None = None
     links: tuple[Supposed, ...] = ()
 
     @property
     def planning(self) -> PlanningOptions:
         """What of it the planner takes."""
-        return PlanningOptions(self.pushdown, self.reductions or "costed")
+        return PlanningOptions(self.pushdown, self.reductions or "costed", self.cuts or "costed")
 
     def given(self) -> dict[str, str]:
         """The options that are set, by name."""
@@ -67,6 +77,8 @@ class SessionOptions:
                 return replace(self, pushdown=_one_of(name, PUSHDOWNS, value))
             case "reductions":
                 return replace(self, reductions=_one_of(name, REDUCTIONS, value))
+            case "cuts":
+                return replace(self, cuts=_one_of(name, CUTS, value))
             case "compression":
                 return replace(self, compression=_one_of(name, COMPRESSIONS, value))
         if is_link_option(name):
@@ -77,7 +89,7 @@ class SessionOptions:
         raise UnknownNameError(f"there is no session option {name[:40]!r}", hint=hint)
 
 
-OPTIONS = ("dialect", "pushdown", "reductions", "compression")
+OPTIONS = ("dialect", "pushdown", "reductions", "cuts", "compression")
 
 DEFAULTS = SessionOptions()
 

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 import datafusion
@@ -18,7 +19,7 @@ import pytest
 
 from connectors import registry
 from connectors.conformance.answers import Answers
-from connectors.conformance.driving import Driven, apart
+from connectors.conformance.driving import Driven, apart, bag
 from connectors.conformance.profile import Place, Profile
 from connectors.conformance.statements import RELATIONS
 from connectors.conformance.streams import (
@@ -237,6 +238,16 @@ class Conformance(Answers):
     def test_no_columns_still_count_rows(self, driven: Driven) -> None:
         assert driven.query(f"SELECT count(*) AS n FROM {LARGE}").to_pylist() == [{"n": LARGE_ROWS}]
         assert driven.query(f"SELECT 1 AS one FROM {PAIRS}").num_rows == 7
+
+    def test_rows_are_the_same_however_they_are_sent(self, driven: Driven) -> None:
+        plan = driven.plan(f"SELECT a, b FROM {PAIRS}")
+        for planned in plan.fragments:
+            answers = []
+            for compression in driven.connector.capabilities.compressions:
+                fragment = replace(planned.fragment, compression=compression)
+                batches = list(driven.connector.execute(fragment, None))
+                answers.append(pa.Table.from_batches(batches, fragment.schema))
+            assert all(bag(answer) == bag(answers[0]) for answer in answers)
 
     # How it streams.
 

@@ -18,6 +18,7 @@ from flight_server.callers import COOKIE, Sessions
 from flight_server.commands import encode
 from flight_server.parts import Limits
 from flight_server.proto import flight_sql_pb2 as pb
+from flight_server.queries import LONG_CHARACTERS, MAX_LONG_PLANS
 from flight_server.session_options import DEFAULTS, SessionOptions
 
 from .conftest import Running, Start
@@ -89,6 +90,7 @@ def test_sessions_do_not_see_each_others_options(running: Running) -> None:
         ("dialect", "snoflake", "snowflake"),
         ("pushdown", "prove", "proven"),
         ("dialekt", "snowflake", "dialect"),
+        ("link.shpo.mbps", "10", "shop"),
     ],
 )
 def test_a_wrong_option_or_value_is_an_error_with_the_nearest(
@@ -111,12 +113,14 @@ def test_several_options_are_answered_each(running: Running) -> None:
     request.session_options["dialect"].string_value = "mysql"
     request.session_options["pushdown"].int64_value = 3
     request.session_options["colour"].string_value = "red"
+    request.session_options["link.nosuch.mbps"].string_value = "10"
     with running.flight() as client:
         (body,) = action(client, "SetSessionOptions", request.SerializeToString())
     errors = pb.SetSessionOptionsResult.FromString(body).errors
     assert {name: error.value for name, error in errors.items()} == {
         "pushdown": pb.SetSessionOptionsResult.INVALID_VALUE,
         "colour": pb.SetSessionOptionsResult.INVALID_NAME,
+        "link.nosuch.mbps": pb.SetSessionOptionsResult.INVALID_NAME,
     }
 
 
@@ -269,6 +273,18 @@ def test_plans_are_cached_by_options(running: Running) -> None:
         with running.connect(db_kwargs=given) as connection:
             assert answered(connection, sql) == [want]
     assert running.planning.planned.count(sql) == 2
+
+
+def test_long_statements_put_no_others_out_of_the_cache(running: Running) -> None:
+    short = "SELECT id FROM items WHERE id = 3"
+    space = " " * LONG_CHARACTERS
+    long = [f"SELECT id FROM items WHERE id = {key}{space}" for key in range(MAX_LONG_PLANS + 1)]
+    with running.connect() as connection:
+        for sql in (short, long[0], *long, short, long[0], long[-1]):
+            answered(connection, sql)
+    planned = running.planning.planned
+    # Of the first there were too many others since.
+    assert [planned.count(sql) for sql in (short, long[0], long[-1])] == [1, 2, 1]
 
 
 def test_pushdown_is_the_planners(running: Running) -> None:

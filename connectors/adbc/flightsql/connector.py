@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import pyarrow as pa
-
 from connectors.adbc.flightsql.catalog import FlightsqlTables
 from connectors.adbc.flightsql.endpoint import Endpoint
 from connectors.adbc.flightsql.options import FlightsqlOptions
@@ -20,6 +18,7 @@ from connectors.adbc.flightsql.statements import explained, select
 from connectors.adbc.flightsql.statistics import expected
 from connectors.contract import (
     Capabilities,
+    Compression,
     Fragment,
     Ping,
     SqlQuery,
@@ -34,6 +33,16 @@ _RELATIONS = frozenset(
     {"read", "filter", "project", "fetch", "sort", "aggregate", "window", "join", "cross", "union"}
 )
 _OF_A_SCAN = frozenset({"read", "project", "fetch"})
+
+_ROW_SECONDS = 2e-8
+"""Most servers of this kind are engines over columns."""
+
+_COMPRESSIONS: Mapping[str, tuple[Compression | None, ...]] = {
+    "auto": (None, "lz4", "zstd"),
+    "none": (None,),
+    "lz4": ("lz4",),
+    "zstd": ("zstd",),
+}
 
 
 class FlightsqlConnector:
@@ -68,12 +77,15 @@ class FlightsqlConnector:
         Where `dialect` is `auto` that is known once the server was asked for a table, which comes
         before any plan for one.
         """
-        dialect = self._options.dialect
-        if dialect == "datafusion" or (dialect == "auto" and self._server.product.same_engine):
-            return Capabilities(
-                "datafusion", _RELATIONS, max_connections=self._options.max_connections
-            )
-        return Capabilities(None, _OF_A_SCAN, max_connections=self._options.max_connections)
+        options, product = self._options, self._server.product
+        sql = options.dialect == "datafusion" or (options.dialect == "auto" and product.same_engine)
+        return Capabilities(
+            "datafusion" if sql else None,
+            _RELATIONS if sql else _OF_A_SCAN,
+            max_connections=options.max_connections,
+            compressions=_COMPRESSIONS[options.compression if product.crosswind else "none"],
+            row_seconds=_ROW_SECONDS,
+        )
 
     @property
     def identity(self) -> str:
@@ -97,7 +109,7 @@ class FlightsqlConnector:
             UnsupportedError: for a scan where SQL goes, for SQL where it does not, and for a
                 filter in a scan.
         """
-        query, schema = fragment.query, fragment.schema
+        query = fragment.query
         scans = self.capabilities.dialect is None
         if isinstance(query, TableScan):
             if not scans:
@@ -105,11 +117,11 @@ class FlightsqlConnector:
             if query.filter is not None:
                 raise UnsupportedError(f"source {self.name!r} does not filter scans")
             scan = query
-            return self._batches(lambda: self._select(scan), schema, deadline)
+            return self._batches(lambda: self._select(scan), fragment, deadline)
         if scans:
             raise UnsupportedError(f"source {self.name!r} runs table scans, not SQL")
         text = query.text
-        return self._batches(lambda: text, schema, deadline)
+        return self._batches(lambda: text, fragment, deadline)
 
     def explain(self, fragment: Fragment, as_json: bool) -> str:
         """The plan of another Crosswind; other servers' have no form that is known here."""
@@ -130,12 +142,13 @@ class FlightsqlConnector:
         self._server.close()
 
     def _batches(
-        self, statement: Callable[[], str], schema: pa.Schema, deadline: float | None
+        self, statement: Callable[[], str], fragment: Fragment, deadline: float | None
     ) -> QueryBatches:
         return QueryBatches(
             self._server,
             statement,
-            schema,
+            fragment.schema,
+            compression=fragment.compression,
             deadline=deadline,
             timeout_seconds=self._options.timeout_seconds,
             changed=self._forget,

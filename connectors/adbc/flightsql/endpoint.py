@@ -83,9 +83,6 @@ class Endpoint:
             # Each connection asks what the server can do, before anybody could cancel that.
             names.TIMEOUT_QUERY.value: str(options.wait_seconds),
         }
-        if options.compression != "none":
-            header = names.RPC_CALL_HEADER_PREFIX.value + "x-crosswind-compression"
-            found[header] = options.compression
         for name, value in options.headers.items():
             found[names.RPC_CALL_HEADER_PREFIX.value + name] = value.get_secret_value()
         if options.username is not None and options.password is not None:

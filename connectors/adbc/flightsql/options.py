@@ -51,7 +51,8 @@ class FlightsqlOptions(BaseModel):
         default_schema: the schema of table names that give none; empty for whichever has one.
         dialect: what the server's SQL means: `datafusion` where it runs that, `none` where only
             columns may be asked for, `auto` to ask it. A Crosswind is known; others are not.
-        compression: how a Crosswind compresses what it sends; other servers do as they like.
+        compression: how a Crosswind compresses what it sends; `auto` where its link is slow. Other
+            servers send as they like.
         max_connections: how many queries run there at once.
         timeout_seconds: how long one may take; None for no bound.
         wait_seconds: how long connecting, and each question for the catalog, may take.
@@ -70,7 +71,7 @@ class FlightsqlOptions(BaseModel):
     tables: tuple[str, ...] | None = Field(default=None, min_length=1)
     default_schema: str = ""
     dialect: Literal["auto", "datafusion", "none"] = "auto"
-    compression: Literal["none", "lz4", "zstd"] = "none"
+    compression: Literal["auto", "none", "lz4", "zstd"] = "auto"
     max_connections: int = Field(default=8, ge=1, le=1000)
     timeout_seconds: float | None = Field(default=None, gt=0, le=86_400)
     wait_seconds: float = Field(default=30.0, gt=0, le=3600)

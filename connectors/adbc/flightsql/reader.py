@@ -18,6 +18,7 @@ from connectors.adbc.calls import Calls
 from connectors.adbc.columns import Columns
 from connectors.adbc.flightsql.failures import ServerLostError, translated
 from connectors.adbc.flightsql.server import Server, Session
+from connectors.contract import Compression
 from connectors.errors import (
     CancelledError,
     CrosswindError,
@@ -31,6 +32,9 @@ _NO_BOUND = {
     StatementOptions.TIMEOUT_FETCH.value: "0",
 }
 
+_COMPRESSION = StatementOptions.RPC_CALL_HEADER_PREFIX.value + "x-crosswind-compression"
+"""Of one statement: what is asked of the server besides comes as it is, and can be timed."""
+
 _T = TypeVar("_T")
 
 
@@ -41,6 +45,7 @@ class QueryBatches:
         server: where connections come from.
         statement: makes the SQL, when it is read; may ask the server.
         schema: the exact schema of the batches.
+        compression: how the server shall send them, which a Crosswind knows.
         deadline: on the clock of `time.monotonic`, or None.
         timeout_seconds: how long the server may take, from when it is first asked.
         changed: called when the source's tables turn out to be other than planned.
@@ -52,6 +57,7 @@ class QueryBatches:
         statement: Callable[[], str],
         schema: pa.Schema,
         *,
+        compression: Compression | None = None,
         deadline: float | None,
         timeout_seconds: float | None = None,
         changed: Callable[[], None] = lambda: None,
@@ -59,6 +65,9 @@ class QueryBatches:
         self._server = server
         self._make_statement = statement
         self._schema = schema
+        self._options = (
+            _NO_BOUND if compression is None else _NO_BOUND | {_COMPRESSION: compression}
+        )
         self._changed = changed
         self._calls = Calls(
             server.source,
@@ -137,7 +146,7 @@ class QueryBatches:
 
     def _execute(self, sql: str) -> pa.Schema:
         assert self._statement is not None
-        self._statement.set_options(**_NO_BOUND)
+        self._statement.set_options(**self._options)
         self._statement.set_sql_query(sql)
         # The handle owns what the reader reads: it must live as long.
         self._handle, _ = handle, _ = self._statement.execute_query()
