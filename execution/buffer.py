@@ -128,8 +128,12 @@ class BatchBuffer:
     def _full(self, size: int) -> bool:
         return bool(self._batches) and self._held_bytes + size > self._limit_bytes
 
-    def finish(self, failure: BaseException | None = None) -> None:
-        """Nothing more comes; `failure` is raised to the consumer after what was put before."""
+    def finish(self, failure: BaseException | None = None) -> BaseException | None:
+        """Nothing more comes; `failure` is raised to the consumer after what was put before.
+
+        Returns:
+            What is raised: also that what was put could not be kept.
+        """
         with self._changed:
             if self._overflow is not None and not self._cancelled and failure is None:
                 try:
@@ -139,6 +143,7 @@ class BatchBuffer:
             self._finished = True
             self._failure = failure
             self._changed.notify_all()
+            return failure
 
     def get(self) -> pa.RecordBatch | None:
         """The next batch, or None after the last; waits for it.

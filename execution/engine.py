@@ -46,6 +46,7 @@ from execution.taking_over import TakenOverRun
 from planner.bind import HOME, session_config, without_faulty_rules
 from planner.catalog import Catalog
 from planner.plan import NativeRead, Plan, SubstraitResidual
+from planner.read_cost import LOOKED_UP
 
 T = TypeVar("T")
 
@@ -175,6 +176,8 @@ class Engine:
             .with_create_default_catalog_and_schema(True)
             .with_target_partitions(self.settings.target_partitions)
             .with_batch_size(self.settings.batch_rows)
+            # Keys of a join, which it looks for in the bounds of each row group.
+            .set("datafusion.execution.parquet.max_in_list_size", str(LOOKED_UP))
         )
         if share <= MERGING_SHARE:
             # Each sort of each partition reserves it, and several windows have a dozen of them: of
@@ -261,6 +264,7 @@ class Engine:
     def _readers(self, plan: Plan, deadline: float | None, watch: Watch | None) -> FragmentReaders:
         return FragmentReaders(
             plan.fragments,
+            plan.natives,
             self.catalog.runnable,
             self._gates,
             self.directory,

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from connectors.contract import Batches, Fragment, SqlQuery
+from connectors.contract import Batches, Fragment, SqlQuery, TableScan
 from connectors.errors import CancelledError
+from execution.key_filters import among, fitting
 from execution.stages import StageKeys
 from planner.emit.dialects import dialect_named
 from planner.emit.few import few_of
@@ -43,6 +44,7 @@ class KeyedBatches:
         self._lock = threading.Lock()
         self._cancelled = False
         self._running: Batches | None = None
+        self._nothing = False
         self.sent: int | None = None
 
     def prepare(self) -> None:
@@ -57,6 +59,9 @@ class KeyedBatches:
             if keys is None or len(keys[column]) > reduction.most:
                 return
             found[stage, column] = keys[column]
+        if reduction.statement is None:
+            self._filter(found)
+            return
         dialect = dialect_named(reduction.dialect)
         assert dialect.keys is not None
         statement = with_keys(reduction.statement, dialect.keys, found)
@@ -68,10 +73,27 @@ class KeyedBatches:
         query = SqlQuery(statement.sql(dialect.generator), few=few)
         self._fragment = replace(self._fragment, query=query)
 
+    def _filter(self, found: Mapping[tuple[str, int], pa.Array]) -> None:
+        """Put the keys into the filter of a scan; without any there is nothing to be read."""
+        scan = self._fragment.query
+        assert isinstance(scan, TableScan)
+        condition = scan.filter
+        for key, field in zip(self._reduction.keys, self._reduction.scanned, strict=True):
+            keys = fitting(found[key], field.type)
+            if not len(keys):
+                self._nothing = True
+                break
+            own = among(keys, field)
+            condition = own if condition is None else condition & own
+        self.sent = sum(map(len, found.values()))
+        self._fragment = replace(self._fragment, query=replace(scan, filter=condition))
+
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         with self._lock:
             if self._cancelled:
                 raise CancelledError("the query was cancelled")
+            if self._nothing:
+                return
             self._running = self._execute(self._fragment)
         yield from self._running
 

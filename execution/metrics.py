@@ -51,8 +51,12 @@ def compute_seconds(physical: Any) -> float | None:
     return sum(nanoseconds) / 1e9
 
 
-def native_account(native: NativeRead, scans: list[Scan]) -> NativeAccount:
-    """The engine's readers know files: a table's are those that carry its name."""
+def native_account(native: NativeRead, scans: list[Scan], keys: int | None) -> NativeAccount:
+    """The engine's readers know files: a table's are those that carry its name.
+
+    Args:
+        keys: how many keys it was read by.
+    """
     marks = (f"/{native.table.name}.", f"/{native.table.name}/")
     own = [scan for scan in scans if any(mark in scan.description for mark in marks)]
 
@@ -70,4 +74,5 @@ def native_account(native: NativeRead, scans: list[Scan]) -> NativeAccount:
         total("output_bytes"),
         total("bytes_scanned"),
         None if nanoseconds is None else nanoseconds / 1e9,
+        keys,
     )

@@ -9,29 +9,34 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
-from connectors.contract import Batches, Connector, Moment, Steady
+from connectors.contract import Batches, Connector, Moment, SqlQuery, Steady
 from connectors.errors import CancelledError, CrosswindError, InternalError, QueueFullError
 from execution.buffer import BatchBuffer, Overflow
+from execution.crossing import Crossing
 from execution.gate import Gate
 from execution.keyed import KeyedBatches
-from execution.metering import Metering
+from execution.metering import Metering, Reading
 from execution.sizing import size_bytes
 from execution.stages import StageKeys
 from execution.suspicion import FragmentWatch, Watch
 from planner.account import FragmentAccount
 from planner.catalog import Source
-from planner.plan import PlannedFragment
+from planner.plan import NativeRead, PlannedFragment
 from planner.seen import SeenRows
 
 BUFFER_BYTES = 16 * 1024 * 1024
 """What a fragment may have waiting here: a few batches ahead of the consumer."""
+
+
+Metered = Callable[[float], Reading | None]
+"""From when a fragment has its turn to what looks at how fast it comes, if anybody does."""
 
 
 class _Unsteady:
@@ -60,7 +65,7 @@ class FragmentReader:
         batches: Batches,
         turn: AbstractContextManager[None],
         overflow: Overflow | None,
-        metering: Metering,
+        metered: Metered,
         seen: SeenRows,
         watch: FragmentWatch | None = None,
     ) -> None:
@@ -72,10 +77,13 @@ class FragmentReader:
         self.schema: pa.Schema = planned.fragment.schema
         self._batches = batches
         self._turn = turn
-        self._metering = metering
+        self._metered = metered
         self._buffer = BatchBuffer(BUFFER_BYTES, overflow)
         self._rows = 0
         self._size_bytes = 0
+        self._crossed_bytes = 0
+        compression = planned.fragment.compression
+        self._crossing = None if compression is None else Crossing(compression)
         self._started = time.monotonic()
         self._turn_at = self._started
         self._first_at: float | None = None
@@ -117,6 +125,7 @@ class FragmentReader:
             ended - self._started,
             None if self._first_at is None else ended - self._first_at - self._held_up_seconds,
             self._batches.sent if isinstance(self._batches, KeyedBatches) else None,
+            None if self._crossing is None else self._crossed_bytes,
         )
 
     def _run(self) -> None:
@@ -148,7 +157,8 @@ class FragmentReader:
 
     def _read(self) -> None:
         complete = False
-        reading = self._metering.reading(self.source, self._turn_at)
+        crossing = self._crossing
+        reading = self._metered(self._turn_at)
         try:
             for batch in self._batches:
                 came_at, came_bytes = time.monotonic(), size_bytes(batch)
@@ -158,8 +168,12 @@ class FragmentReader:
                 self._size_bytes += came_bytes
                 if self._watch is not None:
                     self._watch.look(self._rows)
+                crossed_bytes = came_bytes
+                if crossing is not None:
+                    crossed_bytes = crossing.crossed_bytes(batch, came_bytes)
+                    self._crossed_bytes += crossed_bytes
                 if reading is not None:
-                    reading.came(came_bytes, came_at)
+                    reading.came(crossed_bytes, came_at, came_bytes)
                 before = time.monotonic()
                 self._buffer.put(batch, came_bytes)
                 after = time.monotonic()
@@ -170,6 +184,20 @@ class FragmentReader:
         finally:
             if reading is not None:
                 reading.ended(time.monotonic(), complete=complete)
+
+
+def metered_by(metering: Metering, planned: PlannedFragment, connector: Connector) -> Metered:
+    """What looks at a fragment, told what it takes at least and how it is sent."""
+    own = connector.capabilities.round_trips
+    query = planned.fragment.query
+    few = planned.reduction is not None or (isinstance(query, SqlQuery) and query.few is not None)
+    trips = own.few if few and own.few is not None else own.rows
+    return partial(
+        metering.reading,
+        planned.source,
+        round_trips=trips,
+        compression=planned.fragment.compression,
+    )
 
 
 def _prepared(batches: Batches) -> BaseException | None:
@@ -260,13 +288,21 @@ class SharedTurn(AbstractContextManager[None]):
             self._gate.leave()
 
 
-def _awaited(fragments: Iterable[PlannedFragment]) -> dict[str, StageKeys]:
-    """The keys that fragments wait for, by stage."""
+MOST_BOUNDING_KEYS = 500_000
+"""So many keys are gathered for their bounds."""
+
+
+def _awaited(
+    fragments: Iterable[PlannedFragment], natives: Iterable[NativeRead]
+) -> dict[str, StageKeys]:
+    """The keys that fragments and the engine's own reads wait for, by stage."""
     reductions = [f.reduction for f in fragments if f.reduction is not None]
+    bounding = [(keys.stage, keys.column) for native in natives for keys in native.keys]
     columns: dict[str, set[int]] = {}
-    for stage, column in (key for reduction in reductions for key in reduction.keys):
+    for stage, column in [*(key for r in reductions for key in r.keys), *bounding]:
         columns.setdefault(stage, set()).add(column)
-    most = max((reduction.most for reduction in reductions), default=0)
+    most = max((r.most for r in reductions), default=0)
+    most = max(most, MOST_BOUNDING_KEYS) if bounding else most
     return {stage: StageKeys(frozenset(wanted), most) for stage, wanted in columns.items()}
 
 
@@ -275,6 +311,7 @@ class FragmentReaders:
 
     Args:
         fragments: what to read.
+        natives: what the engine reads itself, for the keys that it waits for.
         sources: the sources by name.
         gates: the gates by source name.
         directory: where an overflow may go.
@@ -289,6 +326,7 @@ class FragmentReaders:
     def __init__(
         self,
         fragments: tuple[PlannedFragment, ...],
+        natives: tuple[NativeRead, ...],
         sources: Mapping[str, Source],
         gates: Mapping[str, Gate],
         directory: Path,
@@ -308,7 +346,7 @@ class FragmentReaders:
             name: moment_of(sources[name].connector, counts[name], share.turns, share.gate)
             for name, share in self._shares.items()
         }
-        self.keys = _awaited(fragments)
+        self.keys = _awaited(fragments, natives)
         self.readers: list[FragmentReader] = []
         for planned in fragments:
             share = self._shares[planned.source]
@@ -322,8 +360,9 @@ class FragmentReaders:
                 else KeyedBatches(planned, self.keys, execute)
             )
             watched = None if watch is None else watch.on(planned)
+            metered = metered_by(metering, planned, sources[planned.source].connector)
             self.readers.append(
-                FragmentReader(planned, batches, _Turn(share), overflow, metering, seen, watched)
+                FragmentReader(planned, batches, _Turn(share), overflow, metered, seen, watched)
             )
 
     def start(self) -> None:

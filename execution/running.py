@@ -9,23 +9,28 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
+from connectors.contract import TableName
 from connectors.errors import CancelledError, CrosswindError, MemoryLimitError
 from execution.buffer import Overflow
 from execution.engine_stream import EngineStream
 from execution.failures import engine_failure
-from execution.metrics import native_account
+from execution.key_filters import bounds_of
+from execution.metrics import Scan, native_account
 from execution.reading import FragmentReaders
 from execution.schemas import under
 from execution.sizing import size_bytes
 from execution.stages import StageReader
 from planner.account import Account, FragmentAccount, NativeAccount, StageAccount
 from planner.failures import panics_as_errors
-from planner.plan import Plan, PlannedFragment, PlannedStage, SubstraitResidual
+from planner.plan import NativeRead, Plan, PlannedFragment, PlannedStage, SubstraitResidual
+from planner.serialised import StagesFound, filled
 
 if TYPE_CHECKING:
     from execution.engine import Engine
@@ -288,6 +293,7 @@ class _Attempt:
         for planned in plan.stages:
             self._stages.append(self._stage(planned))
         self._session: Any = None
+        self._key_counts: dict[tuple[str, int], int] = {}
 
     def batches(self, session: Any) -> Iterator[pa.RecordBatch]:
         """The residual's answer.
@@ -302,25 +308,53 @@ class _Attempt:
                 self._engine.register(
                     session, self._plan, self._readers.readers, self._stages, self._scope
                 )
-                before = [
-                    self._engine.frame(session, stage.residual, self._scope)
-                    for stage in self._plan.stages
-                ]
-                frame = self._engine.frame(session, self._residual, self._scope)
-            for stage, first in zip(self._stages, before, strict=True):
-                stage.start(session, first)
+            for stage, planned in zip(self._stages, self._plan.stages, strict=True):
+                stage.start(session, partial(self._frame, session, planned.residual))
             for stage in self._stages:
                 # What reads them holds a worker of the engine, and may not wait for one.
                 stage.wait()
-                if stage.failure is not None:
-                    raise stage.failure
-            yield from self._stream.batches(session, frame)
+            yield from self._stream.batches(session, self._frame(session, self._residual))
         except CrosswindError:
             raise
         except Exception as error:
             of_stages = (s.failure for s in self._stages if s.failure is not None)
             failure = self._readers.failure() or next(of_stages, None) or self._failure_of(error)
             raise failure from None
+
+    def _frame(self, session: Any, residual: SubstraitResidual) -> Any:
+        """What runs next, with all that is known by now of the stages that are complete."""
+        complete = {stage.name: stage for stage in self._stages if stage.complete}
+        rows = {name: stage.rows for name, stage in complete.items()}
+        bounds: dict[tuple[str, int], tuple[object, object] | None] = {}
+        for native in self._plan.natives:
+            for keys in native.keys:
+                stage = complete.get(keys.stage)
+                found = None if stage is None else stage.found(keys.column)
+                if found is not None:
+                    # A day that Python has no value for is no bound.
+                    with suppress(OverflowError, ValueError):
+                        bounds[keys.stage, keys.column] = bounds_of(found)
+                        self._key_counts[keys.stage, keys.column] = len(found)
+        with panics_as_errors():
+            written = filled(residual, StagesFound(rows, bounds))
+            return self._engine.frame(session, written, self._scope)
+
+    def _native_accounts(self, scans: list[Scan]) -> tuple[NativeAccount, ...]:
+        """Of a table that is read twice, all that was read stands at the first."""
+        accounts = []
+        told: set[tuple[str, TableName]] = set()
+        for native in self._plan.natives:
+            table = (native.source, native.table)
+            own = [] if table in told else scans
+            told.add(table)
+            accounts.append(native_account(native, own, self._keys_of(native)))
+        return tuple(accounts)
+
+    def _keys_of(self, native: NativeRead) -> int | None:
+        """How many keys a table was read by."""
+        used = [self._key_counts.get((keys.stage, keys.column)) for keys in native.keys]
+        counts = [count for count in used if count is not None]
+        return sum(counts) if counts else None
 
     def _stage(self, planned: PlannedStage) -> StageReader:
         engine = self._engine
@@ -359,7 +393,7 @@ class _Attempt:
         computing = [stream.compute_seconds() for stream in streams]
         return Ran(
             fragments,
-            tuple(native_account(n, scans) for n in self._plan.natives),
+            self._native_accounts(scans),
             compute_seconds=None if computing[0] is None else sum(c or 0.0 for c in computing),
             stages=tuple(stage.account() for stage in self._stages),
         )

@@ -116,7 +116,7 @@ class StageReader:
         overflow: where its rows go when nobody takes them yet.
         failure_of: what an error of the engine means.
         seen: remembers how many rows it had.
-        after: the stages that it reads; it begins when they are complete, so that no worker of the
+        after: the stages that it needs; it begins when they are complete, so that no worker of the
             engine waits for work that needs one.
     """
 
@@ -137,6 +137,7 @@ class StageReader:
         self._seen = seen
         self.schema: pa.Schema = planned.schema
         self.failure: CrosswindError | None = None
+        self.complete = False
         self.stream = stream
         self._keys = keys
         self._failure_of = failure_of
@@ -147,8 +148,11 @@ class StageReader:
         self._started = time.monotonic()
         self._ended: float | None = None
 
-    def start(self, session: Any, frame: Any) -> None:
+    def start(self, session: Any, frame: Callable[[], Any]) -> None:
         """Drive a data frame of a session to its end.
+
+        Args:
+            frame: makes it, when the stages that it needs are complete.
 
         Raises:
             QueueFullError: there are no more threads; it has ended, and must be closed.
@@ -164,8 +168,26 @@ class StageReader:
         self._thread = thread
 
     def wait(self) -> None:
-        """Wait until it is complete, has failed or was cancelled."""
+        """Wait until it is complete.
+
+        Raises:
+            CrosswindError: it has failed, or was cancelled.
+        """
         self._done.wait()
+        if self.failure is not None:
+            raise self.failure
+        if not self.complete:
+            raise CancelledError("the query was cancelled")
+
+    @property
+    def rows(self) -> int:
+        """How many have come so far."""
+        return self._rows
+
+    def found(self, column: int) -> pa.Array | None:
+        """The keys in a column, when it is complete; None where there are too many of them."""
+        keys = None if self._keys is None else self._keys.wait(None)
+        return None if keys is None else keys[column]
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         while (batch := self._buffer.get()) is not None:
@@ -191,12 +213,12 @@ class StageReader:
         ended = self._ended if self._ended is not None else time.monotonic()
         return StageAccount(self.name, self._rows, self._size_bytes, ended - self._started)
 
-    def _run(self, session: Any, frame: Any) -> None:
+    def _run(self, session: Any, frame: Callable[[], Any]) -> None:
         failure: BaseException | None = None
         try:
             for stage in self._after:
                 stage.wait()
-            for batch in self.stream.batches(session, frame):
+            for batch in self.stream.batches(session, frame()):
                 self._take(batch)
         except CancelledError as error:
             failure = error
@@ -204,6 +226,8 @@ class StageReader:
             failure = self.failure = error
         except Exception as error:
             failure = self.failure = self._failure_of(error)
+        if failure is None and isinstance(lost := self._buffer.finish(), CrosswindError):
+            failure = self.failure = lost
         self._ended = time.monotonic()
         if failure is None and self._shape is not None:
             self._seen.note(self._shape, self._rows)
@@ -212,7 +236,9 @@ class StageReader:
                 self._keys.finish()
             else:
                 self._keys.give_up()
-        self._buffer.finish(failure)
+        if failure is not None:
+            self._buffer.finish(failure)
+        self.complete = failure is None
         self._done.set()
 
     def _take(self, batch: pa.RecordBatch) -> None:

@@ -29,11 +29,12 @@ from execution.buffer import Overflow
 from execution.datasets import ScanDataset
 from execution.engine_stream import EngineStream
 from execution.failures import engine_failure
-from execution.reading import FragmentReader, SharedTurn, moment_of
+from execution.reading import FragmentReader, SharedTurn, metered_by, moment_of
 from execution.running import Ran
 from planner.barriers import has_statistics
 from planner.bind import HOME
 from planner.catalog import CatalogTable, Source
+from planner.emit.float_order import RowFilter
 from planner.failures import panics_as_errors, planning_failure
 from planner.plan import PlannedFragment, SqlResidual
 from planner.substrait.types import NotCarriedError
@@ -205,13 +206,13 @@ class TableRun:
         return ScanDataset(table.table.schema, scan)
 
     def _filtered(
-        self, planned: PlannedFragment, rest: pc.Expression | None, columns: list[str]
+        self, planned: PlannedFragment, rest: RowFilter | None, columns: list[str]
     ) -> Iterator[pa.RecordBatch]:
         for batch in self._read(planned):
             if rest is None:
                 yield batch.select(columns)
                 continue
-            for piece in pa.Table.from_batches([batch]).filter(rest).to_batches():
+            for piece in rest.kept(batch).to_batches():
                 yield piece.select(columns)
 
     def _name(self) -> str:
@@ -235,7 +236,10 @@ class TableRun:
         overflow = Overflow(engine.directory, planned.fragment.schema, engine.overflow_bytes)
         turn = self._turns[planned.source]
         seen = engine.catalog.seen
-        reader = FragmentReader(planned, batches, turn, overflow, engine.metering, seen)
+        metered = metered_by(
+            engine.metering, planned, engine.catalog.sources[planned.source].connector
+        )
+        reader = FragmentReader(planned, batches, turn, overflow, metered, seen)
         with self._lock:
             if self._cancelled.is_set():
                 reader.close()

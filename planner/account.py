@@ -19,6 +19,7 @@ class FragmentAccount:
         transfer_seconds: from the first batch to the last, without the time the reader was held up
             because nobody took what had come; None when there was no batch.
         keys: how many it was sent; None where it runs without.
+        crossed_bytes: about so many crossed the link; None for `size_bytes`: nothing compresses it.
     """
 
     name: str
@@ -30,6 +31,7 @@ class FragmentAccount:
     seconds: float
     transfer_seconds: float | None = None
     keys: int | None = None
+    crossed_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class NativeAccount:
         size_bytes: Arrow bytes of these rows.
         file_bytes: read from the files.
         seconds: reading and decoding, added up over the engine's threads.
+        keys: how many it was read by the bounds of; None where it was read without.
     """
 
     name: str
@@ -59,6 +62,7 @@ class NativeAccount:
     size_bytes: int | None
     file_bytes: int | None
     seconds: float | None
+    keys: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

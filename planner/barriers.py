@@ -11,6 +11,9 @@ Owns the two things that the engine would decide otherwise than it decides over 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pyarrow as pa
 
 from planner.relations import (
@@ -26,17 +29,23 @@ from planner.relations import (
 )
 from planner.rewrite import with_reads
 
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
-def with_barriers(relation: Relation, natives: frozenset[str]) -> Relation:
+
+def with_barriers(
+    relation: Relation, natives: frozenset[str], rows: Mapping[str, int] = _NOTHING
+) -> Relation:
     """The residual with a barrier above each read.
 
     Args:
         natives: names of the tables that the engine reads itself; the others are fragments.
+        rows: how many rows these have, where that is known. It is what the engine takes their limit
+            for, and joins by: it hashes the side that has fewer, and reads the other's files by it.
     """
 
     def change(read: Read) -> Relation:
         if read.path[0] not in natives:
-            return Fetch(read, 0, 2**63 - 1)
+            return Fetch(read, 0, max(1, rows.get(read.path[0], 2**63 - 1)))
         if not any(has_statistics(field.type) for field in read.fields):
             return read
         computed = tuple(_computed(i, field) for i, field in enumerate(read.fields))

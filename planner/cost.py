@@ -41,7 +41,8 @@ class Cost:
 
 
 ROUND_TRIPS = 2.0
-"""A statement over an open connection: begin with the statement, then its rows."""
+"""A question over an open connection and its answer, where the source does not say how many
+(`connectors.contract.RoundTrips`)."""
 
 ROW_SECONDS = 2e-7
 """A source's and a driver's work to hand out one row: 5 M rows a second, seen with Postgres."""
@@ -54,25 +55,45 @@ RESIDUAL_SECONDS = 0.002
 """The engine's work before a residual's first row: it reads its plan, and plans and starts it. A
 point query of PostgreSQL takes 1.6 ms, the same of a Parquet file 4.6 ms."""
 
-SOURCE_ROW_SECONDS = 1e-7
-"""A source's work for a row that an operator there makes: Postgres counts 6 M rows in 0.5 s."""
+TAKEN_IN = 2.0
+"""What a row costs that a source joins, groups or sorts, in rows that it makes: PostgreSQL joins
+450,000 orders with their customers in 0.16 s, and groups them in 0.08 s, where it scans them in
+0.05 s."""
 
 LOCAL_ROW_SECONDS = 2e-8
 """The engine's work for a row that an operator here makes: scanned, filtered or joined."""
 
 
-def keys_cost(count: float, width_bytes: float, link: Link) -> Cost:
+HASHED_ROW_SECONDS = 2e-8
+"""What it takes longer to hash a row for a join than to look one up: 6 M rows of Parquet are joined
+with 20,000 in 0.18 s that way round, and in 0.07 s the other way."""
+
+
+def hashed_seconds(rows: float) -> float:
+    """Seconds that a join takes longer for `rows` rows that it has to hash."""
+    return rows * HASHED_ROW_SECONDS
+
+
+def keys_cost(
+    count: float, width_bytes: float, link: Link, key_seconds: float = KEY_SECONDS
+) -> Cost:
     """Seconds until `count` keys have crossed `link` with a statement that is sent anyway."""
     return Cost(
         latency_seconds=0.0,
         transfer_seconds=count * (width_bytes + 1.0) / link.bytes_per_second,
-        work_seconds=count * KEY_SECONDS,
+        work_seconds=count * key_seconds,
     )
 
 
-def source_seconds(rows: float) -> float:
-    """Seconds until the operators of a fragment have made `rows` rows at their source."""
-    return rows * SOURCE_ROW_SECONDS
+def source_seconds(made: float, taken: float, row_seconds: float) -> float:
+    """Seconds of a source's work for a fragment's operators.
+
+    Args:
+        made: the rows that they make.
+        taken: the rows that they join, group or sort.
+        row_seconds: see `connectors.contract.Capabilities`.
+    """
+    return (made + TAKEN_IN * taken) * row_seconds
 
 
 HELD_IN_MEMORY_BYTES = 16 * 1024 * 1024
@@ -92,10 +113,12 @@ def local_seconds(rows: float) -> float:
     return rows * LOCAL_ROW_SECONDS
 
 
-def transfer_cost(rows: float, size_bytes: float, link: Link) -> Cost:
+def transfer_cost(
+    rows: float, size_bytes: float, link: Link, round_trips: float = ROUND_TRIPS
+) -> Cost:
     """Seconds until `rows` rows of `size_bytes` bytes in all have crossed `link`."""
     return Cost(
-        latency_seconds=ROUND_TRIPS * link.rtt_seconds,
+        latency_seconds=round_trips * link.rtt_seconds,
         transfer_seconds=size_bytes / link.bytes_per_second,
         work_seconds=rows * ROW_SECONDS,
     )

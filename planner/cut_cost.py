@@ -7,25 +7,27 @@ that sum over a whole cut. The prices of its parts are `planner.cost`'s.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import chain
 
 from planner.cost import (
+    KEY_SECONDS,
     RESIDUAL_SECONDS,
+    ROUND_TRIPS,
     Cost,
     Link,
     keys_cost,
     local_seconds,
-    source_seconds,
     transfer_cost,
 )
 from planner.decompose import Cut, CutFragment
-from planner.placing import Places
+from planner.placing import Place, Places
 from planner.plan import Estimate
-from planner.reductions import keys_of
-from planner.relations import Filter, Read, Relation, inputs_of, subqueries_of
+from planner.reductions import keys_in, keys_of
+from planner.relations import Filter, InKeys, Read, Relation, inputs_of, subqueries_of
 from planner.sized import width_bytes
+from planner.work import source_work_seconds
 
 UNKNOWN_ROWS = 1_000_000.0
 """What nothing is known of is taken for large: then the links decide, and not a guess."""
@@ -38,10 +40,12 @@ class CutCost:
     Attributes:
         seconds: until the last row is here.
         total_seconds: of all parts, as if they ran one after the other.
+        whole: one place answers it all.
     """
 
     seconds: float
     total_seconds: float
+    whole: bool = False
 
 
 def cut_cost(cut: Cut, places: Places) -> CutCost:
@@ -63,6 +67,7 @@ class _CutCost:
         self._stages = {stage.name: stage.relation for stage in cut.stages}
         self._ready: dict[str, float] = {}
         self._moved: dict[str, list[Cost]] = defaultdict(list)
+        self._at_source = Counter(fragment.place.source.name for fragment in cut.fragments)
         self._work_seconds = 0.0
         for fragment in cut.fragments:
             places.add_stage((fragment.name,), fragment.relation)
@@ -77,7 +82,8 @@ class _CutCost:
             for costs in self._moved.values()
         ]
         moved = sum(cost.seconds for cost in chain.from_iterable(self._moved.values()))
-        return CutCost(max((path, *links)), moved + self._work_seconds + here)
+        total = moved + self._work_seconds + here
+        return CutCost(max((path, *links)), total, self._cut.whole)
 
     def _until(self, relation: Relation) -> float:
         """Seconds until all of a relation is here."""
@@ -86,7 +92,12 @@ class _CutCost:
                 self._until_named(relation) if len(relation.path) == 1 else self._native(relation)
             )
         below = [self._until(part) for part in (*inputs_of(relation), *subqueries_of(relation))]
-        return max(below, default=0.0) + self._here(relation)
+        keys = keys_in(relation.condition) if isinstance(relation, Filter) else ()
+        return self._until_keys(keys) + max(below, default=0.0) + self._here(relation)
+
+    def _until_keys(self, keys: tuple[InKeys, ...]) -> float:
+        """Seconds until what waits for these may begin."""
+        return max((self._until_named(Read((k.stage,), (), ())) for k in keys), default=0.0)
 
     def _until_named(self, read: Read) -> float:
         name = read.path[0]
@@ -99,18 +110,20 @@ class _CutCost:
 
     def _sent(self, fragment: CutFragment) -> float:
         keys = keys_of(fragment.relation)
-        wait = max((self._until_named(Read((k.stage,), (), ())) for k in keys), default=0.0)
-        link = fragment.place.source.link
-        moved = self._transfer(fragment.relation, link)
-        sent = [keys_cost(k.count, width_bytes(k.value.type), link) for k in keys]
+        wait = self._until_keys(keys)
+        place = fragment.place
+        link = place.source.link
+        moved = self._transfer(fragment.relation, place.link, place)
+        moment = place.moment_seconds if self._at_source[place.source.name] > 1 else 0.0
+        form = None if place.dialect is None else place.dialect.keys
+        each = KEY_SECONDS if form is None else form.seconds
+        sent = [keys_cost(k.count, width_bytes(k.value.type), link, each) for k in keys]
         cost = Cost(
-            moved.latency_seconds,
-            moved.transfer_seconds + sum(each.transfer_seconds for each in sent),
-            moved.work_seconds
-            + sum(each.work_seconds for each in sent)
-            + source_seconds(self._rows_there(fragment.relation)),
+            moment + moved.latency_seconds,
+            moved.transfer_seconds + sum(s.transfer_seconds for s in sent),
+            moved.work_seconds + sum(s.work_seconds for s in sent) + self._there_seconds(fragment),
         )
-        self._moved[fragment.place.source.name].append(cost)
+        self._moved[place.source.name].append(cost)
         return wait + cost.seconds
 
     def _native(self, read: Read) -> float:
@@ -124,24 +137,25 @@ class _CutCost:
         self._moved[source.name].append(cost)
         return cost.seconds + here
 
-    def _transfer(self, relation: Relation, link: Link) -> Cost:
+    def _transfer(self, relation: Relation, link: Link, place: Place | None = None) -> Cost:
         expected = self._expected(relation)
         assert expected.rows is not None
         assert expected.size_bytes is not None
-        return transfer_cost(expected.rows, expected.size_bytes, link)
+        trips = ROUND_TRIPS if place is None else place.round_trips(expected)
+        return transfer_cost(expected.rows, expected.size_bytes, link, trips)
 
     def _here(self, relation: Relation) -> float:
         seconds = local_seconds(self._expected(relation).rows or 0.0)
         self._work_seconds += seconds
         return seconds
 
-    def _rows_there(self, relation: Relation) -> float:
-        """The rows that the operators of a fragment make at its source."""
-        below = (*inputs_of(relation), *subqueries_of(relation))
-        if isinstance(relation, Filter) and isinstance(relation.input, Read):
-            below = subqueries_of(relation)  # It may have an index, and not look at the others.
-        own = self._expected(relation).rows or 0.0
-        return own + sum(self._rows_there(part) for part in below)
+    def _there_seconds(self, fragment: CutFragment) -> float:
+        row_seconds = fragment.place.source.connector.capabilities.row_seconds
+        seconds = source_work_seconds(
+            fragment.relation, lambda part: self._expected(part).rows, row_seconds
+        )
+        assert seconds is not None
+        return seconds
 
     def _expected(self, relation: Relation) -> Estimate:
         expected = self._places.estimate(relation)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from planner.cost import Cost
+from planner.cost import Cost, local_seconds
 from planner.emit.names import ONE, distinct_fields
 from planner.followed import tables_of
 from planner.placing import Place, Places, common, moved
@@ -47,6 +47,11 @@ from planner.relations import (
     with_inputs,
 )
 from planner.rewrite import read_all, with_expressions
+from planner.work import source_work_seconds
+
+WORTH_OPENING = 0.8
+"""Joins of one source are run here where that takes this part of the time, at most: what a source
+does is known less well than what it sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,35 +235,60 @@ class _Decomposer:
 
     def _cheaper_opened(self, relation: Relation, place: Place) -> Relation | None:
         """The tree with its topmost joins run here, where that is estimated to take less time."""
+        if self._places.cuts == "push":
+            return None
         pieces = _opened_pieces(relation)
         if len(pieces) < 2:
             return None
-        whole = moved(self._places.estimate(relation), place)
-        parts = [moved(self._places.estimate(p), place) for p in pieces]
-        known = [part for part in parts if part is not None]
-        if whole is None or len(known) < len(parts):
+        whole = self._seconds([relation], place)
+        opened = self._seconds(pieces, place)
+        if whole is None or opened is None:
             return None
-        # Fragments start together: one latency, and their bytes share the link.
-        opened = max(p.latency_seconds for p in known) + sum(
-            p.transfer_seconds + p.work_seconds for p in known
-        )
+        opened += self._joined_seconds(relation)
         source = place.source.name
-        if opened >= whole.seconds:
+        if opened >= WORTH_OPENING * whole:
             self._cut.rejected.append(
                 RejectedCut(
                     f"{len(pieces)} fragments of {source}, joined here",
-                    f"{opened:.3g} s to move the inputs, {whole.seconds:.3g} s for the result",
+                    f"{opened:.3g} s to move and join the inputs, {whole:.3g} s for the result",
                 )
             )
             return None
         self._cut.rejected.append(
             RejectedCut(
                 f"one fragment of {source}, joined there",
-                f"{whole.seconds:.3g} s to move the result, {opened:.3g} s for the inputs",
+                f"{whole:.3g} s for the result, {opened:.3g} s to move and join the inputs",
             )
         )
         self._keep(relation, place, "its inputs are cheaper to move", refused=False)
         return self._open(relation, place)
+
+    def _seconds(self, pieces: list[Relation], place: Place) -> float | None:
+        """Until fragments of a source are here that start together, and share its link."""
+        moved_ = [moved(self._places.estimate(piece), place) for piece in pieces]
+        row_seconds = place.source.connector.capabilities.row_seconds
+        works = [source_work_seconds(p, self._rows, row_seconds) for p in pieces]
+        known = [
+            (cost, work)
+            for cost, work in zip(moved_, works, strict=True)
+            if cost is not None and work is not None
+        ]
+        if len(known) < len(pieces):
+            return None
+        moment = place.moment_seconds if len(pieces) > 1 else 0.0
+        latency = max(cost.latency_seconds for cost, _ in known)
+        sent = sum(cost.transfer_seconds + cost.work_seconds + work for cost, work in known)
+        return moment + latency + sent
+
+    def _joined_seconds(self, relation: Relation) -> float:
+        """Until the engine has run what stands above the inputs of the topmost joins."""
+        if not _opened_pieces(relation):
+            return local_seconds(self._rows(relation) or 0.0)
+        below = sum(self._joined_seconds(part) for part in inputs_of(relation))
+        return below + local_seconds(self._rows(relation) or 0.0)
+
+    def _rows(self, relation: Relation) -> float | None:
+        return self._places.estimate(relation).rows
 
     def _open(self, relation: Relation, place: Place) -> Relation:
         if not _opened_pieces(relation):  # one of several inputs: the joins are in the others

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from connectors.contract import Statistics
+from connectors.contract import ColumnStatistics, Statistics
 from planner.plan import Estimate
 from planner.relations import (
     Aggregate,
@@ -76,6 +76,10 @@ class Estimator:
     def width_bytes(self, relation: Relation, index: int) -> float:
         """How wide a field's value is as it travels."""
         return self._size(relation).columns[index].width_bytes
+
+    def bounds(self, relation: Relation, index: int) -> ColumnStatistics | None:
+        """What is known of the table's column that a field is."""
+        return self._size(relation).columns[index].bounds
 
     def groups(self, relation: Aggregate) -> float | None:
         """How many groups there are, at most; None when a key's distinct values are not known."""

@@ -78,6 +78,11 @@ def explain_text(plan: Plan, account: Account | None = None, *, verbose: bool = 
         lines += ["", "rejected cuts:"]
         for cut in plan.rejected:
             lines += _wrapped(f"{cut.description}: {cut.reason}")
+    if plan.seconds is not None:
+        others = ", and of the best of the others:" if plan.losing else ""
+        lines += ["", f"expected time of this cut: {plan.seconds:.3g} s{others}"]
+        for losing in plan.losing:
+            lines += _wrapped(f"{losing.description}: {losing.seconds:.3g} s")
     warnings = [w for w in plan.warnings if w.code not in SAID_ALREADY]
     if warnings:
         lines += ["", "warnings:"]
@@ -103,6 +108,8 @@ def plan_that_ran(plan: Plan, account: Account | None) -> Plan:
         rejected=(),
         followed=(),
         stages=(),
+        seconds=None,
+        losing=(),
     )
 
 
@@ -174,15 +181,17 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None, verbose: b
         expected = f"not known: {fragment.source} has no statistics of this"
     if expected:
         lines.append(f"  expected: {expected}")
+    if fragment.fragment.compression is not None:
+        lines.append(f"  sent compressed with {fragment.fragment.compression}")
     if fragment.reduction is not None:
         lines += _wrapped(_reduced(fragment.reduction, ran))
     if fragment.estimated is not None:
         lines.append(f"  source's own estimate: {_own_estimate(fragment.estimated)}")
     if ran is not None:
         first = ran.first_batch_seconds
-        lines.append(
-            f"  ran: {rows_text(ran.rows)}, {size_text(ran.size_bytes)}, {ran.seconds:.3f} s"
-            f" (waited {ran.wait_seconds:.3f} s"
+        lines += _wrapped(
+            f"ran: {rows_text(ran.rows)}, {size_text(ran.size_bytes)}{_crossed(ran)},"
+            f" {ran.seconds:.3f} s (waited {ran.wait_seconds:.3f} s"
             + ("" if first is None else f", first batch {first:.3f} s later")
             + ("" if ran.transfer_seconds is None else f", transfer {ran.transfer_seconds:.3f} s")
             + ")"
@@ -191,6 +200,10 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None, verbose: b
     if fragment.there:
         lines += ["  there:", *(f"    {line}".rstrip() for line in fragment.there.splitlines())]
     return lines
+
+
+def _crossed(ran: FragmentAccount) -> str:
+    return "" if ran.crossed_bytes is None else f" ({size_text(ran.crossed_bytes)} over the link)"
 
 
 def _reduced(reduction: Reduction, ran: FragmentAccount | None) -> str:
@@ -204,12 +217,22 @@ def _reduced(reduction: Reduction, ran: FragmentAccount | None) -> str:
     return f"{text}; {ran.keys:,} sent"
 
 
+def _read_by_keys(native: NativeRead, ran: NativeAccount | None) -> str:
+    text = f"waits for the keys in {' and '.join(keys.shown for keys in native.keys)}"
+    if ran is None:
+        return text
+    if ran.keys is None:
+        return f"{text}; ran without: they were too many"
+    return f"{text}; read by the bounds of {ran.keys:,} keys"
+
+
 def _stage(plan: Plan, stage: PlannedStage, ran: StageAccount | None) -> list[str]:
     waiting = [
         f.name
         for f in plan.fragments
         if f.reduction is not None and any(name == stage.name for name, _ in f.reduction.keys)
     ]
+    waiting += [n.name for n in plan.natives if any(k.stage == stage.name for k in n.keys)]
     lines = [f"{stage.name}, run by the engine here first: its keys go to {', '.join(waiting)}"]
     expected = _expected(stage.estimate)
     if expected:
@@ -292,6 +315,8 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> list[str]:
     expected = _expected(native.estimate)
     if expected:
         lines.append(f"  expected: {expected} before filters")
+    if native.keys:
+        lines += _wrapped(_read_by_keys(native, ran))
     if ran is not None and ran.rows is not None:
         parts = [rows_text(ran.rows)]
         if ran.size_bytes is not None:

@@ -67,7 +67,11 @@ def explain_value(plan: Plan, account: Account | None = None) -> dict[str, Any]:
             }
             for kept in (*plan.kept, *plan.followed)
         ],
-        "rejected": [asdict(cut) for cut in plan.rejected],
+        "rejected": [
+            {"description": cut.description, "reason": cut.reason} for cut in plan.rejected
+        ],
+        "expected_seconds": _seconds(plan.seconds),
+        "losing": [{"cut": c.description, "seconds": _seconds(c.seconds)} for c in plan.losing],
         "warnings": [warning_fields(warning) for warning in plan.warnings],
         "ran": _ran(account),
     }
@@ -117,11 +121,13 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> dict[st
         },
         "there": json.loads(fragment.there) if fragment.there else None,
         "estimated": _own_estimate(fragment.estimated),
+        "compression": fragment.fragment.compression,
         "ran": None
         if ran is None
         else {
             "rows": ran.rows,
             "bytes": ran.size_bytes,
+            "crossed_bytes": ran.crossed_bytes,
             "seconds": _seconds(ran.seconds),
             "wait_seconds": _seconds(ran.wait_seconds),
             "first_batch_seconds": _seconds(ran.first_batch_seconds),
@@ -132,9 +138,9 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> dict[st
 
 def _sql(fragment: PlannedFragment) -> str | None:
     query = fragment.fragment.query
-    if fragment.reduction is not None:
-        return fragment.reduction.shown
-    return query.text if isinstance(query, SqlQuery) else None
+    if not isinstance(query, SqlQuery):
+        return None
+    return query.text if fragment.reduction is None else fragment.reduction.shown
 
 
 def _reduction(fragment: PlannedFragment, ran: FragmentAccount | None) -> dict[str, Any] | None:
@@ -142,11 +148,21 @@ def _reduction(fragment: PlannedFragment, ran: FragmentAccount | None) -> dict[s
     if reduction is None:
         return None
     query = fragment.fragment.query
-    assert isinstance(query, SqlQuery)
     return {
         "keys": list(reduction.columns),
-        "sql_without": query.text,
+        "sql_without": query.text if isinstance(query, SqlQuery) else None,
         "expected_without": _estimate(reduction.estimate),
+        "keys_sent": None if ran is None else ran.keys,
+    }
+
+
+def _read_keys(native: NativeRead, ran: NativeAccount | None) -> dict[str, Any] | None:
+    if not native.keys:
+        return None
+    return {
+        "keys": [keys.shown for keys in native.keys],
+        "sql_without": None,
+        "expected_without": _estimate(native.estimate),
         "keys_sent": None if ran is None else ran.keys,
     }
 
@@ -170,7 +186,7 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> dict[str, Any]:
         "tables": [str(native.table)],
         "operators": [],
         "sql": None,
-        "reduction": None,
+        "reduction": _read_keys(native, ran),
         "columns": list(native.columns),
         "filter": None,
         "limit": None,
@@ -178,6 +194,7 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> dict[str, Any]:
         "cost": None,
         "there": None,
         "estimated": None,
+        "compression": None,
         "ran": None
         if ran is None
         else {

@@ -72,6 +72,7 @@ def explain_mermaid(plan: Plan, account: Account | None = None) -> str:
             if fragment.reduction is not None
             for stage, _ in fragment.reduction.keys
         ]
+        edges += [f"{k.stage} -.->|keys| {n.name}" for n in plan.natives for k in n.keys]
     lines.append("  end")
     return "\n".join([*lines, *(f"  {line}" for line in dict.fromkeys(edges))])
 

@@ -106,6 +106,8 @@ class Parts:
         """Of what one place runs, as much as pays meets again: also what was not written so."""
         if place is None:
             return is_joint(relation) or _is_pick_of_filter(relation)
+        if self._places.cuts == "push":
+            return False
         return is_joint(relation) and self._places.estimate(relation).rows is not None
 
     def _add(

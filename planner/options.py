@@ -29,6 +29,17 @@ none: no fragment waits for another.
 REDUCTIONS: tuple[Reductions, ...] = get_args(Reductions)
 
 
+Cuts = Literal["costed", "push", "open"]
+"""What becomes of a subtree that one source can run.
+
+costed: it goes there, or joins of it run here, whichever is estimated to take less time.
+push: all of it goes there, whatever crosses the link; so do first steps of aggregates.
+open: each input of a join is a fragment; joins, and what stands on them, run here.
+"""
+
+CUTS: tuple[Cuts, ...] = get_args(Cuts)
+
+
 @dataclass(frozen=True, slots=True)
 class PlanningOptions:
     """How one statement is planned.
@@ -36,7 +47,9 @@ class PlanningOptions:
     Attributes:
         pushdown: for every source of the statement; None leaves it to each source's configuration.
         reductions: which fragments are sent keys.
+        cuts: whether joins that one source can run are run there.
     """
 
     pushdown: Pushdown | None = None
     reductions: Reductions = "costed"
+    cuts: Cuts = "costed"

@@ -10,7 +10,8 @@ The first step groups by what is read above it: the keys of the answer and the c
 joins' conditions. All rows of such a group meet the same rows of the other side, so a sum of sums
 is the sum, a sum of counts the count. It goes below inner and cross joins, and on the side that a
 left, semi or anti join keeps; and into each input of a UNION ALL. It is done only where the
-groups are known to be few, and only for aggregates whose value this cannot change:
+groups are known to be few, or under `cuts = push`, and only for aggregates whose value this cannot
+change:
 
 - counts, and sums of integers, which wrap around: addition modulo 2^64 has no order;
 - sums and averages of decimals narrow enough that no sum of up to 10^10 rows leaves its type, so
@@ -222,6 +223,8 @@ def _grouped_there(relation: Relation, need: _Need, places: Places) -> Relation 
     grouped = _grouped(relation, need)
     if places.whole(grouped) is None:
         return None
+    if places.cuts == "push":
+        return grouped
     rows, groups = places.estimate(relation).rows, places.groups(grouped)
     if rows is None or groups is None or groups > rows * FEW:
         return None

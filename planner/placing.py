@@ -12,23 +12,27 @@ from functools import cached_property
 from itertools import chain
 from types import MappingProxyType
 
-from connectors.contract import Statistics
+from connectors.contract import ColumnStatistics, Compression, Statistics
 from planner.asked import asking
 from planner.bind import Bound
 from planner.catalog import CatalogTable, Source
-from planner.cost import Cost, transfer_cost
+from planner.compression import compression_over, link_of_rows
+from planner.cost import Cost, Link, transfer_cost
 from planner.emit.dialect import Dialect
 from planner.emit.dialects import dialect_named
 from planner.emit.expressions import refusal_of
+from planner.emit.few import most_rows
 from planner.emit.scan import scan_refusal
 from planner.estimate import Estimator
 from planner.options import PlanningOptions, Pushdown
 from planner.plan import Estimate
 from planner.relations import (
     Aggregate,
+    Cross,
     Expression,
     FieldRef,
     Filter,
+    Join,
     Project,
     Read,
     Relation,
@@ -52,6 +56,28 @@ class Place:
     def key(self) -> tuple[str, Pushdown]:
         """What tells it from others; a connector may have to compute its identity."""
         return self.source.connector.identity, self.pushdown
+
+    @cached_property
+    def compression(self) -> Compression | None:
+        """How the rows of its fragments are sent."""
+        return compression_over(self.source.link, self.source.connector.capabilities.compressions)
+
+    @cached_property
+    def link(self) -> Link:
+        """The link as its rows see it, compressed or not."""
+        return link_of_rows(self.source.link, self.compression)
+
+    def round_trips(self, expected: Estimate) -> float:
+        """How many a fragment takes of which so much is expected."""
+        own = self.source.connector.capabilities.round_trips
+        asked_for_few = self.dialect is not None and self.dialect.few
+        few = own.few is not None and asked_for_few and most_rows(expected) is not None
+        return own.few if few and own.few is not None else own.rows
+
+    @property
+    def moment_seconds(self) -> float:
+        """How long it takes more until several fragments of a query see one moment."""
+        return self.source.connector.capabilities.round_trips.moment * self.source.link.rtt_seconds
 
 
 _NOTHING: Mapping[tuple[str, ...], Statistics] = MappingProxyType({})
@@ -77,15 +103,20 @@ class Places:
         self._tables: dict[tuple[str, ...], CatalogTable] = {
             table.path: table for table in (*bound.tables.values(), *bound.copies.values())
         }
-        self._known = known
+        self._bound, self._seen, self._known = bound, seen, known
         options = options or PlanningOptions()
         self._pushdown = options.pushdown
         self.reductions = options.reductions
+        self.cuts = options.cuts
         self._of_source: dict[str, Place | None] = {}
         # Answers by identity, with the objects that these identities belong to.
         self._refusals: dict[tuple[int, int, str], tuple[object, str | None]] = {}
         self._whole: dict[int, tuple[Relation, Place | None]] = {}
         self._estimate = Estimator(self._statistics, seen)
+
+    def under(self, options: PlanningOptions) -> Places:
+        """The same statement's, with other options."""
+        return Places(self._bound, options, self._seen, self._known)
 
     def of(self, read: Read) -> Place | None:
         """The place of a table; None where the engine reads it itself, or a stage's rows."""
@@ -116,6 +147,10 @@ class Places:
     def width_bytes(self, relation: Relation, index: int) -> float:
         """How wide a field's value is as it travels."""
         return self._estimate.width_bytes(relation, index)
+
+    def bounds(self, relation: Relation, index: int) -> ColumnStatistics | None:
+        """What is known of the table's column that a field is."""
+        return self._estimate.bounds(relation, index)
 
     def add_stage(self, path: tuple[str, ...], relation: Relation) -> None:
         """Reads of a path are of this relation's rows, which are here."""
@@ -173,6 +208,8 @@ class Places:
         return Place(source, dialect, self._pushdown or source.pushdown)
 
     def _refusal(self, relation: Relation, place: Place) -> str | None:
+        if self.cuts == "open" and isinstance(relation, Join | Cross):
+            return "joins are run here: cuts = open"
         key = (id(relation), 0, place.source.name)
         known = self._refusals.get(key)
         if known is None:
@@ -191,7 +228,8 @@ def moved(expected: Estimate, place: Place) -> Cost | None:
     """What it costs to move so much from a place; None where that is not known."""
     if expected.rows is None or expected.size_bytes is None:
         return None
-    return transfer_cost(expected.rows, expected.size_bytes, place.source.link)
+    trips = place.round_trips(expected)
+    return transfer_cost(expected.rows, expected.size_bytes, place.link, trips)
 
 
 def common(places: Iterable[Place | None]) -> Place | None:

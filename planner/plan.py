@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 from sqlglot import exp
+from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.contract import Estimated, Fragment, TableName
 from planner.cost import Cost
 from planner.options import Pushdown
+from planner.relations import Relation
 from planner.warnings import PlanWarning
 
 
@@ -30,8 +32,8 @@ class Reduction:
     """Keys that a fragment waits for, and its statement with their places in it.
 
     Attributes:
-        statement: never changed; see `planner.emit.keys`.
-        dialect: the planner's name of what the statement is in.
+        statement: never changed; see `planner.emit.keys`. None of a scan.
+        dialect: the planner's name of what the statement is in; empty of a scan.
         keys: of which columns of which stages.
         most: so many keys are sent at most; with more, the fragment runs without.
         patience_seconds: so long it waits for them; None for as long as it takes.
@@ -39,9 +41,11 @@ class Reduction:
         estimate: what is expected to cross the link without them.
         shown: the statement as text, with a mark in place of the keys.
         few: what is expected with them, at a source that is told; see `SqlQuery.few`.
+        scanned: the columns of the table that they are compared with, one for each of `keys`; of a
+            scan, whose filter they become.
     """
 
-    statement: exp.Select
+    statement: exp.Select | None
     dialect: str
     keys: tuple[tuple[str, int], ...]
     most: int
@@ -50,6 +54,7 @@ class Reduction:
     estimate: Estimate
     shown: str
     few: Estimate | None = None
+    scanned: tuple[pa.Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,30 @@ class PlannedFragment:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadKeys:
+    """Keys whose bounds a table that the engine reads itself is filtered by.
+
+    Attributes:
+        stage, column: whose keys they are.
+        name: of the table's column.
+        shown: `STAGE.COLUMN`, for people.
+        bounds: the least and the greatest value of the table's column, where they are known.
+    """
+
+    stage: str
+    column: int
+    name: str
+    shown: str
+    bounds: tuple[object, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NativeRead:
     """A table that the engine reads itself, below the residual.
 
     Attributes:
         columns: the columns that the residual reads.
+        keys: what it waits for; of a table without any there is one read for all of a plan.
     """
 
     name: str
@@ -96,10 +120,28 @@ class NativeRead:
     schema: pa.Schema
     columns: tuple[str, ...] = ()
     estimate: Estimate = field(default_factory=Estimate)
+    keys: tuple[ReadKeys, ...] = ()
 
 
 SCOPE_LENGTH = 12
 """The length of a scope's name, in bytes; runs are named by `run` and nine digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """A residual before it is written.
+
+    Attributes:
+        relation: with the conditions on keys above the tables that are read by them.
+        names: of its columns.
+        origin: what the statement was read from.
+        natives: the tables that the engine reads itself.
+    """
+
+    relation: Relation
+    names: tuple[str, ...]
+    origin: SubstraitPlan
+    natives: tuple[NativeRead, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +151,13 @@ class SubstraitResidual:
     Attributes:
         scope: the schema under which the plan reads them, a placeholder that occurs nowhere else in
             the plan: each run puts a name of the same length in its place.
+        unwritten: what it is written from again when the stages that it reads are complete; None
+            where it reads none. See `planner.serialised`.
     """
 
     substrait: bytes
     scope: bytes
+    unwritten: Unwritten | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +170,7 @@ class PlannedStage:
         schema: of its rows.
         text: the residual as an indented tree, for people.
         shape: see `PlannedFragment`.
-        after: the stages that it reads.
+        after: the stages that it reads, or that tables in it have keys of.
     """
 
     name: str
@@ -176,10 +221,23 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class RejectedCut:
-    """A cut that lost, and the reason."""
+    """A cut that lost, and the reason.
+
+    Attributes:
+        seconds: that the whole statement would have taken, where that was compared.
+    """
 
     description: str
     reason: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LosingCut:
+    """Another cut of the statement, and the seconds that all of it would take by estimate."""
+
+    description: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +254,8 @@ class Plan:
             as the reason.
         uncut: how the statement runs when the engine cannot read `residual` back; None when that
             may not be.
+        seconds: that it is expected to take; for EXPLAIN, and None where that is not known.
+        losing: the best of the other cuts, the least time first; for EXPLAIN.
     """
 
     sql: str
@@ -210,3 +270,5 @@ class Plan:
     uncut: SqlResidual | None = None
     followed: tuple[Kept, ...] = ()
     stages: tuple[PlannedStage, ...] = ()
+    seconds: float | None = None
+    losing: tuple[LosingCut, ...] = ()

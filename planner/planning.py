@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 import pyarrow as pa
-from google.protobuf.message import DecodeError
-from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.contract import Fragment, SqlQuery, TableName, TableScan
 from connectors.errors import UnsupportedError
-from planner.barriers import with_barriers
 from planner.bind import Bound, bind, client_schema
 from planner.catalog import Catalog
 from planner.decompose import Cut, CutFragment, decompose
@@ -19,22 +17,22 @@ from planner.emit.few import few_of
 from planner.emit.names import unique_names
 from planner.emit.scan import scan_of
 from planner.emit.select import emit
-from planner.estimate import estimate
 from planner.followed import Origin, followed
+from planner.losing import with_losing_cuts
+from planner.natives import MOST_SCANNED_KEYS, Natives, scanned_columns, shown_keys
 from planner.options import PlanningOptions
 from planner.parse import Statement, tokenize
 from planner.passes import rearranged
 from planner.placing import Places
 from planner.plan import (
-    SCOPE_LENGTH,
     Kept,
     NativeRead,
     Plan,
     PlannedFragment,
     PlannedStage,
     Reduction,
+    RejectedCut,
     SqlResidual,
-    SubstraitResidual,
 )
 from planner.reductions import (
     Reduced,
@@ -52,14 +50,13 @@ from planner.relations import (
     Relation,
     inputs_of,
     kind_of,
-    subqueries_of,
 )
 from planner.replicas import with_cheapest_copies
 from planner.residual_text import residual_text
-from planner.rewrite import read_all, with_reads
+from planner.rewrite import read_all
+from planner.serialised import paths_in, serialised
 from planner.sizes import refuse_large
 from planner.substrait.types import NotCarriedError
-from planner.substrait.writer import write_plan
 from planner.warn import warnings_of
 
 
@@ -90,20 +87,23 @@ def _planned_copies(
 ) -> Plan:
     """The plan over the copies of tables that are cheapest to read now."""
     choice = with_cheapest_copies(bound, catalog, options)
-    plan = _planned_query(statement, choice.bound, choice.places, options)
+    plan = _planned_query(statement, choice.bound, choice.places, options, choice.rejected)
     _check_required(plan.kept, choice.places)
-    # What is not cut reads the tables that it names.
-    rejected = () if isinstance(plan.residual, SqlResidual) else choice.rejected
-    return replace(
-        plan,
-        rejected=(*plan.rejected, *rejected),
-        warnings=(*plan.warnings, *choice.warnings),
-    )
+    return replace(plan, warnings=(*plan.warnings, *choice.warnings))
 
 
 def _planned_query(
-    statement: Statement, bound: Bound, places: Places, options: PlanningOptions
+    statement: Statement,
+    bound: Bound,
+    places: Places,
+    options: PlanningOptions,
+    rejected: tuple[RejectedCut, ...] = (),
 ) -> Plan:
+    """The plan of what was bound.
+
+    Args:
+        rejected: other copies of its tables; what is not cut reads the tables that it names.
+    """
     if bound.relation is None:
         return _by_tables(statement, bound, options, bound.not_carried)
     ways = [reduced(rearranged(bound.relation, places), places)]
@@ -124,7 +124,10 @@ def _planned_query(
             if plan.residual is not None and options.pushdown != "required":
                 reason = "the engine cannot read its own plan"
                 plan = replace(plan, uncut=_uncut(bound, options, reason))
-            whole = in_one_piece(cut.residual, cut.stages)
+            plan = replace(plan, rejected=(*plan.rejected, *rejected))
+            if statement.mode != "query":
+                plan = with_losing_cuts(plan, bound.relation, cut, places, options)
+            whole = without_keys(in_one_piece(cut.residual, cut.stages))
             return _with_warnings(plan, statement, bound, whole)
     return _by_tables(statement, bound, options, reason)
 
@@ -155,7 +158,7 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Pla
         # A scan keeps its table's names; the client's are put on by position.
         own = fragments[0].fragment
         schema = bound.schema if isinstance(own.query, SqlQuery) else own.schema
-        answer = replace(fragments[0], fragment=Fragment(own.query, schema))
+        answer = replace(fragments[0], fragment=replace(own, schema=schema))
         return Plan(
             statement.sql,
             bound.schema,
@@ -166,21 +169,26 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Pla
             tuple(cut.kept),
             tuple(cut.rejected),
         )
-    natives: dict[tuple[str, ...], NativeRead] = {}
-    staged = [(stage, _with_natives(stage.relation, bound, natives)) for stage in cut.stages]
-    staged_names = {stage.name for stage in cut.stages}
-    residual = _with_natives(cut.residual, bound, natives)
-    native_names = frozenset(native.name for native in natives.values())
-    labels = {native.name: _label(native) for native in natives.values()}
+    natives = Natives(bound, cut, places)
+    staged = [(stage, natives.named(stage.relation)) for stage in cut.stages]
+    residual = natives.named(cut.residual)
+    labels = {native.name: _label(native) for native in natives.found}
+    assert bound.origin is not None
+    write = partial(
+        serialised,
+        origin=bound.origin,
+        natives=natives.found,
+        stages=frozenset(stage.name for stage in cut.stages),
+    )
     stages = tuple(
         PlannedStage(
             stage.name,
-            _serialised(with_barriers(tree, native_names), _names(stage.fields), bound),
+            write(tree, _names(stage.fields)),
             _schema(stage.fields),
             residual_text(tree, labels),
             places.estimate(read_all((stage.name,), stage.fields)),
             places.stage_shape((stage.name,)),
-            tuple(path[0] for path in _paths(tree) if path[0] in staged_names),
+            _stages_before(tree, cut),
         )
         for stage, tree in staged
     )
@@ -191,13 +199,15 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Pla
         statement.sql,
         bound.schema,
         fragments,
-        tuple(natives.values()),
-        _serialised(with_barriers(residual, native_names), names, bound),
+        tuple(natives.found),
+        write(residual, names),
         residual_text(residual, labels),
         tuple(cut.kept),
         tuple(cut.rejected),
         followed=followed(
-            in_one_piece(cut.residual, cut.stages), _origins(fragments, natives), cut.kept
+            without_keys(in_one_piece(cut.residual, cut.stages)),
+            _origins(fragments, natives),
+            cut.kept,
         ),
         stages=stages,
     )
@@ -208,10 +218,10 @@ def _names(fields: tuple[Field, ...]) -> tuple[str, ...]:
 
 
 def _origins(
-    fragments: Iterable[PlannedFragment], natives: Mapping[tuple[str, ...], NativeRead]
+    fragments: Iterable[PlannedFragment], natives: Natives
 ) -> dict[tuple[str, ...], Origin]:
     """What each read of a residual reads, by its path there."""
-    own = {path: Origin(n.source, (str(n.table),), native=True) for path, n in natives.items()}
+    own = {path: Origin(n.source, (str(n.table),), native=True) for path, n in natives.by_path()}
     return own | {(f.name,): Origin(f.source, f.tables) for f in fragments}
 
 
@@ -237,8 +247,8 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
     return PlannedFragment(
         fragment.name,
         place.source.name,
-        Fragment(query, _schema(fields)),
-        tuple(dict.fromkeys(".".join(path[1:]) for path in _paths(relation))),
+        Fragment(query, _schema(fields), place.compression),
+        tuple(dict.fromkeys(".".join(path[1:]) for path in paths_in(relation))),
         tuple(_operators(relation)),
         fragment.estimate,
         fragment.cost,
@@ -249,24 +259,40 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
 
 def _reduction(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> Reduction:
     relation, dialect = fragment.relation, fragment.place.dialect
-    assert dialect is not None
+    conditions = keys_of(relation)
+    keys = tuple((each.stage, each.column) for each in conditions)
+    columns = tuple(shown_keys(each, cut) for each in conditions)
+    alone = places.estimate(without_keys(relation))
+    most, patience = most_keys(alone, places), patience_seconds(alone, fragment.place, places)
+    if dialect is None:
+        scanned = scanned_columns(relation)
+        shown = ", ".join(
+            f"{each.name} IN (keys of {column})"
+            for each, column in zip(scanned, columns, strict=True)
+        )
+        most = min(most, MOST_SCANNED_KEYS)
+        return Reduction(None, "", keys, most, patience, columns, alone, shown, None, scanned)
     assert dialect.keys is not None
     names = _names(fragment.fields)
     statement = emit(relation, names, dialect, lambda path: bound.table(path).table)
-    conditions = keys_of(relation)
-    columns = {stage.name: _names(stage.fields) for stage in cut.stages}
-    alone = places.estimate(without_keys(relation))
     return Reduction(
         statement,
         dialect.name,
-        tuple((keys.stage, keys.column) for keys in conditions),
-        min(most_keys(alone, places), dialect.keys.most),
-        patience_seconds(alone, fragment.place, places),
-        tuple(f"{keys.stage}.{columns[keys.stage][keys.column]}" for keys in conditions),
+        keys,
+        min(most, dialect.keys.most),
+        patience,
+        columns,
         alone,
         statement.sql(dialect.generator),
         fragment.estimate if dialect.few else None,
     )
+
+
+def _stages_before(tree: Relation, cut: Cut) -> tuple[str, ...]:
+    """The stages that a stage needs: whose rows it reads, or whose keys its tables are read by."""
+    names = {stage.name for stage in cut.stages}
+    read = [path[0] for path in paths_in(tree) if path[0] in names]
+    return tuple(dict.fromkeys([*read, *(keys.stage for keys in keys_of(tree))]))
 
 
 def _whole(relation: Relation, bound: Bound) -> TableName | None:
@@ -276,18 +302,8 @@ def _whole(relation: Relation, bound: Bound) -> TableName | None:
     return bound.table(relation.path).table.name if isinstance(relation, Read) else None
 
 
-def _fields(schema: pa.Schema) -> tuple[Field, ...]:
-    return tuple(Field(f.name, f.type, f.nullable) for f in schema)
-
-
 def _schema(fields: tuple[Field, ...]) -> pa.Schema:
     return pa.schema([pa.field(f.name, f.type, f.nullable) for f in fields])
-
-
-def _paths(relation: Relation) -> list[tuple[str, ...]]:
-    own = [relation.path] if isinstance(relation, Read) else []
-    inner = [path for query in subqueries_of(relation) for path in _paths(query)]
-    return own + inner + [path for i in inputs_of(relation) for path in _paths(i)]
 
 
 def _operators(relation: Relation) -> list[str]:
@@ -296,54 +312,6 @@ def _operators(relation: Relation) -> list[str]:
     own = [] if silent else [kind_of(relation)]
     inner = [kind for i in inputs_of(relation) for kind in _operators(i)]
     return list(dict.fromkeys(own + inner))
-
-
-def _with_natives(
-    relation: Relation, bound: Bound, natives: dict[tuple[str, ...], NativeRead]
-) -> Relation:
-    """The residual with each table that the engine reads itself under a name of one part."""
-
-    def change(read: Read) -> Relation:
-        if len(read.path) == 1:
-            return read
-        native = natives.get(read.path) or _native(read, bound, f"n{len(natives) + 1}")
-        columns = dict.fromkeys((*native.columns, *(f.name for f in read.fields)))
-        natives[read.path] = replace(native, columns=tuple(columns))
-        if read.path in bound.copies:  # The engine has it as it is, not as it was promised.
-            return replace(read, path=(native.name,), base=_fields(native.schema))
-        return replace(read, path=(native.name,))
-
-    return with_reads(relation, change)
-
-
-def _serialised(residual: Relation, names: tuple[str, ...], bound: Bound) -> SubstraitResidual:
-    """The residual's bytes, with a scope that occurs in them once a read and nowhere else."""
-    assert bound.origin is not None
-    reads = len(_paths(residual))
-    for mark in "~!#%&*+=?^_-":
-        scope = "run" + mark * (SCOPE_LENGTH - 3)
-        message = _written(residual, names, bound.origin, scope)
-        if message.count(scope.encode()) == reads:
-            return SubstraitResidual(message, scope.encode())
-    raise NotCarriedError("a text that holds every placeholder")
-
-
-def _written(
-    residual: Relation, names: tuple[str, ...], origin: SubstraitPlan, scope: str
-) -> bytes:
-    """The message, which the engine reads: it takes as many levels as protobuf does here."""
-    try:
-        message: bytes = write_plan(residual, names, origin, (scope,)).SerializeToString()
-        SubstraitPlan.FromString(message)
-    except DecodeError as error:
-        raise NotCarriedError("a plan nested this deep") from error
-    return message
-
-
-def _native(read: Read, bound: Bound, name: str) -> NativeRead:
-    table = bound.table(read.path)
-    expected = estimate(read, lambda _: table.source.connector.statistics(table.table.name))
-    return NativeRead(name, table.source.name, table.table.name, table.table.schema, (), expected)
 
 
 def _by_tables(statement: Statement, bound: Bound, options: PlanningOptions, reason: str) -> Plan:

@@ -7,11 +7,12 @@
                                            stage k1: Filter … lineitem
 
 One side of a join is computed first, as a stage of the plan, and its rows wait here. The join's
-keys in them go to the source of the other side with its statement. Only sides of which a row
-without a partner is not wanted are reduced, by equalities of integers, dates and texts. It is
-done where the estimate says that it takes less time than to read both sides at once; a stage that
-turns out to have too many keys sends none, and the fragment runs as it would have without.
-Owns that choice. Knows no SQL, and runs nothing.
+keys in them go to the source of the other side with its statement, or, the other way round, with
+the scan of its files; a table that the engine reads itself is read by their bounds, and joined by
+an engine that knows how few they are. Only sides of which a row without a partner is not wanted are
+reduced, by equalities. It is done where the estimate says that it takes less time than to read both
+sides at once; a stage that turns out to have too many keys sends none, and the fragment runs as it
+would have without. Owns that choice. Knows no SQL, and runs nothing.
 """
 
 from __future__ import annotations
@@ -24,9 +25,12 @@ import pyarrow as pa
 
 from planner.cost import held_seconds, keys_cost, local_seconds
 from planner.emit.names import distinct_fields
+from planner.emit.scan import is_scanned_key
 from planner.followed import tables_of
 from planner.placing import Place, Places, moved
 from planner.plan import Estimate, RejectedCut
+from planner.reached import Reach, changed_at, reached
+from planner.read_cost import LOOKED_UP, hashing_seconds, read_seconds, read_share
 from planner.regroup import regroup_joins
 from planner.relations import (
     Call,
@@ -53,10 +57,16 @@ _REDUCES_LEFT = frozenset(
     (JoinKind.INNER, JoinKind.RIGHT, JoinKind.LEFT_SEMI, JoinKind.RIGHT_SEMI, JoinKind.RIGHT_ANTI)
 )
 
+_DROPS_BOTH = frozenset((JoinKind.INNER, JoinKind.LEFT_SEMI, JoinKind.RIGHT_SEMI))
+"""What keeps no row of any side that has no partner."""
+
 WORTH_SECONDS = 0.001
 """What a reduction must save, at least, and this part of what it would take without it: estimates
 are rough, and a stage holds up what could run beside it."""
 WORTH_SHARE = 0.1
+
+TOLD_SECONDS = 0.01
+"""Of a table of files that takes less, nobody is told that it is not read by keys."""
 
 FEWEST_KEYS = 1_000
 """So many keys are sent whatever was expected."""
@@ -113,6 +123,7 @@ class _Way:
 
     Attributes:
         keys: equal columns, in the first side and in the side that waits.
+        reach: what of that side it is that waits.
         seconds: with the keys, by estimate; None where it is not known.
         without_seconds: without them.
     """
@@ -121,9 +132,15 @@ class _Way:
     waits: Relation
     reduces_right: bool
     keys: tuple[int, int]
+    reach: Reach
     count: float
     seconds: float | None
     without_seconds: float | None
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether a source with a language of its own does it."""
+        return self.reach.place is not None and self.reach.place.dialect is not None
 
     @property
     def saved_seconds(self) -> float:
@@ -147,25 +164,37 @@ class _Reductions:
             return relation
         if isinstance(relation, Join):
             ways = [way for way in self._ways(relation) if way is not None]
-            best = max(ways, key=lambda way: way.saved_seconds, default=None)
+            always = self._places.reductions == "all"
+            # Keys that a source looks up leave out each row without one, and bounds need not.
+            best = max(
+                ways, key=lambda w: (always and w.is_looked_up, w.saved_seconds), default=None
+            )
             if best is not None:
-                if best.saved_seconds > 0 or self._places.reductions == "all":
+                if always or best.saved_seconds > 0:
                     return self._taken(relation, best)
-                self._reject(f"the keys of {_named(best.first)} for {_named(best.waits)}", best)
+                self._reject_for_keys(ways)
         return over(relation, [self.of(source) for source in inputs_of(relation)])
 
     def _taken(self, join: Join, way: _Way) -> Relation:
-        first = self.of(way.first)
+        first = self.of(_without_null(way.first, way.keys[0], join, way.reach))
         stage = Stage(f"k{len(self.stages) + 1}", first, distinct_fields(first.fields))
         self.stages.append(stage)
         self._places.add_stage((stage.name,), first)
         if way.seconds is not None:
             self._reject(f"{_named(way.waits)} without the keys of {stage.name}", way)
-        field = way.waits.fields[way.keys[1]]
-        value = FieldRef(way.keys[1], field.type, field.nullable)
-        waits = Filter(way.waits, InKeys(value, stage.name, way.keys[0], way.count))
+        value = _field_at(way.reach)
+        condition = InKeys(value, stage.name, way.keys[0], way.count)
+        waits = changed_at(way.waits, way.reach.path, lambda below: Filter(below, condition))
+        waits = self.of(waits)
         read = read_all((stage.name,), stage.fields)
         return over(join, (read, waits) if way.reduces_right else (waits, read))
+
+    def _reject_for_keys(self, ways: list[_Way]) -> None:
+        """Say that no keys are sent; that files are not read by keys, where they take a while."""
+        ways = [w for w in ways if w.is_looked_up or (w.without_seconds or 0.0) > TOLD_SECONDS]
+        best = max(ways, key=lambda w: (w.is_looked_up, w.saved_seconds), default=None)
+        if best is not None:
+            self._reject(f"the keys of {_named(best.first)} for {_named(best.waits)}", best)
 
     def _reject(self, what: str, way: _Way) -> None:
         reason = f"{way.seconds:.3g} s with, {way.without_seconds:.3g} s without"
@@ -188,12 +217,9 @@ class _Reductions:
         reduces_right: bool,
         pairs: tuple[tuple[int, int], ...],
     ) -> _Way | None:
-        place = self._places.whole(waits)
-        if place is None or place.dialect is None or place.dialect.keys is None:
-            return None
         found = None
         for pair in pairs:
-            way = self._way(first, waits, reduces_right, pair, place)
+            way = self._way(first, waits, reduces_right, pair)
             if way is not None and (found is None or way.saved_seconds > found.saved_seconds):
                 found = way
         return found
@@ -204,48 +230,103 @@ class _Reductions:
         waits: Relation,
         reduces_right: bool,
         pair: tuple[int, int],
-        place: Place,
     ) -> _Way | None:
-        field = waits.fields[pair[1]]
+        reach = reached(waits, pair[1], self._places)
+        if reach is None:
+            return None
         count = self._places.distinct(first, pair[0])
         always = self._places.reductions == "all"
         if count is None:
             if not always:
                 return None
             count = float(FEWEST_KEYS)
-        condition = InKeys(FieldRef(pair[1], field.type, field.nullable), "", pair[0], count)
-        if self._places.part_refusal(waits, condition, place) is not None:
+        condition = InKeys(_field_at(reach), "", pair[0], count)
+        if not self._takes(first, reach, condition):
             return None
-        with_keys, without = self._times(first, waits, condition, place)
-        if with_keys is None and not always:
-            return None
-        return _Way(first, waits, reduces_right, pair, count, with_keys, without)
-
-    def _times(
-        self, first: Relation, waits: Relation, condition: InKeys, place: Place
-    ) -> tuple[float | None, float | None]:
-        """How long both sides take with the keys, and without; None where that is not known."""
-        before = _moved(self._places.estimate(waits), place)
-        after = _moved(self._places.estimate(Filter(waits, condition)), place)
+        before, after = self._read_times(first, waits, reach, condition)
         wait, held_bytes = self._seconds(first), self._places.estimate(first).size_bytes
         if before is None or after is None or wait is None or held_bytes is None:
-            return None, None
-        assert isinstance(condition.value, FieldRef)
-        width_bytes = self._places.width_bytes(waits, condition.value.index)
-        keys = keys_cost(condition.count, width_bytes, place.source.link)
-        return wait + held_seconds(held_bytes) + after + keys.seconds, max(wait, before)
+            if not always:
+                return None
+            return _Way(first, waits, reduces_right, pair, reach, count, None, None)
+        seconds = wait + held_seconds(held_bytes) + after
+        return _Way(first, waits, reduces_right, pair, reach, count, seconds, max(wait, before))
+
+    def _takes(self, first: Relation, reach: Reach, condition: InKeys) -> bool:
+        """Whether what is reached can be read by keys, and is not anyway."""
+        if reach.place is None:
+            # Of two tables of its own, the engine has one read by the other's bounds by itself.
+            return is_scanned_key(condition.value.type) and self._is_streamed(first)
+        if reach.place.dialect is not None and reach.path:
+            return False  # Its join is come to further down.
+        return self._places.part_refusal(reach.relation, condition, reach.place) is None
+
+    def _is_streamed(self, relation: Relation) -> bool:
+        """Whether anything of a relation comes as a stream, of which the engine knows no rows."""
+        if isinstance(relation, Read):
+            return len(relation.path) == 1 or self._places.of(relation) is not None
+        return any(map(self._is_streamed, inputs_of(relation)))
+
+    def _read_times(
+        self, first: Relation, waits: Relation, reach: Reach, condition: InKeys
+    ) -> tuple[float | None, float | None]:
+        """How long it takes to read what is reached, without keys and with them, once they are
+        here; None where that is not known."""
+        places, place, target = self._places, reach.place, reach.relation
+        expected, reduced = places.estimate(target), places.estimate(Filter(target, condition))
+        keys = places.bounds(first, condition.column)
+        column = places.bounds(target, reach.index)
+        if place is None:
+            assert isinstance(target, Read)
+            share = read_share(column, keys, condition.count, LOOKED_UP)
+            before = read_seconds(target, expected, 1.0, places)
+            after = read_seconds(target, expected, share, places)
+            hashed = hashing_seconds(places.estimate(waits).rows, places.estimate(first).rows)
+            return None if before is None else before + hashed, after
+        if place.dialect is None:
+            share = read_share(column, keys, condition.count, condition.count)
+            return _moved(expected, place), _moved(_scanned(expected, reduced, share), place)
+        after = _moved(reduced, place)
+        width_bytes = places.width_bytes(target, reach.index)
+        form = place.dialect.keys
+        assert form is not None
+        sent = keys_cost(condition.count, width_bytes, place.source.link, form.seconds)
+        return _moved(expected, place), None if after is None else after + sent.seconds
 
     def _seconds(self, relation: Relation) -> float | None:
         """How long it takes until all of a relation is here: its parts at once, then the rest."""
         place = self._places.whole(relation)
         if place is not None:
             return _moved(self._places.estimate(relation), place)
+        if isinstance(relation, Read) and len(relation.path) > 1:
+            return read_seconds(relation, self._places.estimate(relation), 1.0, self._places)
         rows = self._places.estimate(relation).rows
         below = [self._seconds(source) for source in inputs_of(relation)]
         known = [seconds for seconds in below if seconds is not None]
         if rows is None or len(known) < len(below):
             return None
         return max(known, default=0.0) + local_seconds(rows)
+
+
+def _without_null(first: Relation, index: int, join: Join, reach: Reach) -> Relation:
+    """The first side without rows that have no key, where the engine would look for these, too."""
+    field = first.fields[index]
+    if reach.place is not None or join.kind not in _DROPS_BOTH or not field.nullable:
+        return first
+    value = FieldRef(index, field.type, field.nullable)
+    return Filter(first, Call("is_not_null", (value,), pa.bool_(), False))
+
+
+def _field_at(reach: Reach) -> FieldRef:
+    field = reach.relation.fields[reach.index]
+    return FieldRef(reach.index, field.type, field.nullable)
+
+
+def _scanned(whole: Estimate, reduced: Estimate, share: float) -> Estimate:
+    """What crosses the link of a scan by keys: the parts that have to be read, and fewer rows."""
+    if whole.size_bytes is None or reduced.size_bytes is None:
+        return Estimate()
+    return Estimate(reduced.rows, max(reduced.size_bytes, share * whole.size_bytes))
 
 
 def _named(relation: Relation) -> str:
@@ -338,5 +419,12 @@ def without_keys(relation: Relation) -> Relation:
 
 def keys_of(relation: Relation) -> tuple[InKeys, ...]:
     """The keys that a relation waits for."""
-    own = keys_in(relation.condition) if isinstance(relation, Filter) else ()
-    return own + tuple(keys for source in inputs_of(relation) for keys in keys_of(source))
+    return tuple(keys for _, keys in keyed_inputs(relation))
+
+
+def keyed_inputs(relation: Relation) -> tuple[tuple[Relation, InKeys], ...]:
+    """The same, each with what it filters."""
+    own: tuple[tuple[Relation, InKeys], ...] = ()
+    if isinstance(relation, Filter):
+        own = tuple((relation.input, keys) for keys in keys_in(relation.condition))
+    return own + tuple(found for source in inputs_of(relation) for found in keyed_inputs(source))

@@ -8,8 +8,9 @@
                                               lineitem
 
 The inner and cross joins that stand together are taken apart into their inputs and conditions.
-Two inputs of one place that an equality joins become one where the estimate does not say that this
-moves more bytes, best first; what is left is joined in the order that `planner.join_order` finds.
+Two inputs of one place that an equality joins become one, best first, where the estimate does not
+say that this moves more bytes, or under `cuts = push` anyway; what is left is joined in the order
+that `planner.join_order` finds.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def _meeting(
     mapping: tuple[int, ...],
     places: Places,
 ) -> _Meeting | None:
-    """The join of two groups, where one place runs it and it is no larger than they are."""
+    """The join of two groups, where one place runs it and it is wanted there."""
     if first.place is None or second.place is None or first.place.key != second.place.key:
         return None
     used = [c for c in conditions if links(c, first.numbers, second.numbers)]
@@ -163,6 +164,6 @@ def _meeting(
         saved = 0.0
     else:
         saved = apart + other - together
-    if saved < 0 or (not equal and saved == 0):
+    if (saved < 0 and places.cuts != "push") or (saved <= 0 and not equal):
         return None
     return _Meeting(first, second, replace(both, place=place), used, saved)

@@ -39,6 +39,10 @@ MOST_PLANS = 16
 ALIKE = 1.1
 """Estimates that differ by less than this are the same: then the way with less work is taken."""
 
+ONE_PLACE = 1.25
+"""What one place answers whole may seem to take so much longer: of joins over several places, and
+of what waits for what, estimates are worse than that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -275,10 +279,16 @@ def _of_one_source(groups: list[_Group]) -> Iterator[tuple[int, ...]]:
 
 
 def _best(tried: _Tried) -> tuple[int, ...]:
-    """The fastest; of those as fast by estimate, that with the least work; then the first."""
+    """The fastest; of those as fast by estimate, that with the least work; then the first.
+
+    One of those that one place answers, where these are nearly as fast.
+    """
     costs = {way: cost for way, cost in tried.items() if cost is not None}
     if not costs:
         return next(iter(tried))
+    least = min(cost.seconds for cost in costs.values())
+    nearly = {w: c for w, c in costs.items() if c.whole and c.seconds <= ONE_PLACE * least}
+    costs = nearly or costs
     least = min(cost.seconds for cost in costs.values())
     alike = [way for way, cost in costs.items() if cost.seconds <= ALIKE * least]
     return min(alike, key=lambda way: costs[way].total_seconds)
@@ -296,14 +306,15 @@ def _rejected(groups: list[_Group], tried: _Tried, best: tuple[int, ...]) -> Ite
             costs = [cost for cost in ways.values() if cost is not None]
             if copy == best[place] or not ways:
                 continue
-            reason = "not all of the statement can run there"
+            reason, seconds = "not all of the statement can run there", None
             if costs:
                 least = min(costs, key=lambda cost: (cost.seconds, cost.total_seconds))
+                seconds = least.seconds
                 reason = (
                     f"{least.seconds:.3g} s for the statement, {chosen.seconds:.3g} s from {read}"
                 )
             where = "where it is" if copy == 0 else f"from {_name(other.path)}"
-            yield RejectedCut(f"{_name(group.named.path)} read {where}", reason)
+            yield RejectedCut(f"{_name(group.named.path)} read {where}", reason, seconds)
 
 
 def _name(path: Path) -> str:

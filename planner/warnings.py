@@ -24,6 +24,7 @@ Code = Literal[
     "format.without_fields",
     "link.supposed",
     "replica.not_read",
+    "source.not_explained",
 ]
 """What a program may rely on; codes are added, and never change their meaning.
 
@@ -38,6 +39,7 @@ dialect.best_effort: a meaning of the client's dialect is not quite the engine's
 format.without_fields: a format of times names no field, and is itself the text of each row.
 link.supposed: the session has said what a link is like, and what is known of it was not looked at.
 replica.not_read: a copy of a table could not be asked, or is no copy, and another was read.
+source.not_explained: a source that says how it runs its part could not be asked; of EXPLAIN only.
 """
 
 CODES: tuple[Code, ...] = get_args(Code)

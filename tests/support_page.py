@@ -13,7 +13,7 @@ from connectors.conformance import Conformance, Profile
 from connectors.conformance.statements import RELATIONS
 from connectors.conformance.tables import VALUES
 from connectors.contract import Estimates
-from tests.connectors import driver_profiles, profiles
+from tests.connectors import driver_profiles, file_profiles, profiles
 from tests.connectors.roapi_profile import roapi
 
 PROFILES: Mapping[str, Profile] = {
@@ -25,9 +25,13 @@ PROFILES: Mapping[str, Profile] = {
     "adbc: DuckDB": driver_profiles.duckdb(),
     "adbc: PostgreSQL": driver_profiles.postgres(),
     "odbc: MariaDB": driver_profiles.mariadb(),
-    "files: Parquet": profiles.parquet(),
-    "files: Parquet on S3": profiles.s3_parquet(),
-    "files: Parquet by fsspec": profiles.remote_parquet(),
+    "files: Parquet": file_profiles.parquet(),
+    "files: Parquet on S3": file_profiles.s3_parquet(),
+    "files: Parquet on GCS": file_profiles.gcs_parquet(),
+    "files: Parquet on Azure": file_profiles.azure_parquet(),
+    "files: Parquet by HTTP": file_profiles.http_parquet(),
+    "files: Parquet by fsspec": file_profiles.remote_parquet(),
+    "files: Avro": file_profiles.avro(),
     "delta": profiles.delta(),
     "iceberg": profiles.iceberg(),
     "memory": profiles.memory(),
@@ -44,7 +48,11 @@ _OPTIONS: Mapping[str, Mapping[str, object]] = {
     "odbc: MariaDB": {"connection_string": "Driver=any", "dialect": "mysql"},
     "files: Parquet": {"root": "."},
     "files: Parquet on S3": {"root": "s3://any"},
+    "files: Parquet on GCS": {"root": "gs://any"},
+    "files: Parquet on Azure": {"root": "az://any"},
+    "files: Parquet by HTTP": {"root": "http://any", "tables": {"any": "any.parquet"}},
     "files: Parquet by fsspec": {"root": "memory://any"},
+    "files: Avro": {"root": "."},
     "delta": {"root": "."},
     "iceberg": {"properties": {"type": "sql", "uri": "sqlite:///any.db"}},
     "memory": {},

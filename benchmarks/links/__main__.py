@@ -24,6 +24,7 @@ from benchmarks.peers import ROOT
 @click.option("--queries", "numbers", metavar="3,5,…", help="Which of the 22.  [default: all]")
 @click.option("--contenders", "names", metavar="NAME,…", help="Who answers.  [default: all]")
 @click.option("--placements", default="local", show_default=True, help="Of the lake: local,s3.")
+@click.option("--repeat", default=3, show_default=True, help="Askings of a quick query.")
 @click.option("--again", is_flag=True, help="Measure anew what the cache has.")
 @click.option(
     "--cache",
@@ -38,6 +39,7 @@ def main(
     numbers: str | None,
     names: str | None,
     placements: str,
+    repeat: int,
     again: bool,
     cache: Path,
     write: bool,
@@ -58,11 +60,12 @@ def main(
                         kept = Measured.kept(path)
                         if again:
                             kept.forget(queries)
-                        measure(contender, placement, cell, queries, kept, status.update)
+                        measure(contender, placement, cell, queries, kept, status.update, repeat)
                         chosen = {n: kept.answers[n] for n in queries}
                         found[place, cell, contender.name] = Measured(path, chosen)
                         console.print(page.line(place, cell, contender, found))
     page.print_tables(found, contenders, console)
+    page.print_regrets(found, console)
     if write and len(queries) == len(QUERIES):
         page.write(cache, scale, console)
 

@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 RTTS_MS = (0, 5, 20, 100)
 MBPS = (1000, 100, 10)
@@ -42,16 +44,35 @@ BARS = (Cell(0, 1000), Cell(20, 100), Cell(50, 20))
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """A part of a plan: what was expected of it before anything ran, and what came; None: unknown.
+
+    Attributes:
+        part: its name and what it reads, for people.
+        seconds: from when its turn came, without the time that nobody took its rows.
+    """
+
+    part: str
+    expected_rows: float | None = None
+    rows: float | None = None
+    expected_seconds: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One query of one contender.
 
     Attributes:
-        seconds: until its last row was here.
-        database_bytes: that came over the link from PostgreSQL.
+        seconds: until its last row was here, at the fastest asking.
+        database_bytes: that came over the link from PostgreSQL then.
         lake_bytes: that came over the link from S3; 0 where the lake is local.
         rows: of the answer.
         sums: of its numeric columns, by which answers are compared.
         error: why there is none, or empty.
+        times: the seconds of each asking, in order.
+        plan: tells it from other plans; empty where it is not known, or changed between askings.
+        judged: what the plan expected of its parts, where somebody asked.
     """
 
     seconds: float
@@ -60,6 +81,26 @@ class Answer:
     rows: int = 0
     sums: Sequence[float] = ()
     error: str = ""
+    times: Sequence[float] = ()
+    plan: str = ""
+    judged: Sequence[Judged] = ()
+
+    @property
+    def first_seconds(self) -> float:
+        """Of the first asking, when nothing was known of the query."""
+        return self.times[0] if self.times else self.seconds
+
+    @property
+    def spread_seconds(self) -> float:
+        """By how much half of the askings took longer than the fastest."""
+        return median(self.times) - min(self.times) if self.times else 0.0
+
+    @staticmethod
+    def read(value: Mapping[str, Any]) -> Answer:
+        """From what a file has."""
+        judged = tuple(Judged(**each) for each in value.get("judged", ()))
+        times = tuple(value.get("times", ()))
+        return Answer(**{**value, "times": times, "judged": judged})
 
 
 @dataclass(slots=True)
@@ -74,8 +115,8 @@ class Measured:
         """What the file has, or nothing yet."""
         if not path.exists():
             return cls(path)
-        read: Mapping[str, dict[str, object]] = json.loads(path.read_text("utf-8"))
-        return cls(path, {name: Answer(**answer) for name, answer in read.items()})  # type: ignore[arg-type]
+        read: Mapping[str, dict[str, Any]] = json.loads(path.read_text("utf-8"))
+        return cls(path, {name: Answer.read(answer) for name, answer in read.items()})
 
     def add(self, query: str, answer: Answer) -> None:
         """Keep one more, also on disk: an interrupted run goes on from here."""
@@ -95,6 +136,11 @@ class Measured:
     def seconds(self) -> float:
         """Of all queries together."""
         return sum(answer.seconds for answer in self.answers.values())
+
+    @property
+    def first_seconds(self) -> float:
+        """Of all queries together, as each was asked first."""
+        return sum(answer.first_seconds for answer in self.answers.values())
 
     @property
     def database_bytes(self) -> int:

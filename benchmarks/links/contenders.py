@@ -37,12 +37,16 @@ class Contender:
         title: on the page.
         opened: starts it over a placement, whose links are those of a cell.
         options: the session options that it needs; a build that has them not leaves it out.
+        explains: it tells its plans, if it is asked `EXPLAIN (FORMAT json)`.
+        judged: it is asked what came of them as well, by running each once more.
     """
 
     name: str
     title: str
     opened: Callable[[Placement, Cell], AbstractContextManager[Ask]]
     options: Mapping[str, str] = field(default_factory=dict)
+    explains: bool = False
+    judged: bool = False
 
     @property
     def available(self) -> bool:
@@ -55,7 +59,9 @@ class Contender:
         return True
 
 
-def _crosswind(name: str, title: str, told: bool = False, **options: str) -> Contender:
+def _crosswind(
+    name: str, title: str, *, told: bool = True, judged: bool = False, **options: str
+) -> Contender:
     """Crosswind with session options; `told` has the link in its configuration."""
 
     @contextmanager
@@ -73,7 +79,7 @@ def _crosswind(name: str, title: str, told: bool = False, **options: str) -> Con
 
             yield ask
 
-    return Contender(name, title, opened, options)
+    return Contender(name, title, opened, options, explains=True, judged=judged)
 
 
 @contextmanager
@@ -105,11 +111,13 @@ def _extension(name: str) -> str:
 
 
 CONTENDERS = (
-    _crosswind("crosswind", "Crosswind"),
-    _crosswind("told", "Crosswind, told the link", told=True),
-    _crosswind("push-all", "push all", told=True, cuts="push"),
-    _crosswind("pull-all", "pull all", told=True, pushdown="none"),
-    _crosswind("no-reduction", "no reduction", told=True, reductions="none"),
+    _crosswind("crosswind", "Crosswind", told=False, judged=True),
+    _crosswind("told", "Crosswind, told the link"),
+    _crosswind("push-all", "push all", cuts="push"),
+    _crosswind("pull-all", "pull all", pushdown="none"),
+    _crosswind("open", "joins here", cuts="open"),
+    _crosswind("no-reduction", "no reduction", reductions="none"),
+    _crosswind("all-reductions", "all reductions", reductions="all"),
     Contender("duckdb", "DuckDB", _duckdb),
 )
 

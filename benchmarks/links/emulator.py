@@ -20,11 +20,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Crossed:
-    """What has crossed a link since it was there: payload of TCP, and connections made."""
+    """What has crossed a link since it was there: payload of TCP, and connections made.
+
+    Attributes:
+        turns: how often a client has asked anything: round trips, where nobody asks ahead.
+    """
 
     up_bytes: int
     down_bytes: int
     connections: int
+    turns: int
 
     def since(self, before: Crossed) -> Crossed:
         """What has crossed it after `before`."""
@@ -32,6 +37,7 @@ class Crossed:
             self.up_bytes - before.up_bytes,
             self.down_bytes - before.down_bytes,
             self.connections - before.connections,
+            self.turns - before.turns,
         )
 
 

@@ -14,6 +14,7 @@ import selectors
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import cast
@@ -24,12 +25,32 @@ SOCKET_BYTES = 524_288
 """What the kernel keeps of a connection that the wire holds up; so much stays at the sender."""
 
 
-class _End(asyncio.Protocol):
-    """One socket: what it receives goes into a flow, and another flow arrives at it."""
+class _Turns:
+    """How often a client has asked: has sent something after it had received something."""
 
-    def __init__(self, out: Flow, into: Flow) -> None:
+    def __init__(self) -> None:
+        self.count = 0
+        self._answered = True
+
+    def asked(self) -> None:
+        self.count += self._answered
+        self._answered = False
+
+    def answered(self) -> None:
+        self._answered = True
+
+
+class _End(asyncio.Protocol):
+    """One socket: what it receives goes into a flow, and another flow arrives at it.
+
+    Args:
+        spoke: called whenever the socket has sent something.
+    """
+
+    def __init__(self, out: Flow, into: Flow, spoke: Callable[[], None]) -> None:
         self._out = out
         self._into = into
+        self._spoke = spoke
         self._transport: asyncio.Transport | None = None
         self._paused = False
         self._received_end = False
@@ -41,6 +62,7 @@ class _End(asyncio.Protocol):
         self._into.arrives_at(self)
 
     def data_received(self, data: bytes) -> None:
+        self._spoke()
         self._out.send(data)
 
     def eof_received(self) -> bool:
@@ -110,7 +132,7 @@ class Proxy:
         self._target = target
         self._shape = Shape()
         self._up, self._down = Wire(loop, self._shape), Wire(loop, self._shape)
-        self._connections = 0
+        self._connections: list[_Turns] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def listen(self) -> int:
@@ -123,10 +145,11 @@ class Proxy:
 
     def _accepted(self) -> _End:
         """One connection: its set-up takes a round trip before the client's first byte leaves."""
-        self._connections += 1
+        turns = _Turns()
+        self._connections.append(turns)
         up = Flow(self._up, lambda paused: near.pause(paused))
         down = Flow(self._down, lambda paused: far.pause(paused))
-        near, far = _End(up, down), _End(down, up)
+        near, far = _End(up, down, turns.asked), _End(down, up, turns.answered)
         now = self._loop.time()
         up.not_before = now + self._shape.rtt_seconds
         down.not_before = now + self._shape.rtt_seconds / 2
@@ -165,7 +188,8 @@ class Proxy:
             {
                 "up_bytes": self._up.sent_bytes,
                 "down_bytes": self._down.sent_bytes,
-                "connections": self._connections,
+                "connections": len(self._connections),
+                "turns": sum(each.count for each in self._connections),
             }
         )
 

@@ -21,7 +21,7 @@ from connectors import registry
 from execution.engine import EngineSettings
 from execution.suspicion import Suspicion
 from planner.catalog import Catalog, CatalogTable, Source
-from planner.options import PlanningOptions
+from planner.options import CUTS, PlanningOptions, Reductions
 from tests import tpch
 from tests.comparison import assert_same
 from tests.placements import Placement
@@ -81,8 +81,10 @@ def test_the_answers_do_not_depend_on_where_the_tables_are(
     number: int, sources: list[Source], answers: dict[str, pa.Table]
 ) -> None:
     where = chosen(number, [source.name for source in sources])
-    # Every other one sends keys wherever it can, and is planned again at every first batch.
-    options = PlanningOptions(reductions="all" if number % 2 else "costed")
+    # Every other one sends keys wherever it can, and is planned again at every first batch; of
+    # three, one has all at the sources that can be there, and one has joins of a source run here.
+    reductions: Reductions = "all" if number % 2 else "costed"
+    options = PlanningOptions(reductions=reductions, cuts=CUTS[number % len(CUTS)])
     settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=number % 2 == 1))
     with Placement.of_catalog(PlacedCatalog(sources, where), settings) as opened:
         placement = replace(opened, options=options)

@@ -1,4 +1,4 @@
-"""Whatever is asked of pushdown, and wherever the tables are, the answer is the same."""
+"""Whatever is asked of pushdown or of cuts, and wherever the tables are, the answer is the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from planner.options import PlanningOptions, Pushdown
+from planner.options import PlanningOptions
 from planner.parse import parse
 from planner.planning import plan_query
 from tests.comparison import assert_same
@@ -30,11 +30,20 @@ def twins(postgres_server: PostgresServer, postgres_uri: str) -> Iterator[Twins]
         yield twins
 
 
-@pytest.mark.parametrize("pushdown", ["none", "all"])
-def test_the_option_changes_no_answer(pushdown: Pushdown, twins: Twins) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        PlanningOptions(pushdown="none"),
+        PlanningOptions(pushdown="all"),
+        PlanningOptions(cuts="push"),
+        PlanningOptions(cuts="open"),
+    ],
+    ids=["none", "all", "push", "open"],
+)
+def test_the_option_changes_no_answer(options: PlanningOptions, twins: Twins) -> None:
     for sql in STATEMENTS:
         want = answer_alone(twins.alone, sql)
         for placement in (twins.pushing, twins.mixed):
             assert placement is not None
-            plan = plan_query(parse(sql), placement.catalog, PlanningOptions(pushdown))
+            plan = plan_query(parse(sql), placement.catalog, options)
             assert_same(placement.run(plan), want, sql)

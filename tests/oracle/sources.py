@@ -83,7 +83,10 @@ def flightsql(server: PostgresServer) -> Iterator[Twins]:
 
 @contextmanager
 def apart(server: PostgresServer) -> Iterator[Twins]:
-    """Over a database and files at once: what can be sent keys is, and is planned again."""
+    """Over a database and files at once: what can be sent keys is, and is planned again.
+
+    All that the database can run goes there, first steps of aggregates too.
+    """
     with _folder() as folder, server.database("oracle_apart") as uri:
         server.execute(*unpleasant.statements(), database="oracle_apart")
         shop = {"connector": "postgres", "uri": uri, "max_connections": 4}
@@ -93,7 +96,7 @@ def apart(server: PostgresServer) -> Iterator[Twins]:
                 pq.write_table(table, folder / f"{name}.parquet")
         server.execute(*(f'DROP TABLE "{name}"' for name in IN_FILES), database="oracle_apart")
         sources = {"shop": shop, "lake": {"connector": "files", "root": str(folder)}}
-        options = PlanningOptions(reductions="all")
+        options = PlanningOptions(reductions="all", cuts="push")
         settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=True))
         with Twins.across(sources, NAMED, options, settings) as across:
             yield across

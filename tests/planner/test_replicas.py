@@ -11,9 +11,10 @@ from connectors.errors import SourceUnavailableError, UnknownNameError, Unsuppor
 from planner import replicas
 from planner.catalog import Catalog, Source
 from planner.cost import Link
+from planner.cut_cost import CutCost
 from planner.explain import explain_text
 from planner.plan import Plan, SqlResidual
-from planner.replicas import MOST_PLANS, unknown_tables
+from planner.replicas import MOST_PLANS, _best, unknown_tables
 from tests.planner.paper import PaperTable, paper
 from tests.planner.paper_shop import CUSTOMERS, FLOAT, INT, ITEMS, MONEY, ORDERS, TEXT, plan
 
@@ -269,3 +270,13 @@ def test_of_the_copies_that_are_left_the_cheapest_one_is_read() -> None:
 def test_a_table_without_a_copy_is_not_there_without_its_source() -> None:
     with pytest.raises(SourceUnavailableError, match="left out when the server started: refused"):
         plan("SELECT id FROM shop.main.customers", catalog(NEAR, absent={"shop": "refused"}))
+
+
+@pytest.mark.parametrize(("seconds", "read"), [(1.2, (1,)), (1.3, (0,))])
+def test_what_one_place_answers_may_seem_a_little_slower(
+    seconds: float, read: tuple[int, ...]
+) -> None:
+    tried = {(0,): CutCost(1.0, 1.0), (1,): CutCost(seconds, 2.0, whole=True)}
+    assert _best(dict(tried)) == read
+    # Among several places that do, the faster one.
+    assert _best({**tried, (2,): CutCost(0.9, 0.9, whole=True)}) == (2,)
