@@ -117,7 +117,7 @@ class Links:
         """What to plan with now, by source. The same object, as long as nothing changes by much."""
         links = self._now()
         with self._lock:
-            if any(_differ(link, self._published[name], NOTED) for name, link in links.items()):
+            if any(differ(link, self._published[name], NOTED) for name, link in links.items()):
                 self._published = links
             return self._published
 
@@ -125,6 +125,11 @@ class Links:
         now = self._clock()
         with self._lock:
             return {name: source.link(now) for name, source in self._sources.items()}
+
+    def link(self, source: str) -> Link:
+        """One of them, exactly as it is known now."""
+        with self._lock:
+            return self._sources[source].link(self._clock())
 
     def known(self) -> list[KnownLink]:
         """All that is known now, by the names of the sources."""
@@ -156,7 +161,7 @@ class Links:
             found.rtt.replace(seconds, now)
             if before is not None and _far_apart(before + SLACK_SECONDS, seconds + SLACK_SECONDS):
                 # Another way there: it has another rate, too.
-                found.rates.clear()
+                found.forget_rates()
         self._compare()
 
     def probed(self, source: str, bytes_per_second: float, *, sure: bool) -> None:
@@ -184,12 +189,12 @@ class Links:
             if found is None or found.configured.local:
                 return
             faster = found.delivered(rate, connections, now, whole=whole)
-            slower = len(found.slower)
-            if slower == AGREEING and not found.asked:
-                found.becomes(max(found.slower), connections, now)
+            slower = found.slower_in_a_row
+            if slower >= AGREEING and not found.asked:
+                found.agree(now)
         self._compare()
         # Where it is another link, its round trip may be another, too.
-        if faster or slower == DOUBTS:
+        if faster or (slower >= DOUBTS and (slower - DOUBTS) % AGREEING == 0):
             self._ask(source)
 
     def first_batch(self, source: str, seconds: float, round_trips: float) -> None:
@@ -222,7 +227,7 @@ class Links:
     def _compare(self) -> None:
         links = self._now()
         with self._lock:
-            if any(_differ(link, self._anchors[name], CHANGE) for name, link in links.items()):
+            if any(differ(link, self._anchors[name], CHANGE) for name, link in links.items()):
                 self._anchors = self._published = links
                 self.version += 1
 
@@ -291,7 +296,8 @@ def _seen(source: SourceLink) -> list[float]:
     return [each.seen_at for each in (source.rtt, *source.rates.values()) if each.samples]
 
 
-def _differ(one: Link, other: Link, factor: float) -> bool:
+def differ(one: Link, other: Link, factor: float) -> bool:
+    """Whether a figure of a link is so many times another's."""
     pairs = (
         (one.rtt_seconds + SLACK_SECONDS, other.rtt_seconds + SLACK_SECONDS),
         (one.bytes_per_second, other.bytes_per_second),

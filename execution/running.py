@@ -332,7 +332,7 @@ class _Attempt:
                 found = None if stage is None else stage.found(keys.column)
                 if found is not None:
                     # A day that Python has no value for is no bound.
-                    with suppress(OverflowError, ValueError):
+                    with suppress(OverflowError, ValueError, pa.ArrowNotImplementedError):
                         bounds[keys.stage, keys.column] = bounds_of(found)
                         self._key_counts[keys.stage, keys.column] = len(found)
         with panics_as_errors():

@@ -55,7 +55,9 @@ class SourceLink:
         rtt: in seconds.
         rates: the highest at which anything came, in bytes per second, by how many connections
             there were.
-        slower: the last rates, one after another, that were clearly lower than what is known.
+        slower: the last rates, one after another, that were clearly lower than what is known, and
+            over how many connections.
+        slower_in_a_row: how many there have been.
         late: how many first batches, one after another, took clearly longer than the round trip.
         asked: whoever was in doubt can ask the source, and has not been prevented.
         readings: fragments that are read now.
@@ -66,7 +68,8 @@ class SourceLink:
         self.configured = configured
         self.rtt = Smoothed()
         self.rates: dict[int, Smoothed] = {}
-        self.slower: deque[float] = deque(maxlen=AGREEING)
+        self.slower: deque[tuple[float, int]] = deque(maxlen=AGREEING)
+        self.slower_in_a_row = 0
         self.late = 0
         self.asked = False
         self.readings = 0
@@ -108,7 +111,7 @@ class SourceLink:
 
         Args:
             whole: from the request on. What streams may have waited in buffers, and come faster
-                than over any link: it must be seen twice.
+                than over any link: where something is known, it must be seen twice in a row.
 
         Returns:
             Whether the link is clearly faster than it was known to be.
@@ -117,11 +120,15 @@ class SourceLink:
         fewer = [known.value for m, known in self.rates.items() if m <= n and known.value]
         before = max(fewer, default=None)
         if before is not None and rate < before / SLOWER:
-            self.slower.append(rate)
+            self.slower.append((rate, n))
+            self.slower_in_a_row += 1
+            self._faster.pop(n, None)
             return False
-        self.slower.clear()
+        self._no_longer_slower()
         known = self.rates.setdefault(n, Smoothed())
-        if not whole and before is not None and rate > before:
+        if whole or before is None or rate <= before:
+            self._faster.pop(n, None)
+        else:
             rate, self._faster[n] = min(rate, self._faster.get(n, before)), rate
         known.raise_to(rate, now)
         return before is not None and rate > CHANGE * before
@@ -132,20 +139,35 @@ class SourceLink:
         Args:
             sure: nothing else crossed the link, and the answer took long enough to tell.
         """
-        known = self.rates.setdefault(1, Smoothed())
-        before = known.value
-        doubted = len(self.slower) >= DOUBTS
-        if sure or (self.slower and rate > SLOWER * max(self.slower)):
-            # Those were their source's work; else the link carries no more than they had.
-            rate, self.asked = max(rate, *self.slower) if doubted else rate, True
-            self.slower.clear()
-        if sure and before is not None and rate < before / (SLOWER if doubted else CHANGE):
-            self.becomes(rate, 1, now)
-        else:
-            known.raise_to(rate, now)
+        before = self.rates[1].value if 1 in self.rates else None
+        slower = list(self.slower) if len(self.slower) >= DOUBTS else []
+        self.asked = self.asked or sure
+        if self.slower and rate > SLOWER * max(carried for carried, _ in self.slower):
+            # Those were their source's work.
+            self.asked = True
+            self._no_longer_slower()
+        elif sure and slower:
+            # The link carries no more than they had, however many connections there are.
+            most = SLOWER * max(rate, *(carried for carried, _ in slower))
+            self.forget_rates(above=most)
+            for carried, n in slower:
+                self.rates.setdefault(n, Smoothed()).raise_to(carried, now)
+        if sure and not slower and before is not None and rate < before / CHANGE:
+            self.forget_rates()
+        self.rates.setdefault(1, Smoothed()).raise_to(rate, now)
 
-    def becomes(self, rate: float, connections: int, now: float) -> None:
-        """The link is another one than it was: nothing that was seen before is told of it."""
-        self.slower.clear()
+    def agree(self, now: float) -> None:
+        """What came is believed by itself: the link is as slow as the best of it."""
+        rate, n = max(self.slower)
+        self.forget_rates()
+        self.rates[n] = Smoothed(rate, 1, now)
+
+    def forget_rates(self, above: float = 0.0) -> None:
+        """The link is another one than when they were seen."""
+        self._no_longer_slower()
         self._faster.clear()
-        self.rates = {max(1, min(MAX_CONNECTIONS, connections)): Smoothed(rate, 1, now)}
+        self.rates = {n: r for n, r in self.rates.items() if r.value and r.value <= above}
+
+    def _no_longer_slower(self) -> None:
+        self.slower.clear()
+        self.slower_in_a_row = 0

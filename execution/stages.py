@@ -28,7 +28,7 @@ from planner.seen import SeenRows
 MOST_BYTES = 16 << 20
 """Keys are sent as text, and looked at one by one: so many bytes of them at most."""
 
-_COMPACT_ROWS = 1 << 18
+_COMPACT_ROWS, _COMPACT_BYTES = 1 << 18, MOST_BYTES // 4
 """Keys are made unique again when so many have come since the last time."""
 
 
@@ -58,8 +58,14 @@ class StageKeys:
 
     def finish(self) -> None:
         """The stage is complete: whoever waits has its keys."""
-        if not self._done.is_set():
-            self._complete = all(d.compact() <= self._most for d in self._known.values())
+        if self._done.is_set():
+            return
+        try:
+            self._complete = all(
+                d.compact() <= self._most and d.size_bytes <= MOST_BYTES
+                for d in self._known.values()
+            )
+        finally:
             self._done.set()
 
     def give_up(self) -> None:
@@ -81,6 +87,7 @@ class _Distinct:
         self._keys: pa.Array | None = None
         self._last: list[pa.Array] = []
         self._rows = 0
+        self._last_bytes = 0
         self.size_bytes = 0
 
     def add(self, values: pa.Array) -> int:
@@ -88,8 +95,8 @@ class _Distinct:
         fresh = pc.unique(values.drop_null())
         self._last.append(fresh)
         self._rows += len(fresh)
-        self.size_bytes += fresh.nbytes
-        if self._rows > _COMPACT_ROWS:
+        self._last_bytes += fresh.nbytes
+        if self._rows > _COMPACT_ROWS or self._last_bytes > _COMPACT_BYTES:
             return self.compact()
         return len(fresh)
 
@@ -98,7 +105,8 @@ class _Distinct:
         if self._last:
             before = [] if self._keys is None else [self._keys]
             self._keys = pc.unique(pa.chunked_array([*before, *self._last]))
-            self._last, self._rows, self.size_bytes = [], 0, self._keys.nbytes
+            self._last, self._rows, self._last_bytes = [], 0, 0
+            self.size_bytes = self._keys.nbytes
         return 0 if self._keys is None else len(self._keys)
 
     @property

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from connectors.contract import Connector, Pings
 from connectors.errors import CrosswindError
-from execution.links import Links
+from execution.links import Links, differ
+from execution.smoothed import CHANGE
 from flight_server import link_state
 
 TRIPS = 3
@@ -34,7 +35,7 @@ SURE_SECONDS = 0.01
 SILENCE_SECONDS = 600.0
 """After so long without traffic a source is asked again."""
 
-PATIENCE_SECONDS = (5.0, 600.0)
+PATIENCE_SECONDS = (5.0, 60.0)
 """At least so long between two times, twice as long after each that found nothing new, and at most
 the other."""
 
@@ -124,7 +125,7 @@ class _Watched:
 
     def run(self) -> None:
         """Ask at the start, again if traffic was in the way, and then when there is a reason to."""
-        quiet = measure(self._name, self._source, self._links)
+        quiet = measure(self._name, self._source, self._links) is not False
         while not self._closed.wait(self._patience_seconds):
             while quiet and not self._doubted.wait(SILENCE_SECONDS):
                 if self._links.unseen_seconds(self._name) >= SILENCE_SECONDS:
@@ -133,28 +134,29 @@ class _Watched:
                 return
             doubted = self._doubted.is_set()
             self._doubted.clear()
-            before = self._links.version
-            quiet = measure(self._name, self._source, self._links)
-            if doubted and not quiet:
+            before = self._links.link(self._name)
+            answered = measure(self._name, self._source, self._links)
+            if doubted and not answered:
                 self._links.not_quiet(self._name)
+            quiet = answered is not False
             least, most = PATIENCE_SECONDS
-            found = self._links.version != before
+            found = differ(before, self._links.link(self._name), CHANGE)
             self._patience_seconds = least if found else min(most, 2 * self._patience_seconds)
 
 
-def measure(name: str, source: Pings, links: Links) -> bool:
+def measure(name: str, source: Pings, links: Links) -> bool | None:
     """Time a few round trips to a source and one answer of some size; it may fail to answer.
 
     Returns:
         Whether nothing else was read there meanwhile: an answer that shares the link with others
-        tells no more than the least that the rate is.
+        tells no more than the least that the rate is. None where there was no answer.
     """
     begun = links.quiet_since(name)
     with contextlib.suppress(CrosswindError):
         source.ping()  # opens the connection that the next ones go over
         pings = [ping for _ in range(TRIPS) if (ping := source.ping()) is not None]
         if not pings:
-            return True
+            return None
         trip_seconds = max(1e-6, min(ping.seconds / ping.round_trips for ping in pings))
         links.trip(name, trip_seconds)
         rate, tells = 0.0, False
@@ -172,5 +174,5 @@ def measure(name: str, source: Pings, links: Links) -> bool:
         quiet = begun is not None and links.quiet_since(name) == begun
         if rate:
             links.probed(name, rate, sure=quiet and tells)
-        return quiet
-    return True
+        return quiet if rate else None
+    return None

@@ -1,4 +1,4 @@
-"""What moving rows over a link costs, in seconds. Pure arithmetic: no statistics, no plans."""
+"""What moving rows over a link and working on them costs, in seconds. Pure arithmetic: no plans."""
 
 from __future__ import annotations
 
@@ -95,6 +95,10 @@ def source_seconds(made: float, taken: float, row_seconds: float) -> float:
     """
     return (made + TAKEN_IN * taken) * row_seconds
 
+
+STAGE_SECONDS = 0.002
+"""What a stage costs whatever its rows: the engine plans and starts it by itself, and what waits
+for it is written again."""
 
 HELD_IN_MEMORY_BYTES = 16 * 1024 * 1024
 """What of a stage waits in memory; the rest waits on disk, so that nothing holds it up."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import chain
+from typing import TypeGuard
 
 from planner.cost import (
-    KEY_SECONDS,
     RESIDUAL_SECONDS,
     ROUND_TRIPS,
+    STAGE_SECONDS,
     Cost,
     Link,
     keys_cost,
@@ -24,7 +25,8 @@ from planner.cost import (
 from planner.decompose import Cut, CutFragment
 from planner.placing import Place, Places
 from planner.plan import Estimate
-from planner.reductions import keys_in, keys_of
+from planner.read_cost import LOOKED_UP, keyed_share, scanned
+from planner.reductions import keys_in, keys_of, without_keys
 from planner.relations import Filter, InKeys, Read, Relation, inputs_of, subqueries_of
 from planner.sized import width_bytes
 from planner.work import source_work_seconds
@@ -75,6 +77,7 @@ class _CutCost:
     def cost(self) -> CutCost:
         here = 0.0 if self._cut.whole else RESIDUAL_SECONDS
         path = self._until(self._cut.residual) + here
+        here += STAGE_SECONDS * len(self._stages)
         # A link carries what all of its fragments send, whoever waits for which.
         links = [
             max(c.latency_seconds for c in costs)
@@ -91,9 +94,26 @@ class _CutCost:
             return (
                 self._until_named(relation) if len(relation.path) == 1 else self._native(relation)
             )
+        if isinstance(relation, Filter) and (keys := keys_in(relation.condition)):
+            source = relation.input
+            if self._is_native(source):
+                read = self._native(source, self._share(source, keys, LOOKED_UP))
+            else:
+                read = self._until(source)
+            return self._until_keys(keys) + read + self._here(relation)
         below = [self._until(part) for part in (*inputs_of(relation), *subqueries_of(relation))]
-        keys = keys_in(relation.condition) if isinstance(relation, Filter) else ()
-        return self._until_keys(keys) + max(below, default=0.0) + self._here(relation)
+        return max(below, default=0.0) + self._here(relation)
+
+    @staticmethod
+    def _is_native(relation: Relation) -> TypeGuard[Read]:
+        return isinstance(relation, Read) and len(relation.path) > 1
+
+    def _share(self, table: Relation, keys: tuple[InKeys, ...], most: float | None) -> float:
+        """The part of a table that is read by keys; all are looked for where there is no `most`."""
+        return min(
+            keyed_share(table, k, self._stages[k.stage], most or k.count, self._places)
+            for k in keys
+        )
 
     def _until_keys(self, keys: tuple[InKeys, ...]) -> float:
         """Seconds until what waits for these may begin."""
@@ -104,7 +124,9 @@ class _CutCost:
         if name not in self._ready:
             fragment = self._fragments.get(name)
             self._ready[name] = (
-                self._until(self._stages[name]) if fragment is None else self._sent(fragment)
+                self._until(self._stages[name]) + STAGE_SECONDS
+                if fragment is None
+                else self._sent(fragment)
             )
         return self._ready[name]
 
@@ -113,11 +135,17 @@ class _CutCost:
         wait = self._until_keys(keys)
         place = fragment.place
         link = place.source.link
-        moved = self._transfer(fragment.relation, place.link, place)
+        expected = self._expected(fragment.relation)
+        if place.dialect is None and keys:
+            expected = self._scanned(fragment.relation, expected)
+        moved = self._transfer(expected, place.link, place)
         moment = place.moment_seconds if self._at_source[place.source.name] > 1 else 0.0
         form = None if place.dialect is None else place.dialect.keys
-        each = KEY_SECONDS if form is None else form.seconds
-        sent = [keys_cost(k.count, width_bytes(k.value.type), link, each) for k in keys]
+        sent = [
+            keys_cost(k.count, width_bytes(k.value.type), link, form.seconds)
+            for k in keys
+            if form is not None
+        ]
         cost = Cost(
             moment + moved.latency_seconds,
             moved.transfer_seconds + sum(s.transfer_seconds for s in sent),
@@ -126,19 +154,31 @@ class _CutCost:
         self._moved[place.source.name].append(cost)
         return wait + cost.seconds
 
-    def _native(self, read: Read) -> float:
-        """A table that the engine reads itself: over its link, where there is one."""
+    def _scanned(self, relation: Relation, reduced: Estimate) -> Estimate:
+        """What crosses a scan's link: the parts of the table in which keys may be."""
+        whole = self._expected(without_keys(relation))
+        share = 1.0
+        while not isinstance(relation, Read):
+            if isinstance(relation, Filter) and (keys := keys_in(relation.condition)):
+                share = min(share, self._share(relation.input, keys, None))
+            (relation,) = inputs_of(relation)
+        return scanned(whole, reduced, share)
+
+    def _native(self, read: Read, share: float = 1.0) -> float:
+        """A part of a table that the engine reads itself: over its link, where there is one."""
         source = self._places.source(read)
-        here = self._here(read)
+        here = share * self._here(read)
         if source.connector.capabilities.local:
             return here
-        moved = self._transfer(read, source.link)
+        whole = self._expected(read)
+        assert whole.rows is not None
+        assert whole.size_bytes is not None
+        moved = self._transfer(Estimate(share * whole.rows, share * whole.size_bytes), source.link)
         cost = Cost(moved.latency_seconds, moved.transfer_seconds, 0.0)
         self._moved[source.name].append(cost)
         return cost.seconds + here
 
-    def _transfer(self, relation: Relation, link: Link, place: Place | None = None) -> Cost:
-        expected = self._expected(relation)
+    def _transfer(self, expected: Estimate, link: Link, place: Place | None = None) -> Cost:
         assert expected.rows is not None
         assert expected.size_bytes is not None
         trips = ROUND_TRIPS if place is None else place.round_trips(expected)

@@ -17,12 +17,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from planner.cost import Cost, local_seconds
+from planner.cost import Cost
 from planner.emit.names import ONE, distinct_fields
 from planner.followed import tables_of
+from planner.opening import WORTH_OPENING, fragments_seconds, opened_pieces, opened_seconds
 from planner.placing import Place, Places, common, moved
 from planner.plan import Estimate, Kept, RejectedCut
-from planner.reductions import Reduced, Stage
+from planner.reductions import Reduced, Stage, keys_of
 from planner.relations import (
     Cross,
     ExistsSubquery,
@@ -47,11 +48,6 @@ from planner.relations import (
     with_inputs,
 )
 from planner.rewrite import read_all, with_expressions
-from planner.work import source_work_seconds
-
-WORTH_OPENING = 0.8
-"""Joins of one source are run here where that takes this part of the time, at most: what a source
-does is known less well than what it sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,14 +233,14 @@ class _Decomposer:
         """The tree with its topmost joins run here, where that is estimated to take less time."""
         if self._places.cuts == "push":
             return None
-        pieces = _opened_pieces(relation)
-        if len(pieces) < 2:
+        pieces = opened_pieces(relation)
+        # Keys of what is joined there would reduce nothing any more.
+        if len(pieces) < 2 or len(keys_of(relation)) > sum(len(keys_of(p)) for p in pieces):
             return None
-        whole = self._seconds([relation], place)
-        opened = self._seconds(pieces, place)
+        whole = fragments_seconds([relation], place, self._places)
+        opened = opened_seconds(relation, place, self._places)
         if whole is None or opened is None:
             return None
-        opened += self._joined_seconds(relation)
         source = place.source.name
         if opened >= WORTH_OPENING * whole:
             self._cut.rejected.append(
@@ -263,35 +259,8 @@ class _Decomposer:
         self._keep(relation, place, "its inputs are cheaper to move", refused=False)
         return self._open(relation, place)
 
-    def _seconds(self, pieces: list[Relation], place: Place) -> float | None:
-        """Until fragments of a source are here that start together, and share its link."""
-        moved_ = [moved(self._places.estimate(piece), place) for piece in pieces]
-        row_seconds = place.source.connector.capabilities.row_seconds
-        works = [source_work_seconds(p, self._rows, row_seconds) for p in pieces]
-        known = [
-            (cost, work)
-            for cost, work in zip(moved_, works, strict=True)
-            if cost is not None and work is not None
-        ]
-        if len(known) < len(pieces):
-            return None
-        moment = place.moment_seconds if len(pieces) > 1 else 0.0
-        latency = max(cost.latency_seconds for cost, _ in known)
-        sent = sum(cost.transfer_seconds + cost.work_seconds + work for cost, work in known)
-        return moment + latency + sent
-
-    def _joined_seconds(self, relation: Relation) -> float:
-        """Until the engine has run what stands above the inputs of the topmost joins."""
-        if not _opened_pieces(relation):
-            return local_seconds(self._rows(relation) or 0.0)
-        below = sum(self._joined_seconds(part) for part in inputs_of(relation))
-        return below + local_seconds(self._rows(relation) or 0.0)
-
-    def _rows(self, relation: Relation) -> float | None:
-        return self._places.estimate(relation).rows
-
     def _open(self, relation: Relation, place: Place) -> Relation:
-        if not _opened_pieces(relation):  # one of several inputs: the joins are in the others
+        if not opened_pieces(relation):  # one of several inputs: the joins are in the others
             return self._here(_Placed(relation, place))
         if isinstance(relation, Join | Cross):
             inputs = tuple(self._here(_Placed(i, place)) for i in inputs_of(relation))
@@ -354,14 +323,3 @@ def _ordered(relation: Relation) -> bool:
         case Fetch() | Project() | Filter():
             return _ordered(relation.input)
     return False
-
-
-def _opened_pieces(relation: Relation) -> list[Relation]:
-    """The inputs of the topmost joins: what would cross the link were these run here."""
-    if isinstance(relation, Join | Cross):
-        return [piece for i in inputs_of(relation) for piece in _opened_pieces(i) or [i]]
-    inputs = inputs_of(relation)
-    pieces = [_opened_pieces(i) for i in inputs]
-    if not any(pieces):
-        return []
-    return [piece for i, own in zip(inputs, pieces, strict=True) for piece in own or [i]]

@@ -18,7 +18,7 @@ from planner.passes import PASSES, Pass, rearranged
 from planner.placing import Places
 from planner.plan import LosingCut, Plan
 from planner.reductions import reduced
-from planner.relations import Relation
+from planner.relations import Read, Relation, inputs_of, subqueries_of
 from planner.residual_text import residual_text
 
 SHOWN = 2
@@ -49,13 +49,13 @@ def with_losing_cuts(
         places: that the cut was made with.
         options: under which it was.
     """
-    if not _is_known(cut):
+    if not _is_known(cut, places):
         return plan
     chosen = _text(cut)
     found: dict[str, LosingCut] = {}
     for description, other, there in _others(relation, places, options):
         text = _text(other)
-        if text != chosen and text not in found and _is_known(other):
+        if text != chosen and text not in found and _is_known(other, there):
             found[text] = LosingCut(description, cut_cost(other, there).seconds)
     copies = (LosingCut(r.description, r.seconds) for r in plan.rejected if r.seconds is not None)
     best = sorted((*found.values(), *copies), key=lambda losing: losing.seconds)
@@ -82,9 +82,21 @@ def _cut(relation: Relation, places: Places, passes: tuple[Pass, ...] = PASSES) 
     return decompose(reduced(rearranged(relation, places, passes), places), places)
 
 
-def _is_known(cut: Cut) -> bool:
-    """Whether anything is known of what crosses each link."""
-    return all(fragment.cost is not None for fragment in cut.fragments)
+def _is_known(cut: Cut, places: Places) -> bool:
+    """Whether anything is known of what crosses each link, and of the tables that are read here."""
+    trees = (cut.residual, *(stage.relation for stage in cut.stages))
+    natives = (read for tree in trees for read in _natives(tree))
+    return all(fragment.cost is not None for fragment in cut.fragments) and all(
+        places.estimate(native).rows is not None for native in natives
+    )
+
+
+def _natives(relation: Relation) -> Iterator[Read]:
+    """The tables of a residual that the engine reads itself."""
+    if isinstance(relation, Read) and len(relation.path) > 1:
+        yield relation
+    for part in (*inputs_of(relation), *subqueries_of(relation)):
+        yield from _natives(part)
 
 
 def _text(cut: Cut) -> str:

@@ -289,10 +289,13 @@ def _reduction(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) ->
 
 
 def _stages_before(tree: Relation, cut: Cut) -> tuple[str, ...]:
-    """The stages that a stage needs: whose rows it reads, or whose keys its tables are read by."""
+    """The stages that a stage needs: whose rows it reads, or whose keys what it reads waits for."""
+    fragments = {fragment.name: fragment.relation for fragment in cut.fragments}
     names = {stage.name for stage in cut.stages}
-    read = [path[0] for path in paths_in(tree) if path[0] in names]
-    return tuple(dict.fromkeys([*read, *(keys.stage for keys in keys_of(tree))]))
+    read = [path[0] for path in paths_in(tree)]
+    waiting = [tree, *(fragments[name] for name in read if name in fragments)]
+    keys = [each.stage for relation in waiting for each in keys_of(relation)]
+    return tuple(dict.fromkeys([*(name for name in read if name in names), *keys]))
 
 
 def _whole(relation: Relation, bound: Bound) -> TableName | None:

@@ -12,7 +12,7 @@ from connectors.contract import ColumnStatistics
 from planner.cost import hashed_seconds, local_seconds, transfer_cost
 from planner.placing import Places
 from planner.plan import Estimate
-from planner.relations import Read
+from planner.relations import FieldRef, InKeys, Read, Relation
 
 LOOKED_UP = 150
 """So many keys are looked for in the bounds of each part of a table that the engine reads: what it
@@ -59,6 +59,27 @@ def _number(end: object) -> float | None:
     if isinstance(end, date):
         return float(end.toordinal())
     return float(end) if isinstance(end, int) else None
+
+
+def keyed_share(
+    table: Relation, keys: InKeys, stage: Relation, most: float, places: Places
+) -> float:
+    """The part of a table, or of a scan of it, that has to be read for the keys of a stage.
+
+    Args:
+        keys: their column is one of `table`'s.
+        most: with more of them, only their bounds are looked at.
+    """
+    assert isinstance(keys.value, FieldRef)
+    column = places.bounds(table, keys.value.index)
+    return read_share(column, places.bounds(stage, keys.column), keys.count, most)
+
+
+def scanned(whole: Estimate, reduced: Estimate, share: float) -> Estimate:
+    """What crosses the link of a scan by keys: the parts that have to be read, and fewer rows."""
+    if whole.size_bytes is None or reduced.size_bytes is None:
+        return Estimate()
+    return Estimate(reduced.rows, max(reduced.size_bytes, share * whole.size_bytes))
 
 
 def read_seconds(read: Read, expected: Estimate, share: float, places: Places) -> float | None:

@@ -23,14 +23,15 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from planner.cost import held_seconds, keys_cost, local_seconds
+from planner.cost import STAGE_SECONDS, held_seconds, keys_cost, local_seconds
 from planner.emit.names import distinct_fields
 from planner.emit.scan import is_scanned_key
 from planner.followed import tables_of
+from planner.opening import opened_seconds
 from planner.placing import Place, Places, moved
 from planner.plan import Estimate, RejectedCut
 from planner.reached import Reach, changed_at, reached
-from planner.read_cost import LOOKED_UP, hashing_seconds, read_seconds, read_share
+from planner.read_cost import LOOKED_UP, hashing_seconds, keyed_share, read_seconds, scanned
 from planner.regroup import regroup_joins
 from planner.relations import (
     Call,
@@ -60,7 +61,7 @@ _REDUCES_LEFT = frozenset(
 _DROPS_BOTH = frozenset((JoinKind.INNER, JoinKind.LEFT_SEMI, JoinKind.RIGHT_SEMI))
 """What keeps no row of any side that has no partner."""
 
-WORTH_SECONDS = 0.001
+WORTH_SECONDS = STAGE_SECONDS
 """What a reduction must save, at least, and this part of what it would take without it: estimates
 are rough, and a stage holds up what could run beside it."""
 WORTH_SHARE = 0.1
@@ -111,7 +112,7 @@ def reduced(relation: Relation, places: Places) -> Reduced:
         return Reduced(relation)
     found = _Reductions(places)
     changed = found.of(relation)
-    if found.stages:
+    if found.to_sources:
         # What is few rows with the keys may be worth joining at its source.
         changed = regroup_joins(changed, places)
     return Reduced(changed, tuple(found.stages), tuple(found.rejected))
@@ -152,12 +153,17 @@ class _Way:
 
 
 class _Reductions:
-    """One walk, which gathers the stages."""
+    """One walk, which gathers the stages.
+
+    Attributes:
+        to_sources: some of their keys go to a source that runs joins, too.
+    """
 
     def __init__(self, places: Places) -> None:
         self._places = places
         self.stages: list[Stage] = []
         self.rejected: list[RejectedCut] = []
+        self.to_sources = False
 
     def of(self, relation: Relation) -> Relation:
         if self._places.whole(relation) is not None:
@@ -179,6 +185,7 @@ class _Reductions:
         first = self.of(_without_null(way.first, way.keys[0], join, way.reach))
         stage = Stage(f"k{len(self.stages) + 1}", first, distinct_fields(first.fields))
         self.stages.append(stage)
+        self.to_sources = self.to_sources or way.is_looked_up
         self._places.add_stage((stage.name,), first)
         if way.seconds is not None:
             self._reject(f"{_named(way.waits)} without the keys of {stage.name}", way)
@@ -274,24 +281,26 @@ class _Reductions:
         here; None where that is not known."""
         places, place, target = self._places, reach.place, reach.relation
         expected, reduced = places.estimate(target), places.estimate(Filter(target, condition))
-        keys = places.bounds(first, condition.column)
-        column = places.bounds(target, reach.index)
         if place is None:
             assert isinstance(target, Read)
-            share = read_share(column, keys, condition.count, LOOKED_UP)
+            share = keyed_share(target, condition, first, LOOKED_UP, places)
             before = read_seconds(target, expected, 1.0, places)
             after = read_seconds(target, expected, share, places)
             hashed = hashing_seconds(places.estimate(waits).rows, places.estimate(first).rows)
             return None if before is None else before + hashed, after
         if place.dialect is None:
-            share = read_share(column, keys, condition.count, condition.count)
-            return _moved(expected, place), _moved(_scanned(expected, reduced, share), place)
+            share = keyed_share(target, condition, first, condition.count, places)
+            return _moved(expected, place), _moved(scanned(expected, reduced, share), place)
         after = _moved(reduced, place)
         width_bytes = places.width_bytes(target, reach.index)
         form = place.dialect.keys
         assert form is not None
         sent = keys_cost(condition.count, width_bytes, place.source.link, form.seconds)
-        return _moved(expected, place), None if after is None else after + sent.seconds
+        before = _moved(expected, place)
+        opened = None if places.cuts == "push" else opened_seconds(target, place, places)
+        if before is not None and opened is not None:
+            before = min(before, opened)
+        return before, None if after is None else after + sent.seconds
 
     def _seconds(self, relation: Relation) -> float | None:
         """How long it takes until all of a relation is here: its parts at once, then the rest."""
@@ -320,13 +329,6 @@ def _without_null(first: Relation, index: int, join: Join, reach: Reach) -> Rela
 def _field_at(reach: Reach) -> FieldRef:
     field = reach.relation.fields[reach.index]
     return FieldRef(reach.index, field.type, field.nullable)
-
-
-def _scanned(whole: Estimate, reduced: Estimate, share: float) -> Estimate:
-    """What crosses the link of a scan by keys: the parts that have to be read, and fewer rows."""
-    if whole.size_bytes is None or reduced.size_bytes is None:
-        return Estimate()
-    return Estimate(reduced.rows, max(reduced.size_bytes, share * whole.size_bytes))
 
 
 def _named(relation: Relation) -> str:

@@ -219,15 +219,17 @@ def _together(own: Statistics, told: list[Statistics]) -> Statistics:
 
 
 def _column(own: ColumnStatistics | None, told: list[ColumnStatistics]) -> ColumnStatistics:
-    """A column's values as the first one tells them; how wide they travel is the copy's own."""
+    """A column's values as the first one tells them; how wide they travel, and how they lie in
+    files, is the copy's own."""
 
     def first(figure: str) -> object:
         values = (getattr(each, figure) for each in told)
         return next((value for value in values if value is not None), None)
 
     figures = ("distinct", "null_fraction", "minimum", "maximum")
-    width_bytes = None if own is None else own.width_bytes
-    return ColumnStatistics(width_bytes=width_bytes, **{f: first(f) for f in figures})  # type: ignore[arg-type]
+    own = ColumnStatistics() if own is None else own
+    told_first = {figure: first(figure) for figure in figures}
+    return replace(own, **told_first)  # type: ignore[arg-type]
 
 
 # --- the search ---

@@ -148,7 +148,7 @@ def test_where_the_source_can_be_asked_slow_fragments_alone_change_nothing() -> 
     world.links.streamed("shop", 100 * MBIT, 1)
     for _ in range(2 * AGREEING):
         world.links.came("shop", 10 * MBIT, 1)
-    assert (world.mbps, world.asked) == (100, ["shop"])
+    assert (world.mbps, world.asked) == (100, ["shop"] * 2)
     world.links.not_quiet("shop")
     world.links.came("shop", 100 * MBIT, 1)
     for _ in range(AGREEING):
@@ -176,6 +176,37 @@ def test_a_probe_is_believed() -> None:
     assert world.mbps == 10
     world.links.probed("shop", 40 * MBIT, sure=False)
     assert world.mbps == 40
+
+
+def test_an_answer_tells_of_every_number_of_connections() -> None:
+    world = World()
+    world.links.doubted(world.asked.append, ["shop"])
+    for _ in range(2):
+        world.links.streamed("shop", 80 * MBIT, 8)
+    for _ in range(3):
+        world.links.streamed("shop", 20 * MBIT, 8)
+    world.links.probed("shop", 10 * MBIT, sure=True)
+    assert world.mbps == 20
+    assert (world.shop.connection_bytes_per_second or 0) == 10 * MBIT
+
+
+def test_a_doubt_comes_again_while_what_comes_stays_slow() -> None:
+    world = World()
+    world.links.doubted(world.asked.append, ["shop"])
+    world.links.streamed("shop", 100 * MBIT, 1)
+    for _ in range(3 + 2 * AGREEING):
+        world.links.streamed("shop", 10 * MBIT, 1)
+    assert world.asked == ["shop"] * 3
+    world.links.not_quiet("shop")  # nobody could be asked
+    world.links.streamed("shop", 10 * MBIT, 1)
+    assert world.mbps == 10
+
+
+def test_a_burst_is_forgotten_when_the_next_figure_is_an_ordinary_one() -> None:
+    world = World()
+    for mbps in (10, 900, 10, 900, 9, 900, 5, 900):
+        world.links.streamed("shop", mbps * MBIT, 1)
+    assert world.mbps == 10
 
 
 def test_where_traffic_is_in_the_way_of_asking_traffic_is_believed_until_it_is_not() -> None:
