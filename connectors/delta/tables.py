@@ -6,11 +6,12 @@ where it is another table's log, or is reached by other credentials. Must not re
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -61,11 +62,13 @@ class _Log:
     Attributes:
         access: what it was opened with; credentials expire, and its readers keep theirs.
         commit: tells the file of the newest version from any that takes its place.
+        settled: it was opened at a version that no later one can take the place of.
     """
 
     read: DeltaTable
     access: Mapping[str, str]
     commit: str | None
+    settled: bool
 
 
 @dataclass(eq=False)
@@ -152,10 +155,12 @@ class DeltaTables:
             log.access != access or log.commit != self._commit(folder, log.read.version())
         ):
             log = loaded = None
-        if log is not None and loaded is not None and pinned is not None:
+        if log is not None and loaded is not None and log.settled:
             return log, loaded
+        # What is the newest at a moment that has not passed may not be, then.
+        settled = isinstance(pinned, int) or (pinned is not None and pinned < datetime.now(UTC))
         try:
-            if log is None:
+            if log is None or pinned is not None:
                 read = self._opened(folder, access, pinned)
             else:
                 read = log.read
@@ -163,8 +168,8 @@ class DeltaTables:
         except TableNotFoundError:
             return None, None
         if log is not None and loaded is not None and loaded.version == read.version():
-            return log, loaded
-        log = _Log(read, access, self._commit(folder, read.version()))
+            return replace(log, settled=settled), loaded
+        log = _Log(read, access, self._commit(folder, read.version()), settled)
         try:
             files = SubTreeFileSystem(folder, self._location.arrow)
             return log, _loaded(name, read, files)
@@ -194,7 +199,26 @@ class DeltaTables:
             raise SourceRejectedError(message, source=self._location.source, hint=hint)
         if pinned is not None:
             read.load_as_version(pinned)
+        if isinstance(pinned, datetime) and self._is_younger(folder, read.version(), pinned):
+            message = f"{self._location.relative(folder)!r} has no version of {pinned.isoformat()}"
+            hint = "The table is younger, or its log has been cleared of what is older."
+            raise SourceRejectedError(message, source=self._location.source, hint=hint)
         return read
+
+    def _is_younger(self, folder: str, version: int, moment: datetime) -> bool:
+        """Whether a version was made after a moment, and is the oldest that the log has: that one
+        is what its readers take for any moment before it."""
+        if version and self._commit(folder, version - 1) is not None:
+            return False
+        try:
+            written = self._location.filesystem.cat_file(f"{folder}/{LOG}/{version:020}.json")
+        except FileNotFoundError:
+            return False
+        for line in written.splitlines():
+            if b'"commitInfo"' in line and (commit := json.loads(line).get("commitInfo")):
+                made = commit.get("inCommitTimestamp", commit.get("timestamp"))
+                return made is not None and datetime.fromtimestamp(made / 1000, UTC) > moment
+        return False
 
     def _commit(self, folder: str, version: int) -> str | None:
         """What tells a version's file in the log from another; None where it is not there.

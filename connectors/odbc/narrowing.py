@@ -102,6 +102,12 @@ class _Reader:
                 return _any_of([self.above(argument) for argument in arguments])
             case "is_null" | "is_not_null":
                 return self._missing(arguments[0], name == "is_null")
+            case "not":
+                # As a scan's filter says that a value is there; no other NOT is known to be true.
+                inner = arguments[0].scalar_function
+                if self._functions.get(inner.function_reference) == "is_null":
+                    return self._missing(inner.arguments[0].value, False)
+                return None
         if name in _COMPARISONS and len(arguments) == 2:
             left, right = arguments
             return self._compared(name, left, right) or self._compared(_MIRRORED[name], right, left)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bz2
 import datetime
+import errno
 import lzma
 import os
+import tempfile
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -18,7 +20,7 @@ import pyarrow as pa
 import pytest
 
 from connectors.contract import TableName
-from connectors.errors import SourceRejectedError, UnknownNameError
+from connectors.errors import SourceRejectedError, SourceUnavailableError, UnknownNameError
 from connectors.files import avro, avro_blocks, create
 from connectors.files.inference import SampleError
 from tests.connectors.test_faults import SOURCE, lake
@@ -328,6 +330,28 @@ def test_rows_of_every_type_and_packing_are_looked_into(tmp_path: Path) -> None:
     assert avro_blocks.unlike(head.schema, [rows]) is None
     less = replace(rows, rows=4)
     assert avro_blocks.unlike(head.schema, [rows, rows, less, rows]) is less
+
+
+def test_no_block_is_blamed_for_what_fails_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields: Fields = [("blamed", "long")]
+    for name in ("before", "t", "u"):
+        write(tmp_path / f"{name}.avro", fields, [{"blamed": 1}])
+    with opened(tmp_path) as placement:
+        assert placement.query("SELECT blamed FROM before").num_rows == 1
+        with monkeypatch.context() as patched:
+            patched.setattr(avro_blocks, "_finds", lambda *_: False)
+            with pytest.raises(SourceUnavailableError, match="reader of Avro failed"):
+                placement.query("SELECT blamed FROM t")
+        with monkeypatch.context() as patched:
+
+            def full(**_: object) -> None:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+            patched.setattr(tempfile, "NamedTemporaryFile", full)
+            with pytest.raises(SourceUnavailableError, match="No space left"):
+                placement.query("SELECT blamed FROM u")
 
 
 def test_far_files_are_refused_by_what_is_read_of_them(tmp_path: Path) -> None:

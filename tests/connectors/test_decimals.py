@@ -23,7 +23,19 @@ FINE = "0.1234567890123456789"
 
 @pytest.mark.parametrize(
     "text",
-    [LONG, "-" + LONG, f"000{LONG}.5", "100000000000000000000", FINE, "9" * 60],
+    [
+        LONG,
+        "-" + LONG,
+        f"000{LONG}.5",
+        "100000000000000000000",
+        FINE,
+        "9" * 60,
+        "1E+30",
+        "1e2",
+        "0." + "0" * 44 + "1",
+        "1." + "0" * 60 + "1",
+        f"{2**128}." + "0" * 18,
+    ],
 )
 def test_what_does_not_fit_is_refused(text: str) -> None:
     with pytest.raises(pa.ArrowInvalid):
@@ -43,6 +55,39 @@ def test_what_does_not_fit_is_refused(text: str) -> None:
 def test_what_fits_is_kept(text: str) -> None:
     read = cast_exactly(pa.array([None, text]), UNDECLARED)
     assert read.to_pylist() == [None, Decimal(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("1." + "0" * 130, "1"),
+        ("-3." + "0" * 200, "-3"),
+        ("1024." + "0" * 118, "1024"),
+        ("0" * 50 + "1.5" + "0" * 129, "1.5"),
+        ("." + "0" * 100, "0"),
+    ],
+)
+@pytest.mark.parametrize("wanted", [UNDECLARED, pa.decimal128(38, 2), pa.decimal256(60, 3)])
+def test_zeros_at_the_end_are_no_digits(text: str, kept: str, wanted: pa.DataType) -> None:
+    assert cast_exactly(pa.array([None, text]), wanted).to_pylist() == [None, Decimal(kept)]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("0.1" + "0" * 40, pa.decimal128(38, 0)),
+        ("0.001" + "0" * 40, pa.decimal128(38, 2)),
+        (str(2**256 + 150), pa.decimal256(60, 3)),
+        ("0.0001" + "0" * 76, pa.decimal256(60, 3)),
+    ],
+)
+def test_what_is_not_exact_is_refused(text: str, wanted: pa.DataType) -> None:
+    with pytest.raises(pa.ArrowInvalid):
+        cast_exactly(pa.array([text]), wanted)
+
+
+def test_what_stands_beside_a_slice_is_no_part_of_it() -> None:
+    assert cast_exactly(pa.array(["1e5", "1"]).slice(1), UNDECLARED).to_pylist() == [Decimal(1)]
 
 
 @pytest.fixture(scope="module")

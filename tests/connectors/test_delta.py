@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,7 +18,12 @@ from pydantic import ValidationError
 
 from connectors.contract import TableName, TableScan
 from connectors.delta import DeltaConnector, DeltaOptions, create
-from connectors.errors import ConfigurationError, SourceError, UnknownNameError
+from connectors.errors import (
+    ConfigurationError,
+    SourceError,
+    SourceRejectedError,
+    UnknownNameError,
+)
 from tests.placements import Placement
 from tests.s3_server import s3_server
 
@@ -118,6 +123,25 @@ def test_an_older_version_by_number_and_by_time(root: Path) -> None:
         assert at_first.query(sql).to_pylist() == [{"n": 4}]
     identities = {_connector(root, **at).identity for at in ({}, {"version": 0}, {"version": 1})}
     assert len(identities) == 3
+
+
+def test_a_moment_that_has_not_passed_is_asked_for_again(root: Path) -> None:
+    soon = "SELECT count(*) AS n FROM sales FOR TIMESTAMP AS OF '2100-01-01'"
+    with _over(root) as placement:
+        assert placement.query(soon).to_pylist() == [{"n": 4}]
+        write_deltalake(str(root / "sales"), SALES, mode="append")
+        assert placement.query(soon).to_pylist() == [{"n": 8}]
+
+
+def test_before_its_first_version_there_is_no_table(root: Path) -> None:
+    first = DeltaTable(str(root / "sales")).history()[-1]["timestamp"]
+    then = datetime.fromtimestamp(first / 1000, UTC)
+    sql = "SELECT count(*) AS n FROM sales FOR TIMESTAMP AS OF '{}'"
+    with _over(root) as placement:
+        assert placement.query(sql.format(then)).to_pylist() == [{"n": 4}]
+        for before in ("2001-01-01", then - timedelta(milliseconds=1)):
+            with pytest.raises(SourceRejectedError, match="'sales' has no version of"):
+                placement.query(sql.format(before))
 
 
 def test_a_new_version_is_seen(root: Path) -> None:

@@ -351,6 +351,10 @@ def test_a_uri_cannot_switch_read_only_off(
     )
 
 
+def test_statements_are_not_compiled(shop: PostgresConnector) -> None:
+    assert one(shop, "SELECT current_setting('jit')", pa.string()) == "off"
+
+
 def test_a_connection_that_lost_its_settings_is_refused(shop_database: str) -> None:
     with adbc_driver_postgresql.connect(shop_database) as bare, pytest.raises(SettingsLostError):
         Session(bare)

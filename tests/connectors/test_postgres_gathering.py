@@ -27,28 +27,30 @@ id int NOT NULL, small smallint, large bigint, money numeric(9, 2), any_number n
 longest numeric(38, 0), huge numeric(60, 3), thousands numeric(2, -3),
 note text, name varchar(400), padded char(5), bytes bytea, kind uuid, document jsonb,
 single real, double double precision, yes boolean,
-day date, at timestamp, moment timestamptz, hour time, span interval
+day date, at timestamp, moment timestamptz, hour time, span interval, pair pair
 """
 
 ROWS = (
     "1, 32767, 9223372036854775807, 9999999.99, 99999999999999999999.999999999999999999,"
     f" {'9' * 38}, {'9' * 57}.999, 99000, '', 'é€😀', 'x', '\\x00ff0a', gen_random_uuid(), '[]',"
     " 'NaN', 'Infinity', true, '9999-12-31', '9999-12-31 23:59:59.999999',"
-    " '9999-12-31 23:59:59.999999', '23:59:59.999999', '1 day'",
+    " '9999-12-31 23:59:59.999999', '23:59:59.999999', '1 day', (1, NULL)",
     "2, -32768, -9223372036854775808, -9999999.99, -99999999999999999999.999999999999999999,"
     f" -{'9' * 38}, -{'9' * 57}.999, -99000,"
     r""" E'a,\n\x1f"''\\\r', ',', 'a b', '', NULL, '{}',"""
-    " '-Infinity', '-0', false, '0001-01-01', '0001-01-01', '0001-01-01 UTC', '00:00', '-1 month'",
-    "3" + ", NULL" * 21,
+    " '-Infinity', '-0', false, '0001-01-01', '0001-01-01', '0001-01-01 UTC', '00:00', '-1 month',"
+    " (NULL, NULL)",
+    "3" + ", NULL" * 22,
     "4, 0, 0, 0, 0.000000000000000001, 0, 0, 0, 'NULL', 't', '', '\\x74', NULL, NULL,"
-    " '-0', 'NaN', NULL, '1970-01-01', '2000-01-01', NULL, '12:00', NULL",
-    "5" + ", NULL" * 21,
+    " '-0', 'NaN', NULL, '1970-01-01', '2000-01-01', NULL, '12:00', NULL, (NULL, NULL)",
+    "5" + ", NULL" * 22,
 )
 
 
 @pytest.fixture(scope="module")
 def placement(postgres_server: PostgresServer, postgres_uri: str) -> Iterator[Placement]:
     postgres_server.execute(
+        "CREATE TYPE pair AS (x int, y int)",
         f"CREATE TABLE mixed ({COLUMNS})",
         *(f"INSERT INTO mixed VALUES ({values})" for values in ROWS),
         "CREATE TABLE plain AS SELECT g AS id, g / 4.0::numeric(9, 2) AS price, 'n' || g AS note"
@@ -90,6 +92,13 @@ def gathering_of(placement: Placement, sql: str) -> Gathering | None:
     extent = shop._statistics.extent(query.whole)
     assert extent is not None
     return gathered(query.text, plan.fragments[0].fragment.schema, extent)
+
+
+def forget(placement: Placement) -> None:
+    """All that is known of tables."""
+    shop = placement.catalog.sources["shop"].connector
+    assert isinstance(shop, PostgresConnector)
+    shop._forget()
 
 
 def sorted_rows(table: pa.Table) -> list[str]:
@@ -182,14 +191,97 @@ def test_long_values_are_read_otherwise(
     postgres_server.execute(
         "CREATE TABLE lengthy (id int, note text)",
         "ALTER TABLE lengthy ALTER note SET STORAGE EXTERNAL",
-        "INSERT INTO lengthy SELECT g, repeat('long', CASE WHEN g = 7 THEN 10000 ELSE 1 END)"
-        " FROM generate_series(1, 2000) g",
+        "INSERT INTO lengthy SELECT g, 'long' FROM generate_series(1, 1999) g",
         "ANALYZE lengthy",
         database=DATABASE,
     )
     assert gathering_of(placement, "SELECT id, note FROM lengthy") is not None
+    postgres_server.execute(
+        "INSERT INTO lengthy VALUES (2000, repeat('long', 10000))", database=DATABASE
+    )
     answer = placement.query("SELECT id, note FROM lengthy")
     assert sorted(map(len, answer["note"].to_pylist())) == [4] * 1999 + [40_000]
+    # Where it is known, the server is not asked to look.
+    postgres_server.execute("VACUUM ANALYZE lengthy", database=DATABASE)
+    forget(placement)
+    assert gathering_of(placement, "SELECT id, note FROM lengthy") is None
+
+
+def test_values_that_are_compressed_in_their_page_are_cut_into_more_batches(
+    placement: Placement,
+    postgres_server: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    postgres_server.execute(
+        "CREATE TABLE zip (id int NOT NULL, note text)",
+        "INSERT INTO zip SELECT g, CASE WHEN g > 500 THEN g || repeat('x', 50000)"
+        " WHEN g % 2 = 0 THEN 'short' END FROM generate_series(1, 800) g",
+        "ANALYZE zip",
+        database=DATABASE,
+    )
+    monkeypatch.setattr(gathering, "BATCH_BYTES", 1 << 20)
+    seen: list[int] = []
+
+    def row(batch: pa.RecordBatch, schema: pa.Schema, decimals: tuple[int, ...]) -> Row:
+        seen.append(batch.nbytes)
+        return Row(batch, schema, decimals)
+
+    monkeypatch.setattr(gathering, "Row", row)
+    sql = "SELECT * FROM zip"
+    found = gathering_of(placement, sql)
+    assert found is not None and found.step >= found.extent.pages, "one batch, but for the cut"
+    answer = placement.query(sql)
+    assert sorted_rows(answer) == sorted_rows(placement.query(f"{sql} ORDER BY id"))
+    assert sum(seen) > 14 << 20 and max(seen) < 3 << 20
+
+
+@pytest.mark.parametrize(
+    ("column", "is_summed"),
+    [
+        ("text", True),
+        ("bytea", True),
+        ("jsonb", True),
+        ("varchar(200)", True),
+        ("varchar(100)", False),
+        ("char(9)", False),
+        ("uuid", False),
+        ("int", False),
+    ],
+)
+def test_lengths_are_summed_where_values_may_be_compressed(
+    placement: Placement, postgres_server: PostgresServer, column: str, is_summed: bool
+) -> None:
+    table = "summed_" + re.sub(r"\W+", "", column)
+    postgres_server.execute(
+        f"CREATE TABLE {table} (value {column}, other text)",
+        f"INSERT INTO {table} VALUES (NULL, NULL)",
+        f"ANALYZE {table}",
+        database=DATABASE,
+    )
+    found = gathering_of(placement, f"SELECT value FROM {table}")
+    assert found is not None
+    assert ("crosswind_step" in found.statement(0, None)) == is_summed
+
+
+def test_who_may_read_some_columns_only_reads_them_as_one_statement(
+    placement: Placement, postgres_server: PostgresServer
+) -> None:
+    """Where a row is may be asked by those who may read all columns."""
+    postgres_server.execute(
+        "CREATE TABLE guarded AS SELECT g AS id, 's' AS secret FROM generate_series(1, 99) g",
+        "ANALYZE guarded",
+        "CREATE ROLE limited LOGIN",
+        "GRANT SELECT (id) ON guarded TO limited",
+        database=DATABASE,
+    )
+    uri = postgres_server.uri(DATABASE, user="limited")
+    try:
+        with Placement.of_sources({"shop": {"connector": "postgres", "uri": uri}}) as limited:
+            assert limited.query("SELECT id FROM guarded").num_rows == 99
+    finally:
+        postgres_server.execute(
+            "DROP TABLE guarded", "DROP OWNED BY limited", "DROP ROLE limited", database=DATABASE
+        )
 
 
 @pytest.mark.parametrize(
@@ -221,9 +313,7 @@ def test_a_value_that_does_not_fit_fails_as_one_by_one(
         database=DATABASE,
     )
     sql = f"SELECT id, note, {column} FROM odd"
-    shop = placement.catalog.sources["shop"].connector
-    assert isinstance(shop, PostgresConnector)
-    shop._forget()
+    forget(placement)
     assert gathering_of(placement, sql) is not None
     with pytest.raises(SourceRejectedError, match=said) as raised:
         placement.query(sql)

@@ -163,6 +163,7 @@ def test_settings_hold_in_each_transaction_whoever_runs_it(
         "transaction_isolation": "repeatable read",
         "extra_float_digits": "1",
         "idle_in_transaction_session_timeout": "0",
+        "jit": "off",
     }.items():
         assert one(shop, f"SELECT current_setting('{name}')", pa.string()) == value
 

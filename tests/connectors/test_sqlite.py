@@ -203,6 +203,38 @@ def test_rows_are_estimated_without_reading_them(tmp_path: Path) -> None:
     source.close()
 
 
+def test_counts_of_some_rows_and_what_is_no_count_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "counted.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(
+            """
+            CREATE TABLE few (id INTEGER PRIMARY KEY, kind TEXT);
+            CREATE INDEX some ON few (kind) WHERE id < 3;
+            CREATE TABLE both (id INTEGER PRIMARY KEY, kind TEXT);
+            CREATE INDEX kinds ON both (kind);
+            CREATE INDEX others ON both (kind) WHERE id < 3;
+            """
+        )
+        for table in ("few", "both"):
+            rows = ((i, f"k{i % 4}") for i in range(90))
+            connection.executemany(f"INSERT INTO {table} VALUES (?, ?)", rows)
+        connection.execute("ANALYZE")
+    source = create("counted", {"uri": str(path)})
+
+    def of(table: str) -> Statistics:
+        return source.statistics(TableName("main", table))
+
+    assert of("few").rows == of("both").rows == 90
+    assert of("few").columns["kind"].distinct is None
+    assert of("both").columns["kind"].distinct == pytest.approx(4, rel=0.1)
+    for written in ("", "many", "²", None):
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE sqlite_stat1 SET stat = ?", (written,))
+        assert of("both").rows == 90
+        assert of("both").columns["kind"].distinct is None
+    source.close()
+
+
 def test_columns_that_hold_texts_lose_nothing(placement: Placement) -> None:
     """SQLite gives CHAR, CLOB and TEXT of any kind the affinity of texts; STRING is a number."""
     plan = placement.plan("SELECT v, c, w FROM coded")

@@ -45,6 +45,8 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "extra_float_digits": "1",
     "standard_conforming_strings": "on",
     "idle_in_transaction_session_timeout": "0",
+    # It compiles by what it expects, for each batch again: most of what it takes is lost.
+    "jit": "off",
     # Nothing but a mark: a role may have all the others, and a pooler no session.
     "crosswind.session": "on",
 }

@@ -10,13 +10,15 @@ with their lengths; decimals as CSV. A row that is a batch costs next to nothing
 
 Not for tables with values that are kept apart for their length: one value of the server holds 1 GB,
 and so many pages may have more. The server looks when it begins, and then has no row to give: the
-same rows are read by another statement.
+same rows are read by another statement. What is compressed within its page is longer than it is
+there: where that may be, the server first sums up the lengths, and takes fewer pages at a time.
 """
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import pyarrow as pa
 import sqlglot.expressions as exp
@@ -39,6 +41,8 @@ which is sent on as it is. Each batch has its price, here and at the client."""
 
 _MOST_PAGES = 1024
 
+_PAGES = "crosswind_pages"
+
 # With many columns the places that are written to in turn outgrow a processor's cache, and a batch
 # has few rows for what each column costs here. A function of the server has 100 arguments at most.
 _MOST_COLUMNS = 64
@@ -52,7 +56,8 @@ class Gathering:
         select: what is gathered of some pages; not to be changed.
         schema: of the statement itself; decimals of more than 38 digits are texts.
         extent: of the table.
-        step: how many pages become one row.
+        step: how many pages become one row, at most.
+        long: what may be compressed within its page, as text.
         places: of the decimals, which stand in one text together.
     """
 
@@ -61,6 +66,7 @@ class Gathering:
     extent: Extent
     step: int
     places: tuple[int, ...]
+    long: tuple[exp.Expr, ...]
     batch_bytes: int = field(default=1, init=False)
 
     @property
@@ -119,19 +125,20 @@ class Gathering:
 @lru_cache(maxsize=64)
 def _statement(gathering: Gathering, first: int, end: int | None) -> str:
     last = gathering.extent.pages if end is None else end
-    pages = exp.column("first", table="crosswind_pages")
-    behind = exp.column("behind", table="crosswind_pages")
-    inner = gathering.select.copy()
-    ctid = exp.column("ctid")
-    inner.where(ctid >= _place(pages), ctid < _place(behind), copy=False)
+    inner = _between(
+        gathering.select,
+        exp.column("first", table=_PAGES),
+        exp.column("behind", table=_PAGES),
+    )
     more: exp.Expr = exp.false()
     if end is None:
         rows = with_list(gathering.select, [exp.Literal.number(1)])
-        rows.where(ctid >= _place(exp.Literal.number(last)), append=False, copy=False)
+        after = exp.column("ctid") >= _place(exp.Literal.number(last))
+        rows.where(after, append=False, copy=False)
         more = exp.Exists(this=rows)
     return (
         exp.select(exp.alias_(more, "more"), "crosswind_rows.*")
-        .from_(_series(first, last, gathering.step, gathering.extent.long_values))
+        .from_(_series(gathering, first, last))
         .join(exp.Lateral(this=exp.Subquery(this=inner), alias=_alias("crosswind_rows")))
         .sql("postgres")
     )
@@ -165,7 +172,12 @@ def gathered(text: str, schema: pa.Schema, extent: Extent) -> Gathering | None:
         columns += _values(column, wanted)
     places = tuple(i for i, wanted in enumerate(schema) if pa.types.is_decimal128(wanted.type))
     gathering = with_list(select, columns).where(_unchanged(written, schema), copy=False)
-    return Gathering(gathering, schema, extent, _step(schema, extent), places)
+    long = tuple(
+        column
+        for column, wanted in zip(written, schema, strict=True)
+        if wanted.type in SENT_AS_THEY_ARE and _may_be_long(column, extent)
+    )
+    return Gathering(gathering, schema, extent, _step(schema, extent), places, long)
 
 
 def _as_sent(wanted: pa.Field) -> pa.Field:
@@ -184,6 +196,13 @@ def _can_be_gathered(written: exp.Expr, wanted: pa.Field, extent: Extent) -> boo
     if fixed is None:
         return wanted.type in SENT_AS_THEY_ARE
     return not fixed.exact or column.name in extent.own
+
+
+def _may_be_long(written: exp.Expr, extent: Extent) -> bool:
+    """Whether values may be longer than what their page has of them."""
+    column = written.this if isinstance(written, exp.Cast) else written
+    # Where rows are short whatever is in them, there is no table for long values.
+    return bool(extent.long_values) and column.name not in extent.short
 
 
 def _step(schema: pa.Schema, extent: Extent) -> int:
@@ -228,7 +247,8 @@ def _head(written: list[exp.Expr], schema: pa.Schema) -> list[exp.Expr]:
     rows = exp.Count(this=exp.Star())
     if not optional:
         return [rows, exp.cast(exp.Null(), "text")]
-    flags = [exp.Is(this=column.copy(), expression=exp.Null()) for column in optional]
+    # A composite value of which every part is NULL is none, and `IS NULL` all the same.
+    flags = [exp.NullSafeEQ(this=column.copy(), expression=exp.Null()) for column in optional]
     none = exp.EQ(this=_call("num_nulls", *optional), expression=exp.Literal.number(0))
     which = exp.Case(
         ifs=[exp.If(this=none, true=exp.Literal.string(NONE))], default=_call("concat", *flags)
@@ -284,37 +304,83 @@ def _check(written: exp.Expr, wanted: pa.Field) -> exp.Expr | None:
     return _call("array_larger", exp.Array(expressions=[written.copy()]), none)
 
 
-def _series(first: int, end: int, step: int, long_values: int | None) -> exp.Expr:
+def _series(gathering: Gathering, first: int, end: int) -> exp.Expr:
     """The first page and the end of each batch; none where the table has long values.
 
-    The planner takes the condition, which always holds, to hold for a few: it thinks that each
-    batch reads a large part of the table, and would compile the statement for it.
+    The planner takes the condition, which always holds, to hold for a few: so it does not think
+    that each batch reads a large part of the table.
     """
     last: exp.Expr = exp.Literal.number(end - 1)
-    if long_values:
+    if long_values := gathering.extent.long_values:
         kept = _call("pg_relation_size", _cast(exp.Literal.number(long_values), "regclass"))
         none = exp.EQ(this=kept, expression=exp.Literal.number(0))
         last = exp.Case(ifs=[exp.If(this=none, true=last)])
     page = exp.column("page")
-    series = exp.Table(
+    step = exp.Literal.number(gathering.step)
+    behind = _least(page + step, exp.Literal.number(end))
+    series = (
+        exp.select(exp.alias_(page.copy(), "first"), exp.alias_(behind, "behind"))
+        .from_(_each_page(exp.Table, exp.Literal.number(first), last, step))
+        .where(exp.EQ(this=page.copy(), expression=exp.Abs(this=page.copy())))
+        .subquery(_PAGES)
+    )
+    return _cut(gathering, series) if gathering.long else series
+
+
+def _cut(gathering: Gathering, series: exp.Expr) -> exp.Expr:
+    """The same pages in as many batches as their values need, which may be long and compressed.
+
+    Their lengths are known without a look at what they are. What is not compressed has no more than
+    its pages have, and is not cut.
+    """
+    first, behind = exp.column("first", table=_PAGES), exp.column("behind", table=_PAGES)
+    none = [exp.Literal.number(0)]
+    lengths = [
+        exp.Coalesce(this=_call("octet_length", column), expressions=none)
+        for column in gathering.long
+    ]
+    whole = exp.Coalesce(this=_call("sum", reduce(operator.add, lengths)), expressions=none)
+    some = exp.Greatest(this=whole, expressions=[exp.Literal.number(1)])
+    pages = exp.paren(behind - first) * exp.cast(exp.Literal.number(BATCH_BYTES), "bigint")
+    fitting = exp.Div(this=pages, expression=some, typed=True)
+    step = exp.Greatest(
+        this=_least(fitting, exp.Literal.number(gathering.step)),
+        expressions=[exp.Literal.number(1)],
+    )
+    summed = _between(with_list(gathering.select, [exp.alias_(step, "step")]), first, behind)
+    page, cut = exp.column("page", table="pages"), exp.column("step", table="crosswind_step")
+    return (
+        exp.select(
+            exp.alias_(page.copy(), "first"), exp.alias_(_least(page + cut, behind), "behind")
+        )
+        .from_(series)
+        .join(exp.Lateral(this=exp.Subquery(this=summed), alias=_alias("crosswind_step")))
+        .join(_each_page(exp.Lateral, first, behind - 1, cut))
+        .subquery(_PAGES)
+    )
+
+
+def _each_page(kind: type[exp.Expr], first: exp.Expr, last: exp.Expr, step: exp.Expr) -> exp.Expr:
+    return kind(
         this=exp.Anonymous(
-            this="generate_series",
-            expressions=[exp.Literal.number(first), last, exp.Literal.number(step)],
+            this="generate_series", expressions=[each.copy() for each in (first, last, step)]
         ),
         alias=exp.TableAlias(this=exp.to_identifier("pages"), columns=[exp.to_identifier("page")]),
     )
-    behind = exp.Least(this=page + step, expressions=[exp.Literal.number(end)])
-    return (
-        exp.select(exp.alias_(page, "first"), exp.alias_(behind, "behind"))
-        .from_(series)
-        .where(exp.EQ(this=page.copy(), expression=exp.Abs(this=page.copy())))
-        .subquery("crosswind_pages")
-    )
+
+
+def _least(one: exp.Expr, other: exp.Expr) -> exp.Expr:
+    return exp.Least(this=one.copy(), expressions=[other.copy()])
+
+
+def _between(select: exp.Select, first: exp.Expr, behind: exp.Expr) -> exp.Select:
+    ctid = exp.column("ctid")
+    return select.where(ctid >= _place(first), ctid.copy() < _place(behind))
 
 
 def _place(page: exp.Expr) -> exp.Expr:
     """Where a page begins, as what `ctid` is."""
-    text = exp.DPipe(this=exp.Literal.string("("), expression=page)
+    text = exp.DPipe(this=exp.Literal.string("("), expression=page.copy())
     whole = exp.paren(exp.DPipe(this=text, expression=exp.Literal.string(",0)")))
     return _cast(whole, "tid")
 

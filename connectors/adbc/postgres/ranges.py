@@ -31,6 +31,7 @@ class Extent:
         own: the names of columns whose type is one of PostgreSQL's own, and no domain.
         long_values: the id of the table that has its long values, 0 for none; None where it is not
             to be asked: its rows cannot be read by columns.
+        short: the names of columns whose values are never compressed to any effect.
     """
 
     pages: int
@@ -39,6 +40,7 @@ class Extent:
     rows: float = 0.0
     own: frozenset[str] = frozenset()
     long_values: int | None = None
+    short: frozenset[str] = frozenset()
 
     @property
     def size_bytes(self) -> int:

@@ -34,7 +34,9 @@ _NARROW_BYTES = 32
 # $1: schema, $2: name. One row for a column with statistics; one with a NULL column when there are
 # none. A partitioned table has rows only in its leaves, and column statistics of the whole tree.
 # What is read in pieces by page has pages of its own and no rules by row, at a server that starts
-# anywhere in a table. The most common values are no part of a histogram, and may lie beyond it.
+# anywhere in a table; and where a row is, only who may read all columns is told. Whether there are
+# long values is asked in a way that waits for no lock, and is asked again. The most common values
+# are no part of a histogram, and may lie beyond it.
 _STATISTICS = """
 SELECT CASE WHEN c.relkind <> 'p' THEN NULLIF(c.reltuples, -1)::float8
             ELSE (SELECT sum(leaf.reltuples)::float8
@@ -46,14 +48,20 @@ SELECT CASE WHEN c.relkind <> 'p' THEN NULLIF(c.reltuples, -1)::float8
        COALESCE(e.least::text, e.first) AS lowest, COALESCE(e.most::text, e.last) AS highest,
        CASE WHEN c.relkind IN ('r', 'm') AND NOT c.relhassubclass AND NOT c.relrowsecurity
               AND m.amname = 'heap' AND current_setting('server_version_num')::int >= 140000
+              AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
             THEN c.relpages END AS pages,
        current_setting('block_size')::int AS page_bytes,
        CASE WHEN getdatabaseencoding() = 'UTF8' AND current_setting('enable_tidscan') = 'on'
+              AND COALESCE(l.relpages, 0) = 0
+              AND COALESCE(pg_catalog.pg_stat_get_live_tuples(l.oid), 0) = 0
             THEN c.reltoastrelid::bigint END AS long_values,
-       COALESCE(y.typtype = 'b', FALSE) AS own
+       COALESCE(y.typtype = 'b', FALSE) AS own,
+       COALESCE(a.attstorage = 'p' OR a.atttypmod BETWEEN 1 AND 104
+                AND a.atttypid IN ('bpchar'::regtype, 'varchar'::regtype), FALSE) AS short
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
+LEFT JOIN pg_catalog.pg_class l ON l.oid = c.reltoastrelid
 LEFT JOIN pg_catalog.pg_stats s
   ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.inherited = (c.relkind = 'p')
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname
@@ -134,6 +142,7 @@ def _extent(pages: int, found: list[dict[str, object]]) -> Extent:
         if row["width"] is not None and cast(int, row["width"]) <= _NARROW_BYTES
     )
     own = (str(row["column_name"]) for row in found if row["own"])
+    short = (str(row["column_name"]) for row in found if row["short"])
     return Extent(
         pages,
         cast(int, found[0]["page_bytes"]),
@@ -141,6 +150,7 @@ def _extent(pages: int, found: list[dict[str, object]]) -> Extent:
         cast(float | None, found[0]["rows"]) or 0.0,
         frozenset(own),
         cast(int | None, found[0]["long_values"]),
+        frozenset(short),
     )
 
 

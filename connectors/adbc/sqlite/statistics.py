@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from itertools import takewhile
 from typing import cast
 
 import pyarrow as pa
@@ -25,10 +26,13 @@ from connectors.errors import CrosswindError
 _BYTES = "SELECT p.page_count * s.page_size FROM pragma_page_count AS p, pragma_page_size AS s"
 _ANALYSED = "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'"
 
+# The counts of the table come first; those of an index of some rows only are not the table's.
 _COUNTS = """
 SELECT s.stat AS counts, i.name AS first_column
 FROM sqlite_stat1 AS s LEFT JOIN pragma_index_info(s.idx) AS i ON i.seqno = 0
-WHERE s.tbl = ?1
+WHERE s.tbl = ?1 AND NOT EXISTS (
+  SELECT 1 FROM pragma_index_list(s.tbl) AS l WHERE l.name = s.idx AND l.partial = 1)
+ORDER BY s.idx IS NOT NULL
 """
 
 _ROWID = "rowid"
@@ -74,7 +78,8 @@ class SqliteStatistics:
         if numbered and file["first"] is None:
             return _of_rows(table, 0.0)
         counts = self._database.rows(_COUNTS, table.name.name) if file["analysed"] else []
-        found = [float(str(row["counts"]).split()[0]) for row in counts]
+        counted = [numbers[0] for row in counts if (numbers := _numbers(row))]
+        found = counted[:1]
         if numbered:
             first, last = cast(int, file["first"]), cast(int, file["last"])
             room = float(cast(int, file["bytes"])) / (_BYTES_OF_A_ROW + len(table.columns))
@@ -117,9 +122,9 @@ def _known(
     rows = statistics.rows or 0.0
     columns = dict(statistics.columns)
     for row in counts:
-        name, numbers = row["first_column"], str(row["counts"]).split()
-        if name in columns and len(numbers) > 1 and numbers[1].isdigit():
-            distinct = max(1.0, rows / max(1.0, float(numbers[1])))
+        name, numbers = row["first_column"], _numbers(row)
+        if name in columns and len(numbers) > 1:
+            distinct = max(1.0, rows / max(1.0, numbers[1]))
             columns[str(name)] = replace(columns[str(name)], distinct=distinct)
     for column in table.columns:
         if ROW_NUMBER in column.traits:
@@ -131,6 +136,12 @@ def _known(
                 maximum=file["last"],
             )
     return columns
+
+
+def _numbers(row: Mapping[str, object]) -> list[float]:
+    """The counts, which anybody may have written, and words may follow."""
+    words = takewhile(lambda word: word.isascii() and word.isdigit(), str(row["counts"]).split())
+    return [float(word) for word in words]
 
 
 def _width_bytes(type_: pa.DataType) -> float:
