@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import adbc_driver_flightsql.dbapi as flightsql
 import adbc_driver_postgresql.dbapi as postgres
@@ -124,26 +126,21 @@ def _measured(name: str, fetched: list[Fetched]) -> Measured:
 def _over_flight(url: str) -> Iterator[Fetch]:
     """Over one connection, as the others."""
     with flightsql.connect(url, autocommit=True) as connection:
-
-        def fetch(table: str) -> tuple[int, int]:
-            with connection.cursor() as cursor:
-                cursor.execute(f"SELECT * FROM {table}")
-                return _drained(cursor.fetch_record_batch())
-
-        yield fetch
+        yield partial(_fetched, connection)
 
 
 @contextmanager
 def _driver(uri: str) -> Iterator[Fetch]:
     """The driver that Crosswind reads with, by itself: its decimals are texts."""
     with postgres.connect(uri, autocommit=True) as connection:
+        yield partial(_fetched, connection)
 
-        def fetch(table: str) -> tuple[int, int]:
-            with connection.cursor() as cursor:
-                cursor.execute(f"SELECT * FROM {table}")
-                return _drained(cursor.fetch_record_batch())
 
-        yield fetch
+def _fetched(connection: Any, table: str) -> tuple[int, int]:
+    """By any ADBC driver."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table}")
+        return _drained(cursor.fetch_record_batch())
 
 
 @contextmanager

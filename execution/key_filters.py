@@ -9,21 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 
-def fitting(keys: pa.Array, type_: pa.DataType) -> pa.Array:
-    """The keys as values of a type; whole numbers that it cannot hold are none of its values.
-
-    >>> fitting(pa.array([1, 300]), pa.int8()).to_pylist()
-    [1]
-    """
-    if keys.type == type_:
-        return keys
-    if pa.types.is_integer(type_) and len(keys):
-        most = 2 ** (type_.bit_width - 1)
-        wide = keys.cast(pa.int64())
-        keys = wide.filter(pc.and_(pc.greater_equal(wide, -most), pc.less_equal(wide, most - 1)))
-    return keys.cast(type_)
-
-
 def among(keys: pa.Array, field: pa.Field) -> pc.Expression:
     """The rows with one of the keys, for Arrow: bounds first, by which it passes over files.
 

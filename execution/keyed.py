@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from connectors.contract import Batches, Fragment, SqlQuery, TableScan
 from connectors.errors import CancelledError
-from execution.key_filters import among, fitting
+from execution.key_filters import among
 from execution.stages import StageKeys
 from planner.emit.dialects import dialect_named
 from planner.emit.few import few_of
-from planner.emit.keys import with_keys
+from planner.emit.keys import fitting, with_keys
 from planner.plan import PlannedFragment, Reduction
 
 

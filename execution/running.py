@@ -30,7 +30,7 @@ from execution.stages import StageReader
 from planner.account import Account, FragmentAccount, NativeAccount, StageAccount
 from planner.failures import panics_as_errors
 from planner.plan import NativeRead, Plan, PlannedFragment, PlannedStage, SubstraitResidual
-from planner.serialised import StagesFound, filled
+from planner.serialised import StagesFound, filled, leaves_out
 
 if TYPE_CHECKING:
     from execution.engine import Engine
@@ -293,7 +293,7 @@ class _Attempt:
         for planned in plan.stages:
             self._stages.append(self._stage(planned))
         self._session: Any = None
-        self._key_counts: dict[tuple[str, int], int] = {}
+        self._key_counts: dict[tuple[str, str, int], int] = {}
 
     def batches(self, session: Any) -> Iterator[pa.RecordBatch]:
         """The residual's answer.
@@ -333,8 +333,9 @@ class _Attempt:
                 if found is not None:
                     # A day that Python has no value for is no bound.
                     with suppress(OverflowError, ValueError, pa.ArrowNotImplementedError):
-                        bounds[keys.stage, keys.column] = bounds_of(found)
-                        self._key_counts[keys.stage, keys.column] = len(found)
+                        ends = bounds[keys.stage, keys.column] = bounds_of(found)
+                        if leaves_out(keys, ends):
+                            self._key_counts[native.name, keys.stage, keys.column] = len(found)
         with panics_as_errors():
             written = filled(residual, StagesFound(rows, bounds))
             return self._engine.frame(session, written, self._scope)
@@ -352,7 +353,7 @@ class _Attempt:
 
     def _keys_of(self, native: NativeRead) -> int | None:
         """How many keys a table was read by."""
-        used = [self._key_counts.get((keys.stage, keys.column)) for keys in native.keys]
+        used = [self._key_counts.get((native.name, k.stage, k.column)) for k in native.keys]
         counts = [count for count in used if count is not None]
         return sum(counts) if counts else None
 

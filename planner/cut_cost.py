@@ -23,10 +23,10 @@ from planner.cost import (
     transfer_cost,
 )
 from planner.decompose import Cut, CutFragment
+from planner.keyed import keys_in, keys_of, without_keys
 from planner.placing import Place, Places
 from planner.plan import Estimate
 from planner.read_cost import LOOKED_UP, keyed_share, scanned
-from planner.reductions import keys_in, keys_of, without_keys
 from planner.relations import Filter, InKeys, Read, Relation, inputs_of, subqueries_of
 from planner.sized import width_bytes
 from planner.work import source_work_seconds

@@ -20,10 +20,11 @@ from functools import partial
 from planner.cost import Cost
 from planner.emit.names import ONE, distinct_fields
 from planner.followed import tables_of
+from planner.keyed import keys_of
 from planner.opening import WORTH_OPENING, fragments_seconds, opened_pieces, opened_seconds
 from planner.placing import Place, Places, common, moved
 from planner.plan import Estimate, Kept, RejectedCut
-from planner.reductions import Reduced, Stage, keys_of
+from planner.reductions import Reduced, Stage
 from planner.relations import (
     Cross,
     ExistsSubquery,

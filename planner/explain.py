@@ -222,7 +222,7 @@ def _read_by_keys(native: NativeRead, ran: NativeAccount | None) -> str:
     if ran is None:
         return text
     if ran.keys is None:
-        return f"{text}; ran without: they were too many"
+        return f"{text}; their bounds were not used: they leave too little out, or were too many"
     return f"{text}; read by the bounds of {ran.keys:,} keys"
 
 

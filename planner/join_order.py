@@ -8,6 +8,7 @@ first: the engine keeps it in memory. Where rows are not known, the order is the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -42,6 +43,10 @@ def in_order(
     return order.joined(), order.crosses
 
 
+_Joins = Callable[[Expression, Group, Group], bool]
+"""Whether a condition joins two groups in some way."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """Two groups, and their join. The cost is compared, and has no unit beyond its first rows."""
@@ -67,6 +72,8 @@ class _Order:
         self._mapping = mapping
         self._places = places
         self._tried: dict[tuple[int, int], _Step] = {}
+        # By how pairs are linked; what links two groups does so for as long as there are both.
+        self._linked: dict[tuple[_Joins, int, int], bool] = {}
         self._rows = {id(g): rounded(places.estimate(g.relation).rows or 0.0) for g in groups}
         self._tables = {id(g): tuple(sorted(tables_of(g.relation))) for g in groups}
         self.crosses = 0
@@ -85,13 +92,19 @@ class _Order:
     def _best(self) -> _Step:
         pairs = list(combinations(self._groups, 2))
         for joins in (is_equality, _links):
-            linked = [pair for pair in pairs if any(joins(c, *pair) for c in self._left)]
+            linked = [pair for pair in pairs if self._are_linked(joins, *pair)]
             if linked:
                 break
         else:
             linked = pairs
             self.crosses += 1
         return min((self._step(*pair) for pair in linked), key=lambda step: step.cost)
+
+    def _are_linked(self, joins: _Joins, one: Group, other: Group) -> bool:
+        key = (joins, id(one), id(other))
+        if key not in self._linked:
+            self._linked[key] = any(joins(condition, one, other) for condition in self._left)
+        return self._linked[key]
 
     def _step(self, one: Group, other: Group) -> _Step:
         key = (id(one), id(other))

@@ -16,9 +16,9 @@ from planner.decompose import Cut
 from planner.emit.scan import scan_of
 from planner.estimate import estimate
 from planner.expressions import FieldRef, InKeys
+from planner.keyed import keyed_inputs, keys_in, without_keys
 from planner.placing import Places
 from planner.plan import NativeRead, ReadKeys
-from planner.reductions import keyed_inputs, keys_in, without_keys
 from planner.relations import (
     ExistsSubquery,
     Expression,

@@ -18,6 +18,7 @@ from planner.emit.names import unique_names
 from planner.emit.scan import scan_of
 from planner.emit.select import emit
 from planner.followed import Origin, followed
+from planner.keyed import keys_of, without_keys
 from planner.losing import with_losing_cuts
 from planner.natives import MOST_SCANNED_KEYS, Natives, scanned_columns, shown_keys
 from planner.options import PlanningOptions
@@ -37,11 +38,9 @@ from planner.plan import (
 from planner.reductions import (
     Reduced,
     in_one_piece,
-    keys_of,
     most_keys,
     patience_seconds,
     reduced,
-    without_keys,
 )
 from planner.relations import (
     Field,

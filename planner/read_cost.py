@@ -48,17 +48,30 @@ def _common(column: ColumnStatistics, keys: ColumnStatistics | None) -> float:
     """The part of a column's range in which keys can be."""
     if keys is None:
         return 1.0
-    ends = [_number(end) for known in (column, keys) for end in (known.minimum, known.maximum)]
-    low, high, least, greatest = ends
-    if low is None or high is None or least is None or greatest is None or low >= high:
-        return 1.0
-    return max(0.0, min(high, greatest) - max(low, least)) / (high - low)
+    share = covered((keys.minimum, keys.maximum), (column.minimum, column.maximum))
+    return 1.0 if share is None else share
 
 
-def _number(end: object) -> float | None:
+Bounds = tuple[object, object]
+"""The least and the greatest of some values."""
+
+
+def covered(bounds: Bounds, known: Bounds) -> float | None:
+    """The part of a range of whole numbers or days that is between bounds, 0 to 1; None of others.
+
+    >>> covered((901, 2000), (1, 1000)), covered((5, 6), (7, 9)), covered(("a", "b"), ("a", "z"))
+    (0.1, 0.0, None)
+    """
+    least, greatest, low, high = map(_number, (*bounds, *known))
+    if low is None or high is None or least is None or greatest is None or low > high:
+        return None
+    return max(0, min(high, greatest) - max(low, least) + 1) / (high - low + 1)
+
+
+def _number(end: object) -> int | None:
     if isinstance(end, date):
-        return float(end.toordinal())
-    return float(end) if isinstance(end, int) else None
+        return end.toordinal()
+    return end if isinstance(end, int) else None
 
 
 def keyed_share(

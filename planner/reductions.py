@@ -45,7 +45,6 @@ from planner.relations import (
     JoinKind,
     Read,
     Relation,
-    conjunction,
     conjuncts,
     inputs_of,
 )
@@ -400,33 +399,3 @@ def patience_seconds(alone: Estimate, place: Place, places: Places) -> float | N
     if places.reductions == "all" or seconds is None:
         return None
     return min(LONGEST_PATIENCE_SECONDS, SHORTEST_PATIENCE_SECONDS + PATIENCE * seconds)
-
-
-def keys_in(expression: Expression) -> tuple[InKeys, ...]:
-    """The conditions on keys among the parts of a condition."""
-    return tuple(part for part in conjuncts(expression) if isinstance(part, InKeys))
-
-
-def without_keys(relation: Relation) -> Relation:
-    """The relation as it runs when no keys are sent."""
-    relation = over(relation, [without_keys(source) for source in inputs_of(relation)])
-    if isinstance(relation, Filter):
-        parts = tuple(p for p in conjuncts(relation.condition) if not isinstance(p, InKeys))
-        if not parts:
-            return relation.input
-        if len(parts) < len(conjuncts(relation.condition)):
-            return Filter(relation.input, conjunction(parts))
-    return relation
-
-
-def keys_of(relation: Relation) -> tuple[InKeys, ...]:
-    """The keys that a relation waits for."""
-    return tuple(keys for _, keys in keyed_inputs(relation))
-
-
-def keyed_inputs(relation: Relation) -> tuple[tuple[Relation, InKeys], ...]:
-    """The same, each with what it filters."""
-    own: tuple[tuple[Relation, InKeys], ...] = ()
-    if isinstance(relation, Filter):
-        own = tuple((relation.input, keys) for keys in keys_in(relation.condition))
-    return own + tuple(found for source in inputs_of(relation) for found in keyed_inputs(source))

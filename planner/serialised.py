@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from planner.barriers import with_barriers
-from planner.plan import SCOPE_LENGTH, NativeRead, SubstraitResidual, Unwritten
-from planner.reductions import keys_in, without_keys
+from planner.keyed import keys_in, without_keys
+from planner.plan import SCOPE_LENGTH, NativeRead, ReadKeys, SubstraitResidual, Unwritten
+from planner.read_cost import Bounds, covered
 from planner.relations import (
     Call,
     Expression,
@@ -37,8 +37,6 @@ from planner.substrait.writer import write_plan
 
 CUTS_OFF = 0.05
 """Bounds that leave out less of a column's range are not looked at: each row would be."""
-
-Bounds = tuple[object, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +160,7 @@ def _between(keys: InKeys, native: NativeRead, found: StagesFound) -> list[Expre
         bounds = _fitting(bounds, type_)
     if bounds is None:
         return [Literal(False, pa.bool_())]
-    if read.bounds is not None and _kept(bounds, read.bounds) > 1 - CUTS_OFF:
+    if not leaves_out(read, bounds):
         return []
     ends = zip(("gte", "lte"), bounds, strict=True)
     nullable = keys.value.nullable
@@ -170,6 +168,13 @@ def _between(keys: InKeys, native: NativeRead, found: StagesFound) -> list[Expre
         Call(comparison, (keys.value, Literal(end, type_)), pa.bool_(), nullable)
         for comparison, end in ends
     ]
+
+
+def leaves_out(read: ReadKeys, bounds: Bounds | None) -> bool:
+    """Whether keys between bounds leave out enough of a table for these to be looked at."""
+    if bounds is None or read.bounds is None:
+        return True
+    return (covered(bounds, read.bounds) or 0.0) <= 1 - CUTS_OFF
 
 
 def _fitting(bounds: Bounds, type_: pa.DataType) -> Bounds | None:
@@ -180,17 +185,3 @@ def _fitting(bounds: Bounds, type_: pa.DataType) -> Bounds | None:
     most = 2 ** (type_.bit_width - 1)
     low, high = max(low, -most), min(high, most - 1)
     return (low, high) if low <= high else None
-
-
-def _kept(bounds: Bounds, known: Bounds) -> float:
-    """The part of a column's range that is between bounds; 0 where that cannot be said."""
-    least, greatest, low, high = map(_number, (*bounds, *known))
-    if low is None or high is None or least is None or greatest is None:
-        return 0.0
-    return (min(high, greatest) - max(low, least) + 1) / (high - low + 1)
-
-
-def _number(value: object) -> int | None:
-    if isinstance(value, date):
-        return value.toordinal()
-    return value if isinstance(value, int) else None

@@ -47,7 +47,7 @@ def marked(stage: str, column: int, type_: pa.DataType) -> exp.Literal:
     """
     literal = exp.Literal.string(f"keys of {stage}.{column + 1}")
     # A text of the client's may read the same.
-    literal.meta["keys"] = (stage, column, str(type_))
+    literal.meta["keys"] = (stage, column, type_)
     return literal
 
 
@@ -65,25 +65,26 @@ def with_keys(
         if mark is None:
             continue
         stage, column, type_ = mark
-        text = form.text(_of_type(keys[stage, column], type_))
+        text = form.text(fitting(keys[stage, column], type_))
         if text is None:
             return None
         literal.set("this", text)
     return filled
 
 
-_INTEGERS = {str(t): t for t in (pa.int8(), pa.int16(), pa.int32(), pa.int64())}
+def fitting(keys: pa.Array, type_: pa.DataType) -> pa.Array:
+    """The keys as values of a type; whole numbers that it cannot hold are none of its values.
 
-
-def _of_type(keys: pa.Array, type_: str) -> pa.Array:
-    """The keys that a value of a type can have: no column of integers holds one that is wider."""
-    narrow = _INTEGERS.get(type_)
-    if narrow is None or not pa.types.is_integer(keys.type) or not len(keys):
+    >>> fitting(pa.array([1, 300]), pa.int8()).to_pylist()
+    [1]
+    """
+    if keys.type == type_:
         return keys
-    most = 2 ** (narrow.bit_width - 1)
-    wide = keys.cast(pa.int64())
-    fits = pc.and_(pc.greater_equal(wide, -most), pc.less_equal(wide, most - 1))
-    return wide.filter(fits)
+    if pa.types.is_integer(type_) and len(keys):
+        most = 2 ** (type_.bit_width - 1)
+        wide = keys.cast(pa.int64())
+        keys = wide.filter(pc.and_(pc.greater_equal(wide, -most), pc.less_equal(wide, most - 1)))
+    return keys.cast(type_)
 
 
 _FIRST = datetime(1, 1, 1)

@@ -10,6 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import fastavro
@@ -117,6 +118,43 @@ def remote_parquet() -> Profile:
     )
 
 
+def _in_a_store(
+    scheme: str,
+    tables: Mapping[str, pa.Table],
+    options: Mapping[str, object],
+    write: Callable[[str, pa.Table], None],
+    unreachable: dict[str, object] | None = None,
+) -> Place:
+    """A folder of a bucket with the tables, as `write` puts them there.
+
+    Args:
+        unreachable: instead of a bucket that is absent: some clients try a closed port for long.
+    """
+    for name, table in tables.items():
+        write(name, table)
+    absent = {"root": f"{scheme}://absent/lake", "storage_options": options}
+    return Place(
+        {"root": f"{scheme}://kit/lake", "storage_options": options},
+        unreachable=unreachable or absent,
+        other={"root": f"{scheme}://other/lake", "storage_options": options},
+        add=lambda name: write(name, pa.table({"a": [1]})),
+        alter=lambda name: write(name, tables[name].drop_columns(["a"])),
+    )
+
+
+def _of_a_store(
+    opened: Callable[[Mapping[str, pa.Table]], AbstractContextManager[Place]],
+    waivers: Mapping[str, str],
+) -> Profile:
+    """Of Parquet files that the engine reads itself."""
+    return Profile(
+        connector="files",
+        opened=opened,
+        holds={**EVERY, _LISTED: _LISTED},
+        waivers={**_engine_waivers(), **waivers},
+    )
+
+
 def s3_parquet() -> Profile:
     """Parquet files in a bucket, which the engine reads itself."""
 
@@ -129,26 +167,16 @@ def s3_parquet() -> Profile:
                 with system.open(f"kit/lake/{name}.parquet", "wb") as file:
                     pq.write_table(table, file, row_group_size=GROUP_ROWS)
 
-            for name, table in tables.items():
-                write(name, table)
             options = server.storage_options
             nowhere = {**options, "endpoint_url": f"http://127.0.0.1:{free_port()}"}
-            yield Place(
-                {"root": "s3://kit/lake", "storage_options": options},
-                unreachable={"root": "s3://kit/lake", "storage_options": nowhere},
-                other={"root": "s3://other/lake", "storage_options": options},
-                secret=SECRET,
-                add=lambda name: write(name, pa.table({"a": [1]})),
-                alter=lambda name: write(name, tables[name].drop_columns(["a"])),
-            )
+            unreachable = {"root": "s3://kit/lake", "storage_options": nowhere}
+            place = _in_a_store("s3", tables, options, write, unreachable)
+            yield replace(place, secret=SECRET)
 
-    return Profile(
-        connector="files",
-        opened=opened,
-        holds={**EVERY, _LISTED: _LISTED},
-        waivers={
+    return _of_a_store(
+        opened,
+        {
             **{k: v for k, v in file_waivers().items() if k != "no_secret_is_shown"},
-            **_engine_waivers(),
             "a_refusal_names_the_source": "the server of the tests lets everybody in",
             "a_place_that_dies_in_mid_stream_fails_the_query": (
                 "the engine's reader tries again for three minutes; a query's deadline ends it"
@@ -170,25 +198,12 @@ def gcs_parquet() -> Profile:
                 with system.open(f"kit/lake/{name}.parquet", "wb", block_size=1 << 19) as file:
                     pq.write_table(table, file, row_group_size=GROUP_ROWS)
 
-            for name, table in tables.items():
-                write(name, table)
-            options = server.storage_options
-            yield Place(
-                {"root": "gs://kit/lake", "storage_options": options},
-                # A port that is closed gcsfs tries for half a minute.
-                unreachable={"root": "gs://absent/lake", "storage_options": options},
-                other={"root": "gs://other/lake", "storage_options": options},
-                add=lambda name: write(name, pa.table({"a": [1]})),
-                alter=lambda name: write(name, tables[name].drop_columns(["a"])),
-            )
+            yield _in_a_store("gs", tables, server.storage_options, write)
 
-    return Profile(
-        connector="files",
-        opened=opened,
-        holds={**EVERY, _LISTED: _LISTED},
-        waivers={
+    return _of_a_store(
+        opened,
+        {
             **file_waivers(),
-            **_engine_waivers(),
             "no_secret_is_shown": "the emulator takes no login: see test_gcs.py",
             "a_refusal_names_the_source": "the emulator lets everybody in",
         },
@@ -205,26 +220,13 @@ def azure_parquet() -> Profile:
             def write(name: str, table: pa.Table) -> None:
                 server.containers["kit"][f"lake/{name}.parquet"] = _written(table)
 
-            for name, table in tables.items():
-                write(name, table)
-            options = server.storage_options
-            yield Place(
-                {"root": "az://kit/lake", "storage_options": options},
-                # A port that is closed is tried for long.
-                unreachable={"root": "az://absent/lake", "storage_options": options},
-                other={"root": "az://other/lake", "storage_options": options},
-                secret=azure.KEY,
-                add=lambda name: write(name, pa.table({"a": [1]})),
-                alter=lambda name: write(name, tables[name].drop_columns(["a"])),
-            )
+            place = _in_a_store("az", tables, server.storage_options, write)
+            yield replace(place, secret=azure.KEY)
 
-    return Profile(
-        connector="files",
-        opened=opened,
-        holds={**EVERY, _LISTED: _LISTED},
-        waivers={
+    return _of_a_store(
+        opened,
+        {
             **{k: v for k, v in file_waivers().items() if k != "no_secret_is_shown"},
-            **_engine_waivers(),
             "a_refusal_names_the_source": "the server of the tests lets everybody in",
         },
     )

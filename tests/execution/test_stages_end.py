@@ -87,6 +87,17 @@ def test_more_bytes_of_keys_than_a_statement_should_have_are_given_up() -> None:
     assert keys.wait(None) is None
 
 
+def test_the_same_keys_again_are_no_more_bytes() -> None:
+    keys = StageKeys(frozenset({0}), 1_000_000)
+    batch = pa.RecordBatch.from_pydict({"k": [f"{n:0200}" for n in range(5_000)]})
+    for _ in range(1 + MOST_BYTES // batch.nbytes):
+        keys.add(batch)
+    keys.finish()
+    found = keys.wait(None)
+    assert found is not None
+    assert len(found[0]) == 5_000
+
+
 def test_a_full_disk_below_a_stage_ends_the_statement(
     both: Placement, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,27 @@ def test_keys_are_compared_with_the_best_way_without_them() -> None:
     assert all(found.seconds <= other.seconds for other in found.losing)
 
 
+def test_a_stage_begins_when_the_keys_are_there_that_its_fragments_wait_for() -> None:
+    ints = {"j": INT, "k": INT}
+    large = PaperTable(ints, rows=10_000_000, distinct={"j": 10_000_000})
+    scanned = PaperTable(ints, rows=1_000_000, distinct={"j": 1_000, "k": 1_000_000})
+    catalog = Catalog(
+        [
+            Source("shop", paper("postgres", {"large": large}, "shop")),
+            Source("till", paper("postgres", {"few": FEW}, "till")),
+            Source("notes", paper("scan", {"scanned": scanned}, "notes")),
+        ]
+    )
+    sql = (
+        "SELECT f.name, x.k, x.w FROM till.few f LEFT JOIN (SELECT a.k, b.k AS w"
+        " FROM notes.scanned a LEFT JOIN shop.large b ON a.j = b.j) x ON x.k = f.id"
+    )
+    assert [(s.name, s.after) for s in _explained(sql, catalog).stages] == [
+        ("k1", ()),
+        ("k2", ("k1",)),
+    ]
+
+
 def test_of_files_of_which_nothing_is_known_no_time_is_told() -> None:
     unknown = PaperTable({"id": (INT,), "n": INT})
     catalog = Catalog(

@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from connectors.adbc.duckdb.catalog import DuckdbTables
 from connectors.adbc.duckdb.database import Database
 from connectors.adbc.duckdb.options import DuckdbOptions
 from connectors.adbc.duckdb.reader import QueryBatches
-from connectors.adbc.duckdb.statistics import DuckdbStatistics
+from connectors.adbc.duckdb.statistics import statistics_of
+from connectors.adbc.file_statistics import FileStatistics
 from connectors.contract import Capabilities, Fragment, SqlQuery, Statistics, TableName
 from connectors.errors import CrosswindError, UnsupportedError
 
@@ -52,7 +54,9 @@ class DuckdbConnector:
             memory_limit_mb=options.memory_limit_mb,
         )
         self._tables = DuckdbTables(self._database, default_schema=options.default_schema)
-        self._statistics = DuckdbStatistics(self._database)
+        self._statistics = FileStatistics(
+            self._database.version, partial(statistics_of, self._database)
+        )
 
     def __repr__(self) -> str:
         return f"DuckdbConnector(name={self.name!r}, uri={self._path!r})"

@@ -1,15 +1,13 @@
 """What a DuckDB file says of a table, without reading it.
 
-Owns the queries, the reading of DuckDB's summaries, and the cache. Must not know costs.
+Owns the queries, and the reading of DuckDB's summaries. Must not know costs.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any, cast
@@ -17,9 +15,8 @@ from typing import Any, cast
 import pyarrow as pa
 from sqlglot import exp
 
-from connectors.adbc.duckdb.database import Database, Version
+from connectors.adbc.duckdb.database import Database
 from connectors.contract import Column, ColumnStatistics, Statistics, Table
-from connectors.errors import CrosswindError
 
 _ROWS = """
 SELECT estimated_size AS rows FROM duckdb_tables()
@@ -37,47 +34,28 @@ _OFFSET_BYTES = 4
 _TEXT_CHARACTERS = 20
 
 
-class DuckdbStatistics:
-    """Statistics by table, kept while the file is the same."""
+def statistics_of(database: Database, table: Table) -> Statistics:
+    """What the file says of a table that is no view.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._lock = threading.Lock()
-        self._version: Version | None = None
-        self._known: dict[Table, Statistics] = {}
-
-    def of(self, table: Table) -> Statistics:
-        """What is known of a table. Nothing, when the file cannot be asked: it says so later."""
-        with suppress(CrosswindError):
-            version = self._database.version()
-            with self._lock:
-                if version != self._version:
-                    self._version, self._known = version, {}
-                if table in self._known:
-                    return self._known[table]
-            statistics = Statistics() if table.kind == "VIEW" else self._ask(table)
-            with self._lock:
-                self._known[table] = statistics
-            return statistics
+    Raises:
+        CrosswindError: it cannot be asked.
+    """
+    found = database.rows(_ROWS, (table.name.schema, table.name.name))
+    if not found:
         return Statistics()
-
-    def _ask(self, table: Table) -> Statistics:
-        found = self._database.rows(_ROWS, (table.name.schema, table.name.name))
-        if not found:
-            return Statistics()
-        rows = float(cast(int, found[0]["rows"]))
-        # Answered from the summaries of the column, whatever the size of the table.
-        summary = self._database.rows(_summaries(table))
-        if not summary:
-            return Statistics(rows=rows)
-        texts = list(summary[0].values())
-        columns = {
-            column.name: _column(column, str(text), rows)
-            for column, text in zip(table.columns, texts, strict=True)
-        }
-        widths = [c.width_bytes for c in columns.values()]
-        width = sum(w for w in widths if w is not None)
-        return Statistics(rows=rows, size_bytes=rows * width, columns=columns)
+    rows = float(cast(int, found[0]["rows"]))
+    # Answered from the summaries of the column, whatever the size of the table.
+    summary = database.rows(_summaries(table))
+    if not summary:
+        return Statistics(rows=rows)
+    texts = list(summary[0].values())
+    columns = {
+        column.name: _column(column, str(text), rows)
+        for column, text in zip(table.columns, texts, strict=True)
+    }
+    widths = [c.width_bytes for c in columns.values()]
+    width = sum(w for w in widths if w is not None)
+    return Statistics(rows=rows, size_bytes=rows * width, columns=columns)
 
 
 def _summaries(table: Table) -> str:

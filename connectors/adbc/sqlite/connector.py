@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from connectors.adbc.file_statistics import FileStatistics
 from connectors.adbc.sqlite.catalog import SqliteTables
 from connectors.adbc.sqlite.database import Database
 from connectors.adbc.sqlite.options import SqliteOptions
 from connectors.adbc.sqlite.reader import Statement
-from connectors.adbc.sqlite.statistics import SqliteStatistics
+from connectors.adbc.sqlite.statistics import statistics_of
 from connectors.apart import ApartBatches
 from connectors.contract import Capabilities, Fragment, SqlQuery, Statistics, TableName
 from connectors.errors import CrosswindError, UnsupportedError
@@ -48,7 +50,9 @@ class SqliteConnector:
         )
         self._database = Database(name, options.uri, options.max_connections)
         self._tables = SqliteTables(self._database)
-        self._statistics = SqliteStatistics(self._database)
+        self._statistics = FileStatistics(
+            self._database.version, partial(statistics_of, self._database)
+        )
 
     def __repr__(self) -> str:
         return f"SqliteConnector(name={self.name!r}, uri={self._path!r})"

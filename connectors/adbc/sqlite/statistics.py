@@ -2,14 +2,12 @@
 
 Rows are numbered, so that the first and the last number say how many there are at most; and no more
 than the file has room for. Where the file was analysed, it has counts, also of an index's values.
-Owns the questions and the cache. Must not know costs.
+Owns the questions. Must not know costs.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from itertools import takewhile
 from typing import cast
@@ -18,10 +16,9 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
-from connectors.adbc.sqlite.database import Database, Version
+from connectors.adbc.sqlite.database import Database
 from connectors.adbc.sqlite.types import NO_ROWID, ROW_NUMBER
 from connectors.contract import ColumnStatistics, Statistics, Table
-from connectors.errors import CrosswindError
 
 _BYTES = "SELECT p.page_count * s.page_size FROM pragma_page_count AS p, pragma_page_size AS s"
 _ANALYSED = "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'"
@@ -45,49 +42,29 @@ each column takes one more there, whatever is in it."""
 _TEXT_BYTES = 24.0
 
 
-class SqliteStatistics:
-    """Statistics by table, kept while the file is the same."""
+def statistics_of(database: Database, table: Table) -> Statistics:
+    """What the file says of a table that is no view.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._lock = threading.Lock()
-        self._version: Version | None = None
-        self._known: dict[Table, Statistics] = {}
-
-    def of(self, table: Table) -> Statistics:
-        """What is known of a table. Nothing, when the file cannot be asked: it says so later."""
-        with suppress(CrosswindError):
-            version = self._database.version()
-            with self._lock:
-                if version != self._version:
-                    self._version, self._known = version, {}
-                if table in self._known:
-                    return self._known[table]
-            statistics = Statistics() if table.kind == "VIEW" else self._ask(table)
-            with self._lock:
-                self._known[table] = statistics
-            return statistics
+    Raises:
+        CrosswindError: it cannot be asked.
+    """
+    numbered = all(
+        NO_ROWID not in column.traits and column.name.lower() != _ROWID for column in table.columns
+    )
+    (file,) = database.rows(_question(table if numbered else None))
+    if numbered and file["first"] is None:
+        return _of_rows(table, 0.0)
+    counts = database.rows(_COUNTS, table.name.name) if file["analysed"] else []
+    counted = [numbers[0] for row in counts if (numbers := _numbers(row))]
+    found = counted[:1]
+    if numbered:
+        first, last = cast(int, file["first"]), cast(int, file["last"])
+        room = float(cast(int, file["bytes"])) / (_BYTES_OF_A_ROW + len(table.columns))
+        found.append(min(float(last - first + 1), room))
+    if not found:
         return Statistics()
-
-    def _ask(self, table: Table) -> Statistics:
-        numbered = all(
-            NO_ROWID not in column.traits and column.name.lower() != _ROWID
-            for column in table.columns
-        )
-        (file,) = self._database.rows(_question(table if numbered else None))
-        if numbered and file["first"] is None:
-            return _of_rows(table, 0.0)
-        counts = self._database.rows(_COUNTS, table.name.name) if file["analysed"] else []
-        counted = [numbers[0] for row in counts if (numbers := _numbers(row))]
-        found = counted[:1]
-        if numbered:
-            first, last = cast(int, file["first"]), cast(int, file["last"])
-            room = float(cast(int, file["bytes"])) / (_BYTES_OF_A_ROW + len(table.columns))
-            found.append(min(float(last - first + 1), room))
-        if not found:
-            return Statistics()
-        statistics = _of_rows(table, min(found))
-        return replace(statistics, columns=_known(table, statistics, file, counts))
+    statistics = _of_rows(table, min(found))
+    return replace(statistics, columns=_known(table, statistics, file, counts))
 
 
 def _question(table: Table | None) -> str:
