@@ -77,6 +77,8 @@ class ReplannedRun:
 
     def _gives(self) -> bool:
         """Whether a batch may be given: from then on nothing takes over."""
+        if self._suspicion.waits and not self._given:
+            self._end_planning()
         with self._lock:
             self._given = self._given or self._next is None
             return self._given

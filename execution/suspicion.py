@@ -20,11 +20,14 @@ class Suspicion:
 
     Attributes:
         always: whatever is read is, and every run that can begin again does: for tests.
+        waits: the first batch does, for a plan that is being made, so that it takes over whenever
+            it may: for tests. Nobody else waits: what is there is given.
     """
 
     times: float = 10.0
     rows: float = 100_000.0
     always: bool = False
+    waits: bool = False
 
     def limit(self, planned: PlannedFragment) -> float | None:
         """More rows than this refute what was expected of a fragment; None where nothing was."""

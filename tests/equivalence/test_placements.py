@@ -85,7 +85,9 @@ def test_the_answers_do_not_depend_on_where_the_tables_are(
     # three, one has all at the sources that can be there, and one has joins of a source run here.
     reductions: Reductions = "all" if number % 2 else "costed"
     options = PlanningOptions(reductions=reductions, cuts=CUTS[number % len(CUTS)])
-    settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=number % 2 == 1))
+    settings = EngineSettings(
+        target_partitions=2, suspicion=Suspicion(always=number % 2 == 1, waits=True)
+    )
     with Placement.of_catalog(PlacedCatalog(sources, where), settings) as opened:
         placement = replace(opened, options=options)
         for name, sql in QUERIES.items():

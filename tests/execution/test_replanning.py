@@ -52,7 +52,9 @@ def opened(
     sources: dict[str, dict[str, object]], suspicion: Suspicion | None = None
 ) -> Iterator[Placement]:
     """A placement that remembers what it has seen."""
-    settings = EngineSettings(target_partitions=2, suspicion=suspicion or Suspicion(rows=1_000.0))
+    settings = EngineSettings(
+        target_partitions=2, suspicion=suspicion or Suspicion(rows=1_000.0, waits=True)
+    )
     with (
         Placement.of_sources(sources) as plain,
         Placement.of_catalog(Catalog(plain.catalog.sources.values()), settings) as placement,
@@ -117,7 +119,7 @@ def test_a_statement_that_cannot_be_planned_again_goes_on(
 
 def test_nothing_takes_over_when_a_batch_was_given(sources: dict[str, dict[str, object]]) -> None:
     sql = "SELECT e.id FROM shop.events e LEFT JOIN lake.picked p ON p.id = e.id + 1"
-    with opened(sources, Suspicion(always=True)) as placement:
+    with opened(sources, Suspicion(always=True, waits=True)) as placement:
         plan = placement.plan(sql)
         execution = placement.engine.start(plan, again=lambda _: placement.plan(sql))
         given = list(execution.batches())
@@ -147,7 +149,7 @@ def test_the_failure_of_the_plan_that_takes_over_is_the_statements(
         database.execute("CREATE TABLE odd (id INTEGER NOT NULL)")
         database.execute("INSERT INTO odd VALUES (1), ('no number')")
     broken: dict[str, object] = {"connector": "sqlite", "uri": str(file)}
-    with opened({**sources, "notes": broken}, Suspicion(always=True)) as placement:
+    with opened({**sources, "notes": broken}, Suspicion(always=True, waits=True)) as placement:
         plan = placement.plan(SQL)
         other = placement.plan("SELECT count(*) AS n, sum(o.id) AS s FROM notes.odd o, lake.picked")
         execution = placement.engine.start(plan, again=lambda _: other)

@@ -166,7 +166,7 @@ def test_the_rows_of_a_stage_are_read_when_it_is_complete(
 
 
 def test_a_plan_of_another_answer_takes_nothing_over(both: Placement) -> None:
-    settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=True))
+    settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=True, waits=True))
     with Placement.of_catalog(both.catalog, settings) as eager:
         other = both.plan(SQL.replace("o.id FROM", "o.note FROM"))
         plan: Plan = both.plan(SQL)
@@ -177,7 +177,7 @@ def test_a_plan_of_another_answer_takes_nothing_over(both: Placement) -> None:
 
 
 def test_a_failure_to_plan_again_is_not_the_statements(both: Placement) -> None:
-    settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=True))
+    settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=True, waits=True))
 
     def again(_: object) -> Plan:
         raise RecursionError

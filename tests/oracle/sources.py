@@ -97,7 +97,7 @@ def apart(server: PostgresServer) -> Iterator[Twins]:
         server.execute(*(f'DROP TABLE "{name}"' for name in IN_FILES), database="oracle_apart")
         sources = {"shop": shop, "lake": {"connector": "files", "root": str(folder)}}
         options = PlanningOptions(reductions="all", cuts="push")
-        settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=True))
+        settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=True, waits=True))
         with Twins.across(sources, NAMED, options, settings) as across:
             yield across
 
