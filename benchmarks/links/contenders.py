@@ -16,11 +16,11 @@ import duckdb
 import pyarrow as pa
 
 from benchmarks import peers
+from benchmarks.bucket_server import STORAGE_OPTIONS
 from benchmarks.links.cells import Cell
 from benchmarks.links.placement import IN_DATABASE, IN_LAKE, Placement
 from connectors.errors import RequestError
 from flight_server.session_options import DEFAULTS
-from tests.s3_server import KEY, SECRET
 
 HEADER = "adbc.flight.sql.rpc.call_header.x-crosswind-"
 
@@ -92,7 +92,8 @@ def _duckdb(placement: Placement, _cell: Cell) -> Iterator[Ask]:
         if placement.lake is not None:
             connection.load_extension(_extension("httpfs"))
             connection.execute(
-                f"CREATE SECRET (TYPE s3, KEY_ID '{KEY}', SECRET '{SECRET}', REGION 'eu-central-1',"
+                f"CREATE SECRET (TYPE s3, KEY_ID '{STORAGE_OPTIONS['key']}',"
+                f" SECRET '{STORAGE_OPTIONS['secret']}', REGION 'us-east-1',"
                 f" ENDPOINT '127.0.0.1:{placement.lake.port}', URL_STYLE 'path', USE_SSL false)"
             )
         for table in IN_LAKE:

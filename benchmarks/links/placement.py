@@ -15,11 +15,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import adbc_driver_postgresql.dbapi as postgres
 
+from benchmarks.bucket_server import STORAGE_OPTIONS, bucket_server
 from benchmarks.links.cells import Cell
 from benchmarks.links.emulator import EmulatedLink, emulated
 from demo import postgres as embedded
 from demo import tpch
-from tests.s3_server import s3_server
 
 IN_DATABASE = ("region", "nation", "supplier", "customer", "orders")
 IN_LAKE = ("part", "partsupp", "lineitem")
@@ -99,7 +99,7 @@ def placed(name: str, scale: float, cache: Path, say: Callable[[str], None]) -> 
         say(f"generating TPC-H at scale {scale:g}")
         tpch.generate(files, scale)
         (files / "complete").touch()
-    lake = home / "lake"
+    lake = home / BUCKET
     lake.mkdir(exist_ok=True)
     for table in IN_LAKE:
         if not (lake / f"{table}.parquet").exists():
@@ -114,13 +114,10 @@ def placed(name: str, scale: float, cache: Path, say: Callable[[str], None]) -> 
         if name == "local":
             yield Placement(name, scale, database, None, lake, None)
             return
-        say("filling S3")
-        server = running.enter_context(s3_server(BUCKET))
-        for table in IN_LAKE:
-            file = lake / f"{table}.parquet"
-            server.filesystem().put_file(str(file), f"{BUCKET}/{file.name}")
+        say("starting S3")
+        server = running.enter_context(bucket_server(home))
         link = running.enter_context(emulated(server.url.removeprefix("http://")))
-        through = server.storage_options | {"endpoint_url": f"http://127.0.0.1:{link.port}"}
+        through = STORAGE_OPTIONS | {"endpoint_url": f"http://127.0.0.1:{link.port}"}
         yield Placement(name, scale, database, link, lake, through)
 
 
