@@ -56,6 +56,8 @@ def main(
             with placed(place, scale, cache, status.update) as placement:
                 for cell in wanted_cells:
                     for contender in contenders:
+                        if contender.only_lake not in (None, place):
+                            continue
                         path = measured_path(cache, scale, place, cell, contender)
                         kept = Measured.kept(path)
                         if again:

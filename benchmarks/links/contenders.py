@@ -9,6 +9,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import adbc_driver_flightsql.dbapi as flightsql
@@ -39,6 +40,7 @@ class Contender:
         options: the session options that it needs; a build that has them not leaves it out.
         explains: it tells its plans, if it is asked `EXPLAIN (FORMAT json)`.
         judged: it is asked what came of them as well, by running each once more.
+        only_lake: the placement that it is for, where it differs from another there alone.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Contender:
     options: Mapping[str, str] = field(default_factory=dict)
     explains: bool = False
     judged: bool = False
+    only_lake: str | None = None
 
     @property
     def available(self) -> bool:
@@ -83,8 +86,11 @@ def _crosswind(
 
 
 @contextmanager
-def _duckdb(placement: Placement, _cell: Cell) -> Iterator[Ask]:
-    with duckdb.connect(config={"allow_unsigned_extensions": "true"}) as connection:
+def _duckdb(placement: Placement, _cell: Cell, *, keeps_files: bool = True) -> Iterator[Ask]:
+    """DuckDB; unless told not to, it keeps in memory what it read of far files."""
+    config = {"allow_unsigned_extensions": "true"}
+    with duckdb.connect(config=config) as connection:
+        connection.execute(f"SET enable_external_file_cache = {str(keeps_files).lower()}")
         connection.load_extension(_extension("postgres_scanner"))
         connection.execute(f"ATTACH '{placement.uri}' AS shop (TYPE postgres, READ_ONLY)")
         for table in IN_DATABASE:
@@ -120,6 +126,12 @@ CONTENDERS = (
     _crosswind("no-reduction", "no reduction", reductions="none"),
     _crosswind("all-reductions", "all reductions", reductions="all"),
     Contender("duckdb", "DuckDB", _duckdb),
+    Contender(
+        "duckdb-forgets",
+        "DuckDB, keeping no files",
+        partial(_duckdb, keeps_files=False),
+        only_lake="s3",
+    ),
 )
 
 DUCKDB = "duckdb"
