@@ -6,7 +6,7 @@ Owns the tables, the queries, the rounds and their order. PostgreSQL is the demo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,9 +25,12 @@ from demo import postgres as embedded
 from demo import tpch
 from execution import sizing
 
-WIDE_ROWS = 20_000
-WIDE = {"wide_50": 50, "wide_1000": 1_000}
-"""Tables of so many columns, an integer, a numeric and a short text in turn; a row fits a page."""
+WIDE = {"wide_50": (50, 20_000), "wide_50_long": (50, 500_000), "wide_1000": (1_000, 20_000)}
+"""Tables of so many columns and rows. The columns are an integer, a numeric and a short text in
+turn; a row fits a page. What a query costs once is much of the first table, and little of the
+others."""
+
+TABLES = ("lineitem", *WIDE)
 
 _TYPES = ("{i}::integer", "({i} % 100 / 4.0)::numeric(6, 2)", "'t' || {i} % 100")
 
@@ -48,9 +51,14 @@ Fetch = Callable[[str], tuple[int, int]]
 
 
 def measure(
-    lineitem: Path, scale: float, cache: Path, rounds: int, say: Callable[[str], None]
+    lineitem: Path,
+    scale: float,
+    cache: Path,
+    rounds: int,
+    say: Callable[[str], None],
+    tables: Collection[str] = TABLES,
 ) -> list[Comparison]:
-    """Compare the two for lineitem and for wide tables.
+    """Compare them for lineitem and for wide tables.
 
     Args:
         lineitem: the table as a Parquet file.
@@ -58,6 +66,7 @@ def measure(
         cache: where that is.
         rounds: in each, everyone answers once; one more before them warms up.
         say: told what happens now.
+        tables: those of `TABLES` that are to be read.
     """
     home = cache / f"database-{scale:g}"
     with ExitStack() as running:
@@ -65,7 +74,7 @@ def measure(
         uri = running.enter_context(embedded.running(home))
         server = psutil.Process(int((home / "postmaster.pid").read_text().splitlines()[0]))
         say("loading PostgreSQL, which takes minutes the first time")
-        _load(uri, lineitem)
+        _load(uri, lineitem, tables)
         options = {"connector": "postgres", "uri": uri}
         crosswind = running.enter_context(peers.crosswind_over({"shop": options}))
         duck = running.enter_context(_duckdb(uri))
@@ -77,7 +86,9 @@ def measure(
             ),
             "ADBC's PostgreSQL driver": (psutil.Process(), running.enter_context(_driver(uri))),
         }
-        return [_compare(table, contenders, server, rounds, say) for table in ("lineitem", *WIDE)]
+        return [
+            _compare(table, contenders, server, rounds, say) for table in TABLES if table in tables
+        ]
 
 
 def _compare(
@@ -168,17 +179,18 @@ def _drained(batches: Iterator[pa.RecordBatch]) -> tuple[int, int]:
     return rows, size_bytes
 
 
-def _load(uri: str, lineitem: Path) -> None:
-    """Make what is not there yet."""
+def _load(uri: str, lineitem: Path, tables: Collection[str]) -> None:
+    """Make those that are not there yet."""
     with postgres.connect(uri, autocommit=True) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r'")
         there = {name for (name,) in cursor.fetchall()}
-        if "lineitem" not in there:
+        lacking = set(tables) - there
+        if "lineitem" in lacking:
             tpch.load_postgres(uri, lineitem.parent, ("lineitem",))
-        for table, columns in WIDE.items():
-            if table not in there:
+        for table, (columns, count) in WIDE.items():
+            if table in lacking:
                 values = [_TYPES[n % 3].format(i="i") + f" AS c{n}" for n in range(columns)]
-                rows = f"generate_series(1, {WIDE_ROWS}) i"
+                rows = f"generate_series(1, {count}) i"
                 cursor.execute(f"CREATE TABLE {table} AS SELECT {', '.join(values)} FROM {rows}")
                 cursor.execute(f"VACUUM ANALYZE {table}")
 

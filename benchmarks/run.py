@@ -43,10 +43,26 @@ TITLES = {
 @click.option("--only", type=click.Choice(sorted(TITLES)), help="Run one of the benchmarks.")
 @click.option("--rounds", default=7, show_default=True, help="Of streaming, after a warm-up.")
 @click.option("--calls", default=500, show_default=True, help="Of the smallest query.")
+@click.option(
+    "--table",
+    "tables",
+    type=click.Choice(database.TABLES),
+    multiple=True,
+    help="Of PostgreSQL's, read this only; may be repeated, and writes nothing.",
+)
 @click.option("--write/--no-write", default=True, help="Whether to write docs/bench/.")
-def main(scale: float, cache: Path, only: str | None, rounds: int, calls: int, write: bool) -> None:
+def main(
+    scale: float,
+    cache: Path,
+    only: str | None,
+    rounds: int,
+    calls: int,
+    tables: tuple[str, ...],
+    write: bool,
+) -> None:
     """Measure Crosswind against its peers on this machine, and print ratios."""
     console = Console()
+    write = write and not tables
     for name in [only] if only else list(TITLES):
         with console.status("") as status:
             if name == "streaming":
@@ -65,7 +81,9 @@ def main(scale: float, cache: Path, only: str | None, rounds: int, calls: int, w
                 comparisons = s3.measure(s3.lake(scale, cache), rounds, status.update)
             elif name == "database":
                 table = lineitem(scale, cache)
-                comparisons = database.measure(table, scale, cache, rounds, status.update)
+                comparisons = database.measure(
+                    table, scale, cache, rounds, status.update, tables or database.TABLES
+                )
             else:
                 # Plans depend on statistics, not on rows: a small scale is made sooner.
                 comparisons = planning.measure(0.01, cache, rounds, status.update)

@@ -10,9 +10,12 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from connectors import registry
 from connectors.errors import SourceRejectedError
-from planner.emit.few import FEWEST_ROWS, MOST_BYTES, few_of
+from planner.catalog import Source
+from planner.emit.few import EXPECTED_ROWS, FEWEST_ROWS, MOST_BYTES, few_of
 from planner.plan import Estimate, Plan
+from tests.misled import misled, times
 from tests.placements import Placement
 from tests.postgres_server import PostgresServer
 
@@ -36,12 +39,15 @@ def shop(postgres_server: PostgresServer, postgres_uri: str) -> Iterator[Placeme
         yield placement
 
 
-def answered(shop: Placement, server: PostgresServer, plan: Plan) -> tuple[pa.Table, list[str]]:
-    """The answer, and how the last statement of the connection begins."""
+def answered(
+    shop: Placement, server: PostgresServer, plan: Plan, of: str = ""
+) -> tuple[pa.Table, list[str]]:
+    """The answer, and how the last statement of the connection begins, if it is of that table."""
     table = shop.run(plan)
     found = server.execute(
         "SELECT upper(split_part(ltrim(query), ' ', 1)) FROM pg_stat_activity"
-        f" WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid() AND state = 'idle'",
+        f" WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid() AND state = 'idle'"
+        f" AND query LIKE '%{of}%'",
         database="postgres",
     )
     return table, [str(first) for (first,) in found]
@@ -118,3 +124,67 @@ def test_how_many_may_come_is_bounded_by_rows_and_bytes() -> None:
     limited = select.limit(2_000)
     assert few_of(limited, Estimate(20.0, 200.0), "postgres") is None
     assert select.sql("postgres") == "SELECT a FROM t"
+
+
+def test_where_nobody_knows_few_rows_are_asked_for_first_and_more_come_once_each(
+    shop: Placement, postgres_server: PostgresServer
+) -> None:
+    """A table that was never looked at, whose rows come as it is read."""
+    postgres_server.execute(
+        "CREATE TABLE fresh AS SELECT g AS id, g % 100 AS part FROM generate_series(1, 5000) g",
+        database=DATABASE,
+    )
+    plan = shop.plan("SELECT id FROM fresh WHERE part = 7")
+    assert plan.fragments[0].estimate.rows is None
+    table, how = answered(shop, postgres_server, plan)
+    assert how == ["SELECT"]
+    assert sorted(table["id"].to_pylist()) == list(range(7, 5000, 100))
+    table, how = answered(shop, postgres_server, shop.plan("SELECT id FROM fresh WHERE part < 50"))
+    assert how == ["COPY"]
+    assert len(set(table["id"].to_pylist())) == len(table) == 2_500
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["SELECT DISTINCT part FROM unseen", "SELECT a.id FROM unseen a JOIN unseen b ON a.id = b.id"],
+)
+def test_where_nobody_knows_what_takes_work_is_not_begun_twice(
+    sql: str, shop: Placement, postgres_server: PostgresServer
+) -> None:
+    postgres_server.execute(
+        "CREATE TABLE IF NOT EXISTS unseen AS SELECT 1 AS id, 2 AS part", database=DATABASE
+    )
+    (planned,) = shop.plan(sql).fragments
+    assert planned.estimate.rows is None
+    assert planned.fragment.query.few is None  # type: ignore[union-attr]
+
+
+def test_a_table_on_few_pages_is_not_copied_whatever_is_expected(
+    postgres_uri: str, postgres_server: PostgresServer
+) -> None:
+    postgres_server.execute(
+        "CREATE TABLE short AS SELECT g AS id FROM generate_series(1, 1500) g",
+        "ANALYZE short",
+        database=DATABASE,
+    )
+    connector = registry.create("postgres", "shop", {"uri": postgres_uri, "max_connections": 1})
+    source = Source("shop", misled(connector, times(100)))
+    with Placement.opened([source]) as shop:
+        plan = shop.plan("SELECT id FROM short")
+        (planned,) = plan.fragments
+        assert planned.estimate.rows == 150_000
+        table, how = answered(shop, postgres_server, plan, "short")
+        assert how == ["SELECT"]
+        assert sorted(table["id"].to_pylist()) == list(range(1, 1_501))
+        plan_of_part = shop.plan("SELECT id FROM short WHERE id <> 7 AND id IS NOT NULL")
+        assert (plan_of_part.fragments[0].estimate.rows or 0.0) > EXPECTED_ROWS
+        table, how = answered(shop, postgres_server, plan_of_part, "short")
+        assert how == ["SELECT"]
+        assert len(table) == 1_499
+        # It has grown since: it is read as ever.
+        postgres_server.execute(
+            "INSERT INTO short SELECT g FROM generate_series(1501, 9000) g", database=DATABASE
+        )
+        table, how = answered(shop, postgres_server, plan, "short")
+        assert how == ["COPY"]
+        assert sorted(table["id"].to_pylist()) == list(range(1, 9_001))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
 
 from connectors.adbc.postgres import PostgresConnector, gathering, packing, ranges
-from connectors.adbc.postgres.gathered import Row
+from connectors.adbc.postgres import gathered as gathered_row
+from connectors.adbc.postgres.gathered import Layout, Row
 from connectors.adbc.postgres.gathering import Gathering, gathered
 from connectors.adbc.postgres.packing import packed
 from connectors.adbc.postgres.pieces import Piece, pieces_of
@@ -112,9 +114,9 @@ def test_values_are_the_same_as_one_by_one(
 ) -> None:
     seen: list[int] = []
 
-    def row(batch: pa.RecordBatch, schema: pa.Schema, decimals: tuple[int, ...]) -> Row:
+    def row(batch: pa.RecordBatch, layout: Layout, *, texts: bool) -> Row:
         seen.append(batch.num_rows)
-        return Row(batch, schema, decimals)
+        return Row(batch, layout, texts=texts)
 
     monkeypatch.setattr(gathering, "Row", row)
     sql = f"SELECT {columns} FROM mixed"
@@ -207,6 +209,46 @@ def test_long_values_are_read_otherwise(
     assert gathering_of(placement, "SELECT id, note FROM lengthy") is None
 
 
+@pytest.mark.parametrize(
+    ("odd", "column"),
+    [
+        ("chr(22)", "text"),
+        ("'a' || chr(22) || 'b'", "text NOT NULL"),
+        ("repeat('x', 600)", "text"),
+        ("repeat('x', 600)", "varchar(900) NOT NULL"),
+    ],
+)
+def test_texts_that_need_their_lengths_are_gathered_again_with_them(
+    placement: Placement,
+    postgres_server: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+    odd: str,
+    column: str,
+) -> None:
+    postgres_server.execute(
+        "DROP TABLE IF EXISTS parted",
+        f"CREATE TABLE parted (id int NOT NULL, note {column}, other text)",
+        f"INSERT INTO parted SELECT g, CASE WHEN g = 1500 THEN {odd} ELSE 'n' || g % 9 END,"
+        " NULLIF('o' || g % 5, 'o1') FROM generate_series(1, 3000) g",
+        "ANALYZE parted",
+        database=DATABASE,
+    )
+    forget(placement)
+    read: list[tuple[bool, int]] = []
+
+    def row(batch: pa.RecordBatch, layout: Layout, *, texts: bool) -> Row:
+        read.append((bool(layout.separated), batch.column(gathered_row.ROWS)[0].as_py()))
+        return Row(batch, layout, texts=texts)
+
+    monkeypatch.setattr(gathering, "Row", row)
+    sql = "SELECT id, note, other FROM parted"
+    assert gathering_of(placement, sql) is not None
+    answer = placement.query(sql)
+    assert sorted_rows(answer) == sorted_rows(placement.query(f"{sql} ORDER BY id"))
+    carefully = sum(rows for separated, rows in read if not separated)
+    assert 0 < carefully < 1000, "only the pages beside it"
+
+
 def test_values_that_are_compressed_in_their_page_are_cut_into_more_batches(
     placement: Placement,
     postgres_server: PostgresServer,
@@ -222,9 +264,9 @@ def test_values_that_are_compressed_in_their_page_are_cut_into_more_batches(
     monkeypatch.setattr(gathering, "BATCH_BYTES", 1 << 20)
     seen: list[int] = []
 
-    def row(batch: pa.RecordBatch, schema: pa.Schema, decimals: tuple[int, ...]) -> Row:
+    def row(batch: pa.RecordBatch, layout: Layout, *, texts: bool) -> Row:
         seen.append(batch.nbytes)
-        return Row(batch, schema, decimals)
+        return Row(batch, layout, texts=texts)
 
     monkeypatch.setattr(gathering, "Row", row)
     sql = "SELECT * FROM zip"
@@ -259,8 +301,13 @@ def test_lengths_are_summed_where_values_may_be_compressed(
         database=DATABASE,
     )
     found = gathering_of(placement, f"SELECT value FROM {table}")
-    assert found is not None
-    assert ("crosswind_step" in found.statement(0, None)) == is_summed
+    assert found is not None and found.extent.narrow == {"value", "other"}
+    query = query_of(placement.plan(f"SELECT value FROM {table}"))
+    wide = replace(found.extent, narrow=frozenset())
+    for extent, carefully in ((wide, False), (wide, True), (found.extent, True)):
+        found = gathered(query.text, found.schema, extent, carefully=carefully)
+        assert found is not None
+        assert ("crosswind_step" in found.statement(0, None)) == is_summed
 
 
 def test_who_may_read_some_columns_only_reads_them_as_one_statement(

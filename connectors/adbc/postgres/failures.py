@@ -27,6 +27,7 @@ _BY_SQLSTATE: tuple[tuple[str, type[SourceError]], ...] = (
     ("42P01", SourceSchemaChangedError),  # undefined_table
     ("42703", SourceSchemaChangedError),  # undefined_column
     ("42704", SourceSchemaChangedError),  # undefined_object, such as a type
+    ("42804", SourceSchemaChangedError),  # datatype_mismatch, of what stood beside each other
     ("42883", SourceSchemaChangedError),  # undefined_function, or an operator for other types
     ("3F000", SourceSchemaChangedError),  # invalid_schema_name
     ("53300", SourceUnavailableError),  # too_many_connections

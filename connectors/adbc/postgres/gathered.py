@@ -10,6 +10,7 @@ import sys
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -61,15 +62,96 @@ SENT_AS_THEY_ARE = {pa.string(): "textsend", pa.binary(): "byteasend"}
 
 LENGTH = Fixed("int4send", "i")
 
-# Before the columns: whether there are rows behind the last page, the number of rows, which values
-# are NULL, and the decimals.
-MORE, ROWS, NULLS, DECIMALS, HEAD = range(5)
+SEPARATOR = "\x16"
+"""Between texts that come without their lengths: what texts hardly ever have."""
+
+WORD = Fixed("int8send", "q")
+"""Two integers at once: the first one's bits are the higher ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """An integer that is half a word, at most.
+
+    Attributes:
+        times: the server's function that multiplies it by a long one.
+        plus: that adds it to a long one.
+    """
+
+    times: str
+    plus: str
+
+
+SHORT_INTEGERS = {
+    pa.int16(): Integer("int28mul", "int82pl"),
+    pa.int32(): Integer("int48mul", "int84pl"),
+}
+
+# Before the columns: whether there are rows behind the last page, from which page they are and up
+# to which, the number of rows, which values are NULL, and the decimals.
+MORE, FIRST, BEHIND, ROWS, NULLS, DECIMALS, HEAD = range(7)
 
 # Of each row: whether each column that may be NULL is, `t` or `f`; or that none is.
 NONE = "."
 
+_HALF = pa.scalar(32, pa.int64())
+_SEPARATOR = pa.scalar(ord(SEPARATOR), pa.uint8())
+_SHORT_BYTES = 15
+_ZERO = pa.array([0], pa.int32())
+
 _PARSE = csv.ParseOptions(quote_char=False, ignore_empty_lines=False)
 _ONE_BLOCK_BYTES = (1 << 31) - 1
+
+
+class InseparableError(Exception):
+    """A text has what was to stand between texts, or is too long to be sent without its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What of some columns stands where in a row: words, and then each other column's values.
+
+    Attributes:
+        types: of the columns.
+        nullable: places of those that may be NULL.
+        decimals: places of those that stand in one text together.
+        words: places of integers that are sent two at once.
+        separated: places of the texts that come without their lengths.
+    """
+
+    types: tuple[pa.DataType, ...]
+    nullable: tuple[int, ...]
+    decimals: tuple[int, ...]
+    words: tuple[tuple[int, int], ...]
+    separated: tuple[int, ...]
+
+    @property
+    def others(self) -> Iterator[int]:
+        """Places of the columns that have values of their own."""
+        elsewhere = {*self.decimals, *(place for word in self.words for place in word)}
+        return (place for place in range(len(self.types)) if place not in elsewhere)
+
+
+def layout_of(schema: pa.Schema, separated: tuple[int, ...]) -> Layout:
+    """How columns stand in a row.
+
+    Args:
+        schema: of the columns.
+        separated: places of texts.
+
+    >>> columns = [("a", pa.int32()), ("b", pa.string()), ("c", pa.int16()), ("d", pa.int32())]
+    >>> layout_of(pa.schema(columns), ()).words
+    ((0, 2),)
+    """
+    types = tuple(schema.types)
+    integers = [place for place, type_ in enumerate(types) if type_ in SHORT_INTEGERS]
+    return Layout(
+        types,
+        tuple(place for place, wanted in enumerate(schema) if wanted.nullable),
+        tuple(place for place, type_ in enumerate(types) if pa.types.is_decimal128(type_)),
+        tuple(zip(integers[::2], integers[1::2], strict=False)),
+        separated,
+    )
 
 
 class Row:
@@ -77,32 +159,40 @@ class Row:
 
     Raises:
         pyarrow.ArrowInvalid: in `columns`, for values of which there are not as many as rows.
+        InseparableError: there, for texts that come without their lengths and need them.
     """
 
-    def __init__(self, row: pa.RecordBatch, schema: pa.Schema, decimals: tuple[int, ...]) -> None:
+    def __init__(self, row: pa.RecordBatch, layout: Layout, *, texts: bool = False) -> None:
         self._row = row
-        self._schema = schema
-        self._decimals = decimals
+        self._layout = layout
+        self._texts_only = texts
         self._rows: int = row.column(ROWS)[0].as_py()
-        optional = (place for place, wanted in enumerate(schema) if wanted.nullable)
-        self._nullable = {place: i for i, place in enumerate(optional)}
+        self._nullable = {place: i for i, place in enumerate(layout.nullable)}
         self._nulls = self._found_nulls()
 
     def columns(self) -> list[pa.Array]:
-        """Those of the schema."""
-        numbers = iter(self._numbers())
-        place = HEAD
-        columns = []
-        for i, wanted in enumerate(self._schema):
-            if i in self._decimals:
-                columns.append(next(numbers))
-            elif (fixed := FIXED.get(wanted.type)) is not None:
-                columns.append(self._fixed(place, fixed, wanted.type, self._present(i)))
-                place += 1
+        """Those of the layout; decimals are texts where these were asked for.
+
+        What is made of several columns at once is parts of one array: each call has its price.
+        """
+        layout = self._layout
+        found = dict(zip(layout.decimals, self._numbers(), strict=True))
+        found.update(self._words())
+        separated: list[pa.Buffer | None] = []
+        column = HEAD + len(layout.words)
+        for place in layout.others:
+            type_ = layout.types[place]
+            fixed = FIXED.get(type_)
+            if fixed is not None:
+                found[place] = self._fixed(column, fixed, type_, self._present(place))
+            elif place in layout.separated:
+                separated.append(self._bytes(column))
             else:
-                columns.append(self._texts(place, wanted.type, self._present(i)))
-                place += 2
-        return columns
+                found[place] = self._texts(column, type_, self._present(place))
+                column += 1
+            column += 1
+        found.update(zip(layout.separated, self._separated(separated), strict=True))
+        return [found[place] for place in range(len(layout.types))]
 
     def _found_nulls(self) -> bytes:
         """For each row, and each of its columns that may be NULL, `t` where it is; or nothing."""
@@ -129,13 +219,14 @@ class Row:
     def _bytes(self, place: int) -> pa.Buffer | None:
         return self._row.column(place)[0].as_buffer()
 
-    def _integers(self, place: int, fixed: Fixed) -> array[int]:
+    def _integers(self, places: range, fixed: Fixed) -> array[int]:
         """Values of one length, in the order of bytes that this machine has."""
         values = array(fixed.code)
-        data = self._bytes(place)
-        if data is not None:
-            values.frombytes(data)
-        self._check(len(values))
+        for number, place in enumerate(places):
+            data = self._bytes(place)
+            if data is not None:
+                values.frombytes(data)
+            self._check(len(values) - number * self._rows)
         if sys.byteorder == "little":
             values.byteswap()
         return values
@@ -143,7 +234,7 @@ class Row:
     def _fixed(
         self, place: int, fixed: Fixed, type_: pa.DataType, present: pa.Buffer | None
     ) -> pa.Array:
-        buffers = [present, pa.py_buffer(self._integers(place, fixed))]
+        buffers = [present, pa.py_buffer(self._integers(range(place, place + 1), fixed))]
         if pa.types.is_boolean(type_):
             stored = pa.Array.from_buffers(pa.int8(), self._rows, buffers)
             return pc.cast(stored, type_)
@@ -155,9 +246,55 @@ class Row:
             return moved.view(type_)
         return pa.Array.from_buffers(type_, self._rows, buffers)
 
+    def _words(self) -> Iterator[tuple[int, pa.Array]]:
+        words, rows = self._layout.words, self._rows
+        if not words:
+            return
+        values = self._integers(range(HEAD, HEAD + len(words)), WORD)
+        whole = pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
+        # The lower bits are taken without a look at the higher ones.
+        lower = pc.cast(whole, pa.int32(), safe=False)
+        upper = pc.cast(pc.shift_right(whole, _HALF), pa.int32(), safe=False)
+        for number, word in enumerate(words):
+            for place, halves in zip(word, (upper, lower), strict=True):
+                yield place, self._where_present(place, halves.slice(number * rows, rows))
+
+    def _where_present(self, place: int, values: pa.Array) -> pa.Array:
+        type_ = self._layout.types[place]
+        if values.type != type_:
+            values = pc.cast(values, type_)
+        present = self._present(place)
+        if present is None:
+            return values
+        known = pa.Array.from_buffers(pa.bool_(), self._rows, [None, present])
+        return pc.if_else(known, values, pa.scalar(None, type_))
+
+    def _separated(self, columns: list[pa.Buffer | None]) -> Iterator[pa.Array]:
+        rows, places = self._rows, self._layout.separated
+        if not rows or not columns:
+            yield from (pa.array([], self._layout.types[place]) for place in places)
+            return
+        data = [column for column in columns if column is not None]
+        joined = SEPARATOR.encode().join(data)
+        stored = pa.Array.from_buffers(pa.uint8(), len(joined), [None, pa.py_buffer(joined)])
+        between = pc.indices_nonzero(pc.equal(stored, _SEPARATOR))
+        # Each column has as many as it must, or more.
+        if len(data) < len(columns) or len(between) != len(columns) * rows - 1:
+            raise InseparableError
+        # Each end has so many separators before it.
+        ends = pc.subtract(pc.cast(between, pa.int32()), _counted(len(between)))
+        last = pa.array([len(joined) - len(between)], pa.int32())
+        offsets = pa.concat_arrays([_ZERO, ends, last]).buffers()[1]
+        texts = pa.py_buffer(_without_separators(joined, len(between)))
+        for number, place in enumerate(places):
+            values = pa.Array.from_buffers(
+                self._layout.types[place], rows, [None, offsets, texts], offset=number * rows
+            )
+            yield self._where_present(place, values)
+
     def _texts(self, place: int, type_: pa.DataType, present: pa.Buffer | None) -> pa.Array:
         lengths = array("i", [0])
-        lengths.extend(self._integers(place + 1, LENGTH))
+        lengths.extend(self._integers(range(place + 1, place + 2), LENGTH))
         ends = pc.cumulative_sum(
             pa.Array.from_buffers(pa.int32(), len(lengths), [None, pa.py_buffer(lengths)])
         )
@@ -169,10 +306,13 @@ class Row:
         return pa.Array.from_buffers(type_, self._rows, buffers)
 
     def _numbers(self) -> Iterator[pa.Array]:
-        if not self._decimals:
+        decimals = self._layout.decimals
+        if not decimals:
             return
-        names = [str(place) for place in self._decimals]
-        types = [self._schema.field(place).type for place in self._decimals]
+        names = [str(place) for place in decimals]
+        types = [
+            pa.string() if self._texts_only else self._layout.types[place] for place in decimals
+        ]
         data = self._bytes(DECIMALS)
         if data is None:
             self._check(0)
@@ -191,7 +331,7 @@ class Row:
         )
         self._check(table.num_rows)
         (batch,) = table.to_batches()
-        for place, type_, values in zip(self._decimals, types, batch.columns, strict=True):
+        for place, type_, values in zip(decimals, types, batch.columns, strict=True):
             if values.type != type_:
                 values = cast_exactly(values, type_)
             present = self._present(place)
@@ -203,3 +343,21 @@ class Row:
     def _check(self, found: int) -> None:
         if found != self._rows:
             raise pa.ArrowInvalid(f"{found} values of {self._rows} rows")
+
+
+def _without_separators(texts: bytes, separators: int) -> bytes:
+    # One takes its time for each byte, the other for each separator.
+    if len(texts) < _SHORT_BYTES * separators:
+        return texts.translate(None, SEPARATOR.encode())
+    return texts.replace(SEPARATOR.encode(), b"")
+
+
+def _counted(count: int) -> pa.Array:
+    """The numbers from 0 up to one less than that."""
+    # Batches are of about the same size: few such arrays are made.
+    return _numbers_up_to(1 << count.bit_length())[:count]
+
+
+@lru_cache(maxsize=8)
+def _numbers_up_to(end: int) -> pa.Array:
+    return pa.array(range(end), pa.int32())

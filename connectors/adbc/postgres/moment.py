@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
-from connectors.adbc.postgres.pieces import Piece, pieces_of
+from connectors.adbc.postgres.pieces import Piece, few_of, pieces_of
 from connectors.adbc.postgres.pool import Pool, Sessions
 from connectors.adbc.postgres.ranges import Extent
 from connectors.adbc.postgres.reader import QueryBatches
@@ -83,7 +83,10 @@ class PostgresMoment:
     def execute(self, fragment: Fragment, deadline: float | None) -> Batches:
         """See `connectors.contract.Moment`; `fragment` is one SELECT."""
         query = statement_of(fragment, self._pool.source)
-        whole, parts = Piece(query.text), None
+        whole, parts, few = Piece(query.text), None, query.few
+        flows = None if few or query.flows is None else self._extent(query.flows)
+        if flows is not None:
+            few = few_of(query.text, flows)
         extent = None if query.whole is None else self._extent(query.whole)
         if extent is not None:
             pieces = pieces_of(query.text, fragment.schema, extent)
@@ -92,12 +95,12 @@ class PostgresMoment:
                 parts = pieces.parts()
         alone = partial(self._read, self._sessions_of(whole), fragment, deadline)
         if parts is None:
-            few = query.few if whole.packing is None else None
-            if few is None:
+            if few is None or whole.packing is not None:
                 return alone(lambda steady: [whole.where(steady)])
             return alone(lambda _: [Piece(few.text), whole], few=few.rows)
+        most = self._most if extent is None else min(self._most, extent.pieces)
         together = partial(self._read, self._snapshot, fragment, deadline)
-        return ScanBatches(whole, parts, alone, together, self._snapshot, self._spare, self._most)
+        return ScanBatches(whole, parts, alone, together, self._snapshot, self._spare, most)
 
     def _sessions_of(self, whole: Piece) -> Sessions:
         if not self._single:

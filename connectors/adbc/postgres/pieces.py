@@ -5,14 +5,29 @@ Owns in which ways a table can be read, and which of them is taken. Must not kno
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from connectors.adbc.postgres.gathering import Gathering, gathered
 from connectors.adbc.postgres.packing import Packing, packed
-from connectors.adbc.postgres.ranges import Extent, between, bounds, in_ranges, listed
+from connectors.adbc.postgres.ranges import (
+    Extent,
+    between,
+    bounds,
+    cut_off,
+    in_ranges,
+    listed,
+)
+from connectors.contract import Few
+
+SMALL_BYTES = 256 << 10
+"""A table on so few pages is asked for as few rows, whatever is expected of it: they come at once
+by COPY too, two round trips later."""
+
+_FEWEST_ROWS, _TIMES = 1_000, 2
+"""So many rows it is asked for, and so many times what the server knew of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +40,14 @@ class Piece:
         instead: reads the same, where this one turns out to have no row; None where it is one like
             any.
         beyond: reads what is behind it, where this one says that there is something.
+        again: reads some of its pages, from one up to another, whose rows could not be told apart.
     """
 
     text: str
     packing: Packing | Gathering | None = None
     instead: Piece | None = None
     beyond: Piece | None = None
+    again: Callable[[int, int], Piece] | None = field(default=None, compare=False)
 
     def where(self, steady: bool) -> Piece:
         """What reads all of it: where statements do not see one moment, a single one."""
@@ -81,7 +98,17 @@ class Pieces:
             assert select is not None
             beyond = Piece(between(select, self.extent.pages, None), self.packing)
         text = self.gathering.statement(first, end)
-        return Piece(text, self.gathering, row_by_row, beyond)
+        return Piece(text, self.gathering, row_by_row, beyond, self._carefully)
+
+    def _carefully(self, first: int, end: int) -> Piece:
+        select = listed(self.text) if self.packing is None else self.packing.select
+        gathering = self.gathering
+        assert select is not None and gathering is not None
+        row_by_row = Piece(between(select, first, end), self.packing)
+        careful = gathered(self.text, gathering.schema, self.extent, carefully=True)
+        if careful is None:
+            return row_by_row
+        return Piece(careful.statement(first, end), careful, row_by_row)
 
 
 def pieces_of(text: str, schema: pa.Schema, extent: Extent) -> Pieces:
@@ -93,3 +120,24 @@ def pieces_of(text: str, schema: pa.Schema, extent: Extent) -> Pieces:
         extent: of the table.
     """
     return Pieces(text, extent, packed(text, schema, extent), gathered(text, schema, extent))
+
+
+def few_of(text: str, extent: Extent) -> Few | None:
+    """How a small table is asked for as few rows; None for one that may be large.
+
+    That is also one that has long values, or is of unknown size. What it has grown by since its
+    pages were counted may be too much, and is then read as ever.
+
+    Args:
+        text: the statement, of which each row of the table gives one row at most.
+        extent: of the table.
+
+    >>> small = Extent(20, 8192, rows=900.0, long_values=0)
+    >>> few_of('SELECT t1."a" AS "a" FROM "t" AS t1', small)
+    Few(text='SELECT t1."a" AS "a" FROM "t" AS t1 LIMIT 1801', rows=1800)
+    """
+    if extent.long_values is None or not 0 < extent.size_bytes <= SMALL_BYTES:
+        return None
+    rows = max(_FEWEST_ROWS, int(_TIMES * extent.rows))
+    select = cut_off(text, rows + 1)
+    return None if select is None else Few(select, rows)

@@ -17,6 +17,10 @@ RANGE_BYTES = 32 << 20
 """What one piece is: a fraction of a second where the network is fast, and seconds where it is not;
 one that wants a connection does not wait for longer."""
 
+HALVES_BYTES = 4 << 20
+"""A smaller table than two such ranges is read in two halves, if it is as large as that: the second
+connection costs a few round trips."""
+
 _APART = frozenset({"expressions", "from_", "kind", "hint"})
 """The parts that the SELECT of a whole table may have."""
 
@@ -49,8 +53,14 @@ class Extent:
 
     @property
     def pieces(self) -> int:
-        """How many ranges of `RANGE_BYTES` it has; 1 is a table that is not worth it."""
-        return max(1, self.size_bytes // RANGE_BYTES)
+        """How many ranges of pages it has; 1 is a table that is not worth it."""
+        fewest = 2 if self.size_bytes >= HALVES_BYTES and self.pages > 1 else 1
+        return max(fewest, self.size_bytes // RANGE_BYTES)
+
+    @property
+    def piece_pages(self) -> int:
+        """How many pages a range has; the last one may have more."""
+        return max(1, min(RANGE_BYTES // self.page_bytes, -(-self.pages // self.pieces)))
 
 
 def in_ranges(statement: str | exp.Select, extent: Extent) -> Iterator[str] | None:
@@ -99,13 +109,30 @@ def listed(text: str) -> exp.Select | None:
     return with_list(select, select.expressions) if select and select.expressions else select
 
 
+@lru_cache(maxsize=64)
+def cut_off(text: str, rows: int) -> str | None:
+    """A statement of which so many rows come at most; None for one that says how many itself, or
+    is not written back word for word."""
+    try:
+        select = sqlglot.parse_one(text, read="postgres")
+    except SqlglotError:
+        return None
+    plain = isinstance(select, exp.Select) and not select.args.get("limit")
+    if not plain or select.sql("postgres") != text:
+        return None
+    select.set("limit", exp.Limit(expression=exp.Literal.number(rows)))
+    return select.sql("postgres")
+
+
 def bounds(extent: Extent, number: int) -> tuple[int, int | None]:
     """The first page of a piece, and the one behind its last; None where it has no end.
 
     >>> bounds(Extent(8193, 8192), 0), bounds(Extent(8193, 8192), 1)
     ((0, 4096), (4096, None))
+    >>> bounds(Extent(735, 8192), 0), bounds(Extent(735, 8192), 1), Extent(99, 8192).pieces
+    ((0, 368), (368, None), 1)
     """
-    pages = max(1, RANGE_BYTES // extent.page_bytes)
+    pages = extent.piece_pages
     return number * pages, (number + 1) * pages if number < extent.pieces - 1 else None
 
 

@@ -16,12 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 import pyarrow as pa
 
 from connectors.adbc.postgres.columns import Columns
 from connectors.adbc.postgres.failures import translated
+from connectors.adbc.postgres.gathered import InseparableError
 from connectors.adbc.postgres.gathering import Gathering
 from connectors.adbc.postgres.packing import cut
 from connectors.adbc.postgres.pieces import Piece
@@ -57,6 +59,9 @@ class QueryBatches:
         changed: called when the source's tables turn out to be other than planned.
         few: the first statement is cut off after one row more, and answered at once; if it has
             more, the second is run, which is the same and is not cut off. None for one like any.
+
+    Attributes:
+        few: whether that is so; see `connectors.contract.MayBeFew`.
     """
 
     def __init__(
@@ -68,11 +73,13 @@ class QueryBatches:
         changed: Callable[[], None] = lambda: None,
         few: int | None = None,
     ) -> None:
+        self.few = few is not None
         self._few = few
         self._sessions = sessions
         self._statements = statements
         self._following: Iterator[Piece] = iter(())
         self._piece: Piece | None = None
+        self._inseparable: list[tuple[int, int]] = []
         self._schema = schema
         self._deadline = deadline
         self._changed = changed
@@ -80,6 +87,7 @@ class QueryBatches:
         self._stop: CrosswindError | None = None
         self._entered = False
         self._missed: Callable[[], None] | None = None
+        self._begun: Callable[[], object] = _nothing
         self._started = False
         self._busy = False
         self._ended = False
@@ -116,17 +124,36 @@ class QueryBatches:
                 while batch is not None:
                     if batch.num_rows:
                         following = piece.beyond if _has_more(piece, batch) else None
-                        converted = columns.convert(batch)
-                        yield from [converted] if piece.packing is None else cut(converted)
+                        yield from self._converted(columns, piece, batch)
                     batch = self._next()
-                if following is None:
-                    following = next(self._following, None)
+                if following is not None:
+                    self._following = chain([following], self._following)
+                if self._inseparable and piece.again is not None:
+                    again = [piece.again(*pages) for pages in self._inseparable]
+                    self._following = chain(again, self._following)
+                    self._inseparable = []
+                following = next(self._following, None)
                 opened = None if following is None else self._start(following)
         except SourceSchemaChangedError:
             self._changed()
             raise
         finally:
             self._end()
+
+    def _converted(
+        self, columns: Columns, piece: Piece, batch: pa.RecordBatch
+    ) -> Iterator[pa.RecordBatch]:
+        try:
+            converted = columns.convert(batch)
+        except InseparableError:
+            assert isinstance(piece.packing, Gathering)
+            first, end = piece.packing.pages(batch)
+            # What follows on what is to be read again is read with it.
+            if self._inseparable and self._inseparable[-1][1] == first:
+                first, _ = self._inseparable.pop()
+            self._inseparable.append((first, end))
+            return
+        yield from [converted] if piece.packing is None else cut(converted)
 
     def _rest(self, batch: pa.RecordBatch | None) -> list[pa.RecordBatch]:
         """What a stream has from a batch on."""
@@ -135,6 +162,11 @@ class QueryBatches:
             found.append(batch)
             batch = self._next()
         return found
+
+    def when_begun(self, call: Callable[[], object]) -> None:
+        """Before iterating: call it when the first statement has begun, which has its locks then;
+        from another thread."""
+        self._begun = call
 
     def cancel(self) -> None:
         """See `connectors.contract.Batches`."""
@@ -237,6 +269,8 @@ class QueryBatches:
         self._piece, packing = piece, piece.packing
         batch_bytes = None if packing is None else packing.batch_bytes
         self._stream = session.stream(piece.text, batch_bytes, copied=self._few is None)
+        begun, self._begun = self._begun, _nothing
+        begun()
         # In the same call, because each one costs a change of threads and back.
         return self._stream.schema, self._stream.read()
 
@@ -357,6 +391,10 @@ class QueryBatches:
         with self._lock:
             self._ended = True
         self._free()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _has_more(piece: Piece, batch: pa.RecordBatch) -> bool:

@@ -80,6 +80,7 @@ class ScanBatches:
             if self._others:
                 self._snapshot.expect(self._others)
                 first = self._together(self._begin)
+                first.when_begun(self._begin_others)
             else:
                 first = self._alone(lambda steady: [self._whole.where(steady)])
             self._add(first)
@@ -117,7 +118,6 @@ class ScanBatches:
 
     def _merged(self, first: QueryBatches) -> Iterator[pa.RecordBatch]:
         for batch in first:
-            self._begin_others()
             yield batch
             while self._waiting:
                 yield self._next()
@@ -177,6 +177,7 @@ class ScanBatches:
             while self._others and not self._stopped:
                 other = _Other(self._spare)
                 other.reader = self._together(partial(self._pieces_of, other))
+                other.reader.when_begun(partial(self._reads, other))
                 thread = threading.Thread(target=self._run, args=(other,), name="crosswind-scan")
                 thread.daemon = True
                 try:
@@ -207,7 +208,7 @@ class ScanBatches:
             other.offer()
 
     def _reads(self, other: _Other) -> bool:
-        """It has read something: whether that counts, or its piece was taken back before."""
+        """It reads: whether that counts, or its piece was taken back before."""
         with self._changed:
             other.reading = not other.ended
             return other.reading
@@ -254,7 +255,7 @@ class _Other:
 
     Attributes:
         piece: what it was given last.
-        reading: it has read something.
+        reading: it has what it reads, and waits for nobody's lock.
         ended: nothing more is taken from it.
     """
 
