@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors import contract, errors
 from connectors.contract import Fragment, Ingest, Statistics, Table, TableName, TableScan, Turns
+from connectors.given import given_table
 from connectors.stored import StoredTables
 
 SCHEMA = "main"
@@ -52,7 +53,7 @@ class MemoryConnector:
     ) -> None:
         self.name = name
         self._options = options or MemoryOptions()
-        plain = {TableName(SCHEMA, key): _plain(table) for key, table in tables.items()}
+        plain = {TableName(SCHEMA, key): given_table(name, key, t) for key, t in tables.items()}
         self._stored = StoredTables(SCHEMA, plain, self._options.max_megabytes << 20)
         # Two memory sources hold different tables, so no two may look the same.
         self.identity = f"memory:{name}:{id(self):x}"
@@ -158,14 +159,6 @@ class MemoryBatches:
         self._cancelled = True
 
     close = cancel
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """Strings as plain `string`, the type that every client reads; no metadata."""
-    other = (pa.large_string(), pa.string_view())
-    plain = (pa.string() if f.type in other else f.type for f in table.schema)
-    fields = zip(table.schema, plain, strict=True)
-    return table.cast(pa.schema([pa.field(f.name, type_, f.nullable) for f, type_ in fields]))
 
 
 def _projected(table: pa.Table, columns: Sequence[str]) -> pa.Schema | None:
