@@ -1,7 +1,9 @@
 """How fast a Parquet lake on S3 is read: by DataFusion alone, by a bare server, by Crosswind.
 
 Owns the lake, the queries, the rounds and their order. The S3 server is `bucket_server`: the same
-for all of them, quick, and on this machine, so that what is measured is the readers.
+for all of them, quick, and on this machine, so that what is measured is the readers. Crosswind is
+measured twice: its planner, connector and engine in one process, as DataFusion alone, and its
+server, whose answer an ADBC client reads.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,11 +23,18 @@ from benchmarks.bucket_server import STORAGE_OPTIONS, bucket_server
 from benchmarks.peers import Peer
 from benchmarks.report import Comparison, Measured
 from benchmarks.streaming import drain
+from flight_server.config import Config
+from flight_server.service import open_catalog, open_queries, watch_links
 
 BUCKET, TABLE, PARTS = "lake", "lineitem", 16
 
-ALONE = {"DataFusion": "views", "DataFusion, plain texts": "plain"}
-"""It reads texts as views where it is let, which no client is sent, and groups by them sooner."""
+IN_PROCESS = {
+    "DataFusion": "views",
+    "DataFusion, plain texts": "plain",
+    "Crosswind, in process": "crosswind",
+}
+"""What reads batches and drops them, without a server. DataFusion reads texts as views where it is
+let, which no client is sent, and groups by them sooner."""
 
 LATENCIES_MS = (0.0, 20.0)
 """Before each answer of the store: of a disk that is near, and of S3 in one's own region."""
@@ -103,17 +112,15 @@ def _compare(
     with ExitStack() as running:
         say(f"{title}: starting the servers")
         store = running.enter_context(bucket_server(root, latency_ms))
-        options = {**STORAGE_OPTIONS, "endpoint_url": store.url}
-        source = {"connector": "files", "root": f"s3://{BUCKET}", "storage_options": options}
         readers = {
-            name: running.enter_context(_alone(store.url, variant.sql, texts))
-            for name, texts in ALONE.items()
+            name: running.enter_context(_in_process(store.url, variant.sql, kind))
+            for name, kind in IN_PROCESS.items()
         }
         servers = [
             running.enter_context(
                 peers.flight_over_bucket(store.url, BUCKET, TABLE, variant.sql),
             ),
-            running.enter_context(peers.crosswind_over({"lake": source})),
+            running.enter_context(peers.crosswind_over(_sources(store.url))),
         ]
         for server in servers:
             readers[server.name] = partial(_served, server, variant.sql)
@@ -147,11 +154,17 @@ def _served(server: Peer, sql: str) -> Drained:
     return Drained(found.rows, found.seconds, found.server_cpu_seconds)
 
 
+def _sources(store_url: str) -> dict[str, dict[str, object]]:
+    """The bucket, as a configuration of Crosswind has it."""
+    options = {**STORAGE_OPTIONS, "endpoint_url": store_url}
+    lake = {"connector": "files", "root": f"s3://{BUCKET}", "storage_options": options}
+    return {"lake": lake}
+
+
 @contextmanager
-def _alone(store_url: str, sql: str, texts: str) -> Iterator[Callable[[], Drained]]:
-    """DataFusion in a process of its own, which reads all batches and drops them."""
-    arguments = (store_url, BUCKET, TABLE, sql, texts)
-    with peers.python_child("DataFusion", "benchmarks.s3", *arguments) as (_, process):
+def _in_process(store_url: str, sql: str, kind: str) -> Iterator[Callable[[], Drained]]:
+    """A process of its own, which reads all batches and drops them whenever it is asked."""
+    with peers.python_child(kind, "benchmarks.s3", store_url, sql, kind) as (_, process):
         assert process.stdin is not None
         assert process.stdout is not None
         asked, said = process.stdin, process.stdout
@@ -164,15 +177,43 @@ def _alone(store_url: str, sql: str, texts: str) -> Iterator[Callable[[], Draine
         yield read
 
 
-def _read_when_asked(store_url: str, bucket: str, table: str, sql: str, texts: str) -> None:
-    frame = peers.frame_over_bucket(store_url, bucket, table, sql, plain=texts == "plain")
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        started, cpu = time.perf_counter(), time.process_time()
-        rows = sum(batch.to_pyarrow().num_rows for batch in frame().execute_stream())
-        read = Drained(rows, time.perf_counter() - started, time.process_time() - cpu)
-        told = {"rows": read.rows, "seconds": read.seconds, "cpu_seconds": read.cpu_seconds}
-        print(json.dumps(told), flush=True)
+def _read_when_asked(store_url: str, sql: str, kind: str) -> None:
+    with ExitStack() as opened:
+        if kind == "crosswind":
+            rows_of = opened.enter_context(_crosswind(store_url, sql))
+        else:
+            rows_of = _datafusion(store_url, sql, plain=kind == "plain")
+        print("ready", flush=True)
+        for _ in sys.stdin:
+            started, cpu = time.perf_counter(), time.process_time()
+            rows = rows_of()
+            read = Drained(rows, time.perf_counter() - started, time.process_time() - cpu)
+            print(json.dumps(asdict(read)), flush=True)
+
+
+def _datafusion(store_url: str, sql: str, *, plain: bool) -> Callable[[], int]:
+    frame = peers.frame_over_bucket(store_url, BUCKET, TABLE, sql, plain=plain)
+    return lambda: sum(batch.to_pyarrow().num_rows for batch in frame().execute_stream())
+
+
+@contextmanager
+def _crosswind(store_url: str, sql: str) -> Iterator[Callable[[], int]]:
+    """All of Crosswind but for its server: plans are remembered, and each run looks at the lake."""
+    config = Config.from_mapping({"sources": _sources(store_url)})
+    queries = open_queries(config, open_catalog(config))
+    queries.closes_first(watch_links(config, queries).close)
+
+    def read() -> int:
+        run = queries.run(queries.plan(sql), b"")
+        try:
+            return sum(batch.num_rows for batch in run.batches())
+        finally:
+            run.close()
+
+    try:
+        yield read
+    finally:
+        queries.close(0.0)
 
 
 if __name__ == "__main__":

@@ -133,12 +133,12 @@ def register(to: Registration) -> None:
     to.context.register_table(to.name, reduce(lambda one, other: one.union(other), frames))
 
 
-def _frame(to: Registration, uri: str, values: dict[str, str]) -> datafusion.DataFrame:
+def _frame(to: Registration, uri: str, values: dict[str, str | None]) -> datafusion.DataFrame:
     from datafusion import lit
 
     frame = to.context.read_avro(uri, schema=to.schema, file_extension=to.suffix)
     for name, type_ in to.partitions:
-        frame = frame.with_column(name, lit(pa.scalar(values[name]).cast(type_)))
+        frame = frame.with_column(name, lit(pa.scalar(values[name], pa.string()).cast(type_)))
     return frame
 
 

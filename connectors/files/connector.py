@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -41,14 +41,19 @@ from connectors.files.remembered import (
     register_again,
     register_kept,
 )
+from connectors.files.replaced import refuse_replaced
 from connectors.files.scan import FileBatches, Target, width_bytes
 from connectors.files.shapes import Registration, Shape
+from connectors.notes import Note
 
 if TYPE_CHECKING:
     import datafusion
 
 SCHEMA = "main"
 SCANS = frozenset({"read", "filter", "project", "fetch"})
+
+HELD_BYTES = 128 << 20
+"""Of row groups of a table that is far, as they are written, that the engine reads at once."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,20 @@ class Loaded:
     @cached_property
     def table(self) -> Table:
         columns = [Column(f.name, f.type, f.nullable) for f in self.shape.schema]
-        columns += [Column(name, type_, nullable=False) for name, type_ in self.partitions]
+        nulls = {k for file in self.contents.files for k, text in file.partition if text is None}
+        columns += [Column(name, type_, nullable=name in nulls) for name, type_ in self.partitions]
         return Table(TableName(SCHEMA, self.entry.name), tuple(columns))
 
     @cached_property
     def statistics(self) -> Statistics:
         return self.shape.statistics()
+
+    @cached_property
+    def most_reads(self) -> int:
+        """How many row groups the engine may hold at once: each of them whole, as it is written."""
+        groups = sum(metadata.num_row_groups for metadata, _ in self.shape.footers.values())
+        size_bytes = sum(file.size_bytes or 0 for file in self.shape.footers)
+        return max(1, int(HELD_BYTES * groups / size_bytes)) if size_bytes else 1
 
 
 class FilesConnector:
@@ -94,6 +107,10 @@ class FilesConnector:
         if loaded is None:
             return Statistics()
         return loaded.statistics
+
+    def notes(self) -> Sequence[Note]:
+        """See `connectors.notes`: tables that were given, and are not there."""
+        return self._tables.notes()
 
     def execute(self, fragment: Fragment, deadline: float | None) -> FileBatches:
         scan = fragment.query
@@ -121,16 +138,25 @@ class FilesConnector:
             seconds = time.perf_counter() - started
         return Ping(seconds, 1, len(answer) if answer_bytes else 0)
 
-    def register(self, context: datafusion.SessionContext, name: str, table: TableName) -> None:
+    def register(
+        self,
+        context: datafusion.SessionContext,
+        name: str,
+        table: TableName,
+        *,
+        views: Set[str] = frozenset(),
+    ) -> Callable[[], None]:
         """Make `table` readable in `context`, by the engine's reader where that reads it exactly.
 
         Elsewhere the same files are read by Arrow: JSON lines, Arrow files whose texts are not
         plain strings, and folders in which hidden files have the suffix of the data.
         """
+        begun = time.monotonic()
         loaded = self._tables.load(table)
         if loaded is None:
             raise self._gone(table)
         contents, shape, entry = loaded.contents, loaded.shape, loaded.entry
+        unchanged = partial(refuse_replaced, self._location, table, entry, contents, begun)
         apart = contents.stray and shape.arrow is None
         if not (self.capabilities.native and shape.native and shape.files) or (
             contents.stray and not apart
@@ -139,12 +165,12 @@ class FilesConnector:
             far = not self._location.near
             files = FilesDataset(table, self._dataset(loaded), width, far=far)
             context.register_dataset(name, files)
-            return
+            return unchanged
         with self._location.reading(entry.path):
             self._location.introduce(context, entry.path)
             uri = self._location.uri(entry.path, folder=entry.folder)
-            if register_again(context, name, uri, contents):
-                return
+            if register_again(context, name, uri, contents, frozenset(views)):
+                return unchanged
             scheme, _, rest = uri.partition("://")
             store = f"{scheme}://{rest.partition('/')[0]}"
             within = self._location.within_store
@@ -162,6 +188,7 @@ class FilesConnector:
                         loaded.partitions,
                         self._csv,
                         apart_files if apart else (),
+                        views,
                     )
                 )
 
@@ -174,12 +201,21 @@ class FilesConnector:
                     name,
                     uri,
                     contents,
+                    frozenset(views),
                     loaded.statistics.rows,
                     register,
                     lambda: outlines.drawn(entry.path, contents.files),
                 )
             ):
                 register(name, uri)
+            return unchanged
+
+    def most_reads(self, table: TableName) -> int:
+        """See `connectors.far_reads`: of Parquet files, as far as their row groups are small."""
+        loaded = self._tables.known(table)
+        if loaded is None or self._location.near or not self.capabilities.native:
+            return 1
+        return loaded.most_reads
 
     def close(self) -> None:
         self._tables.refresh()
@@ -266,6 +302,19 @@ class FileTables:
             known = self._names = found, [TableName(SCHEMA, name) for name in names]
         return known[1]
 
+    def notes(self) -> Sequence[Note]:
+        given = self._options.tables
+        there = {name.name for name in self.names()} if given else set()
+        redact, shown = self._location.redact, self._location.shown
+        return [
+            Note(f"no data file matches {redact(path)!r} in {shown!r}", TableName(SCHEMA, name))
+            for name, path in given.items()
+            if name not in there
+        ]
+
+    def kinds(self) -> Mapping[TableName, str]:
+        return dict.fromkeys(self.names(), "TABLE")
+
     def find(self, name: TableName) -> Table | None:
         loaded = self._recent(name) or self.load(name)
         return loaded.table if loaded else None
@@ -276,8 +325,9 @@ class FileTables:
             known = [loaded.contents.files for loaded, _ in self._loaded.values()]
         if files := next((files for files in known if files), None):
             return files[0].path
-        alone = (e for found in self._listing().values() for e in found)
-        return next((e.path for e in alone if not (e.folder or e.pattern)), None)
+        entries = (entry for found in self._listing().values() for entry in found)
+        with self._location.reading():
+            return listing.some_file(self._location, entries)
 
     def refresh(self) -> None:
         with self._lock:
@@ -379,13 +429,15 @@ def _partitions(contents: Contents, schema: pa.Schema) -> tuple[tuple[str, pa.Da
 
 
 def _partition_filter(
-    partition: Sequence[tuple[str, str]], given: Set[str], schema: pa.Schema
+    partition: listing.Partition, given: Set[str], schema: pa.Schema
 ) -> ds.Expression:
     """What holds for every row of a file, which gives Arrow the values of the `given` columns."""
     known = ds.scalar(True)
     for key, text in partition:
         if key not in given:  # The file has it.
             continue
-        value = pa.scalar(text).cast(schema.field(key).type)
-        known = known & (ds.field(key) == value)
+        if text is None:
+            known = known & ds.field(key).is_null()
+        else:
+            known = known & (ds.field(key) == pa.scalar(text).cast(schema.field(key).type))
     return known

@@ -21,7 +21,7 @@ from connectors.files.ends import read_end
 from connectors.files.listing import Contents, DataFile, compression
 from connectors.files.location import Location
 from connectors.files.options import CsvOptions
-from connectors.files.schemas import both, common, plain_schema, unique
+from connectors.files.schemas import both, common, plain_schema, unique, viewed_schema
 from connectors.files.shapes import Footer, Format, Registration, Shape, each, opened, size_of
 from connectors.files.statistics import of_parquet, of_text
 
@@ -70,7 +70,7 @@ def _register_parquet(to: Registration) -> None:
     to.context.register_parquet(
         to.name,
         to.uri,
-        schema=to.schema,
+        schema=viewed_schema(to.schema, to.views),
         file_extension=to.suffix,
         table_partition_cols=list(to.partitions),
     )

@@ -110,8 +110,9 @@ def csv_names(sample: CsvSample) -> tuple[str, ...]:
     return tuple(name or f"column_{i}" for i, name in enumerate(header, start=1))
 
 
-def csv_types(rows: Sequence[Sequence[str]], width: int) -> list[pa.DataType]:
-    """The narrowest type that reads every value of a column; `string` where there is none."""
+def csv_types(rows: Sequence[Sequence[str | None]], width: int) -> list[pa.DataType]:
+    """The narrowest type that reads every value of a column; `string` where there is none. None,
+    of a partition, is no value."""
     if not rows:
         return [pa.string()] * width
     return [_csv_type(pa.array(column, pa.string())) for column in zip(*rows, strict=True)]

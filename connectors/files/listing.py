@@ -46,7 +46,14 @@ _COMPRESSED = ("csv", "json")
 _WILD = "*?["
 """What makes a path a pattern."""
 
+_LOOKED_INTO = 4
+"""Folders, and folders within one, that are looked into for any file there is."""
+
 NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+"""The folder of the rows whose partition column is NULL, as Hive and Spark write it."""
+
+Partition = tuple[tuple[str, str | None], ...]
+"""`(column, text)` of the folders that a file lies in; None is NULL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +65,13 @@ class DataFile:
         version: what the file system says of its age; another version is another content. Empty
             where it says nothing: then it may be another content at any time.
         modified: of that, when it was last written; empty where it is not said.
-        partition: `(column, text)` of the folders that it lies in.
     """
 
     path: str
     size_bytes: int | None
     version: str
     modified: str = ""
-    partition: tuple[tuple[str, str], ...] = ()
+    partition: Partition = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +90,8 @@ class Contents:
 
     Attributes:
         suffix: as written, common to all files.
-        stray: files with this suffix that are not part of the table (hidden ones), which a reader
-            that goes by suffix alone would take for data.
+        stray: not what a reader takes it for that goes by folder and suffix alone: there are files
+            with this suffix that are not part of the table (hidden ones), or partitions of NULL.
     """
 
     files: tuple[DataFile, ...]
@@ -173,6 +179,29 @@ def claims(location: Location, entries: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(filter(holds_data, entries))
 
 
+def some_file(location: Location, entries: Iterable[Entry]) -> str | None:
+    """A file with rows, by few questions: one is there already, or in one of the first folders."""
+    folders: list[str] = []
+    for entry in entries:
+        if not (entry.folder or entry.pattern):
+            return entry.path
+        if entry.folder and len(folders) < _LOOKED_INTO:
+            folders.append(entry.path)
+    for folder in folders:
+        for _ in range(_LOOKED_INTO):
+            infos = location.filesystem.ls(folder, detail=True)
+            named = [(str(info["name"]).rstrip("/"), info) for info in infos]
+            seen = [(path, i) for path, i in named if not _ignored(path.rpartition("/")[2])]
+            for path, info in seen:
+                if info["type"] == "file" and info.get("size") and _suffix(path):
+                    return path
+            within = (path for path, info in seen if info["type"] == "directory")
+            folder = next(within, "")
+            if not folder:
+                break
+    return None
+
+
 def contents(location: Location, entry: Entry) -> Contents:
     """The files of `entry`, asked now.
 
@@ -188,7 +217,7 @@ def contents(location: Location, entry: Entry) -> Contents:
         return _matched(location, entry)
     if not entry.folder:
         info = location.look(entry.path)
-        return Contents((_data_file(info, ()),), _suffix(entry.path))
+        return Contents((data_file(info, ()),), _suffix(entry.path))
     infos = filesystem.find(entry.path, detail=True)
     files, strays = [], []
     for path, info in sorted(infos.items()):
@@ -201,7 +230,7 @@ def contents(location: Location, entry: Entry) -> Contents:
         if any(_ignored(part) for part in (*folders, base)):
             strays.append(base)
         elif info.get("size") != 0:  # Writers leave empty part files behind.
-            files.append(_data_file(info, _partition(location, entry, folders)))
+            files.append(data_file(info, _partition(location, entry, folders)))
     stray_suffixes = {_suffix(stray) for stray in strays}
     return _one_table(location, entry, files, lambda suffix: suffix in stray_suffixes)
 
@@ -209,7 +238,7 @@ def contents(location: Location, entry: Entry) -> Contents:
 def _matched(location: Location, entry: Entry) -> Contents:
     """The files that a pattern matches; those in a folder that it matches are not."""
     files = [
-        _data_file(info, _partition(location, entry, [f for f in folders if "=" in f.strip("=")]))
+        data_file(info, _partition(location, entry, [f for f in folders if "=" in f.strip("=")]))
         for folders, info in _matches(location, entry)
     ]
     # The engine's readers go by folder and suffix, not by pattern.
@@ -241,11 +270,14 @@ def _one_table(
     if len({tuple(key for key, _ in file.partition) for file in files}) > 1:
         raise _rejected(location, entry, "has partition folders that differ from file to file")
     suffix = next(iter(suffixes))
-    return Contents(tuple(files), suffix, stray(suffix))
+    # Nor do they read a folder without a value as NULL.
+    nulls = any(value is None for file in files for _, value in file.partition)
+    return Contents(tuple(files), suffix, nulls or stray(suffix))
 
 
-def _data_file(info: Mapping[str, Any], partition: tuple[tuple[str, str], ...]) -> DataFile:
-    # Whatever of these a file system tells; an inode shows a file that was put in another's place.
+def data_file(info: Mapping[str, Any], partition: Partition) -> DataFile:
+    """What a file system says of a file."""
+    # Whatever of these it tells; an inode shows a file that was put in another's place.
     tags = ("ETag", "etag", "sha", "CRC", "ino")
     times = ("mtime", "LastModified", "last_modified", "modified", "modify", "modificationTime")
     keys = (*tags, *times, "updated", "created")
@@ -255,17 +287,13 @@ def _data_file(info: Mapping[str, Any], partition: tuple[tuple[str, str], ...]) 
     return DataFile(str(info["name"]), size, version, modified, partition)
 
 
-def _partition(
-    location: Location, entry: Entry, folders: Iterable[str]
-) -> tuple[tuple[str, str], ...]:
-    pairs = []
+def _partition(location: Location, entry: Entry, folders: Iterable[str]) -> Partition:
+    pairs: list[tuple[str, str | None]] = []
     for folder in folders:
         key, equals, value = folder.partition("=")
         if not (key and equals):
             raise _rejected(location, entry, f"has a folder {folder!r} that is not `column=value`")
-        if value == NO_PARTITION:
-            raise _rejected(location, entry, f"has a partition without a value of {key!r}")
-        pairs.append((key, unquote(value)))
+        pairs.append((key, None if value == NO_PARTITION else unquote(value)))
     return tuple(pairs)
 
 

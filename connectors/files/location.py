@@ -312,7 +312,8 @@ def _reason(error: Exception) -> str:
 
 
 def _secrets(root: str, storage_options: Mapping[str, object]) -> set[str]:
-    """Passwords in the root, and every text in the options: which of them is one is not known."""
+    """Passwords in the root, and the texts in the options: which of them is one is not known, but
+    for those that say where a store is."""
     in_root = re.findall(r"://[^:/?#@\s]*:([^\s]*)@", root)
     in_root += re.findall(r"^https?://[^?]*\?(.+)", root)  # A signed URL's signature.
     found = [*in_root, *map(unquote, in_root), *_texts(storage_options)]
@@ -322,12 +323,17 @@ def _secrets(root: str, storage_options: Mapping[str, object]) -> set[str]:
     return {text for text in found if len(text) >= 4}  # Shorter ones would mask half a message.
 
 
+_OPEN = frozenset({"endpoint", "endpoint_url", "region", "region_name"})
+"""Options that hold no secret, but for a login or a signature within a URL."""
+
+
 def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _texts(inner)
+        for key, inner in value.items():
+            if key not in _OPEN or (isinstance(inner, str) and re.search("[@?]", inner)):
+                yield from _texts(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _texts(inner)

@@ -53,13 +53,13 @@ class _Seen:
 
     Attributes:
         files: by path within a store: the store, and the file as it was when it was read.
-        tables: by URL.
+        tables: by URL, and the texts that are read as views.
         off: two stores have files of one path: nothing is remembered any more.
         roomy: it has room for tables that stay.
     """
 
     files: dict[str, tuple[str, DataFile]] = field(default_factory=dict)
-    tables: dict[str, _Kept] = field(default_factory=dict)
+    tables: dict[tuple[str, frozenset[str]], _Kept] = field(default_factory=dict)
     off: bool = False
     roomy: bool = False
     numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -94,7 +94,7 @@ def forget_what_changed(
         if not (mixed or hidden):
             return
         seen.off = mixed  # Both may be read at once, so forgetting in between would not do.
-        _forget_tables(context, seen, list(seen.tables))
+        _forget_tables(context, seen, [url for url, _ in seen.tables])
         for name, limit in _LIMITS.items():
             for value in ("0K",) if seen.off else ("0K", limit):
                 _set(context, name, value)
@@ -108,14 +108,17 @@ def forget_table(url: str) -> None:
 
 
 def _forget_tables(context: datafusion.SessionContext, seen: _Seen, urls: list[str]) -> None:
-    for url in urls:
-        kept = seen.tables.pop(url, None)
-        if kept is not None:
-            context.catalog(_CATALOG).schema(_SCHEMA).deregister_table(kept.name)
+    for key in [key for key in seen.tables if key[0] in urls]:
+        kept = seen.tables.pop(key)
+        context.catalog(_CATALOG).schema(_SCHEMA).deregister_table(kept.name)
 
 
 def register_again(
-    context: datafusion.SessionContext, name: str, url: str, contents: Contents
+    context: datafusion.SessionContext,
+    name: str,
+    url: str,
+    contents: Contents,
+    views: frozenset[str],
 ) -> bool:
     """Register a table that was kept as it is; False where it was not, or has changed.
 
@@ -123,10 +126,11 @@ def register_again(
         name: for the query.
         url: of the table.
         contents: as they are now; the same object as long as nothing has changed.
+        views: its texts that are read as views.
     """
     with _LOCK:
         seen = _SESSIONS.setdefault(context, _Seen())
-        kept = None if seen.off else seen.tables.get(url)
+        kept = None if seen.off else seen.tables.get((url, views))
     if kept is None or kept.contents is not contents:
         return False
     context.register_table(name, kept.table)
@@ -138,6 +142,7 @@ def register_kept(
     name: str,
     url: str,
     contents: Contents,
+    views: frozenset[str],
     rows: float | None,
     register: Callable[[str, str], None],
     outlined: Callable[[], Any],
@@ -145,7 +150,7 @@ def register_kept(
     """Register a table, and keep it: the engine looks at its outline, and asks for rows only.
 
     Args:
-        name, url, contents: see `register_again`.
+        name, url, contents, views: see `register_again`.
         rows: in all files, as their footers say.
         register: registers the files below a URL under a name.
         outlined: a context with the folder that holds the table's outline, or None.
@@ -159,9 +164,9 @@ def register_kept(
         if seen.off:
             return False
         _make_room(context, seen)
-        kept = seen.tables.get(url)
+        kept = seen.tables.get((url, views))
         if kept is None or kept.contents is not contents:
-            kept = _kept_anew(context, seen, url, contents, rows, register, outlined)
+            kept = _kept_anew(context, seen, url, contents, views, rows, register, outlined)
             if kept is None:
                 return False
         context.register_table(name, kept.table)
@@ -173,6 +178,7 @@ def _kept_anew(
     seen: _Seen,
     url: str,
     contents: Contents,
+    views: frozenset[str],
     rows: float | None,
     register: Callable[[str, str], None],
     outlined: Callable[[], Any],
@@ -180,7 +186,7 @@ def _kept_anew(
     from datafusion.object_store import LocalFileSystem
 
     schema = context.catalog(_CATALOG).schema(_SCHEMA)
-    old = seen.tables.pop(url, None)
+    old = seen.tables.pop((url, views), None)
     if old is not None:
         schema.deregister_table(old.name)
     table = f"t{next(seen.numbers)}"
@@ -203,7 +209,7 @@ def _kept_anew(
             context.deregister_object_store(f"{scheme}://", "here")
     # The same name, so that what was remembered is the table's.
     register(full, url)
-    kept = seen.tables[url] = _Kept(contents, table, schema.table(table))
+    kept = seen.tables[url, views] = _Kept(contents, table, schema.table(table))
     return kept
 
 

@@ -5,7 +5,7 @@ Must not read a file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import pyarrow as pa
 
@@ -28,6 +28,11 @@ def _plain_type(type_: pa.DataType) -> pa.DataType:
     if any(is_text(inner) for is_text in texts):
         return pa.string()
     return pa.binary() if pa.types.is_binary_view(type_) else type_
+
+
+def viewed_schema(schema: pa.Schema, views: Set[str]) -> pa.Schema:
+    """`schema` with some of its texts as views, which the engine does not copy out of a file."""
+    return pa.schema([f.with_type(pa.string_view()) if f.name in views else f for f in schema])
 
 
 def common(

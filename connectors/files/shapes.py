@@ -6,7 +6,7 @@ Must not know any format.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from pyarrow.fs import FileSystem
 from connectors.contract import Statistics
 from connectors.errors import SourceRejectedError
 from connectors.files import inference
-from connectors.files.listing import Contents, DataFile, compression
+from connectors.files.listing import Contents, DataFile, Partition, compression
 from connectors.files.location import Location
 from connectors.files.options import CsvOptions
 
@@ -79,6 +79,7 @@ class Registration:
     Attributes:
         suffix: as written.
         files: URL and partition values of each, where `uri` has others beside them.
+        views: texts that are read as views, where the format has them.
     """
 
     context: datafusion.SessionContext
@@ -88,7 +89,8 @@ class Registration:
     suffix: str
     partitions: tuple[tuple[str, pa.DataType], ...]
     csv: CsvOptions
-    files: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    files: tuple[tuple[str, Partition], ...] = ()
+    views: Set[str] = frozenset()
 
 
 @contextmanager

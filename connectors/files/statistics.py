@@ -54,6 +54,7 @@ class _Gathered:
     """One column over all row groups."""
 
     encoded_bytes: int = 0
+    stored_bytes: int = 0
     nulls: int | None = 0
     bounded: bool = True
     minima: list[Any] = field(default_factory=list)
@@ -83,6 +84,7 @@ def _gather(footer: pq.FileMetaData, gathered: dict[str, _Gathered]) -> None:
                 continue
             column = gathered[name]
             column.encoded_bytes += chunk.total_uncompressed_size
+            column.stored_bytes += chunk.total_compressed_size
             _add_bounds(column, chunk, flat=not dot or name == chunk.path_in_schema)
 
 
@@ -111,6 +113,7 @@ def _column(field_: pa.Field, gathered: _Gathered, rows: int) -> ColumnStatistic
     return ColumnStatistics(
         null_fraction=gathered.nulls / rows if rows and gathered.nulls is not None else None,
         width_bytes=_width(field_.type, gathered, minimum, maximum, rows),
+        stored_bytes=gathered.stored_bytes / rows if rows else None,
         minimum=minimum,
         maximum=maximum,
         spread=None if minimum is None else spread(gathered.minima, gathered.maxima),

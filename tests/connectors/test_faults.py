@@ -32,6 +32,7 @@ from connectors.errors import (
     SourceUnavailableError,
     UnknownNameError,
 )
+from connectors.files import replaced
 from connectors.memory import create as create_memory
 from execution.engine import EngineSettings
 from planner.catalog import Source
@@ -402,6 +403,51 @@ def test_a_file_that_breaks_while_it_is_read(fault: str, tmp_path: Path) -> None
         assert placement.query("SELECT count(*) AS n FROM t").to_pydict() == {"n": [ROWS]}
 
 
+REPLACED = r"file 't\.parquet' of table main\.t was replaced while it was read"
+
+GROUP_ROWS = 20_000
+
+WITH_RECURSIVE = (
+    "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 2)"
+    " SELECT t.i, t.s FROM t, r"
+)
+"""Substrait does not carry it."""
+
+
+def _plainly(rows: pa.Table, path: Path) -> None:
+    """Of one length, whatever the values are."""
+    pq.write_table(rows, path, row_group_size=GROUP_ROWS, compression="none", use_dictionary=False)
+
+
+def _rows(first: int) -> pa.Table:
+    values = pa.array(range(first, first + ROWS), pa.int64())
+    return pa.table({"i": values, "s": [f"{number:09}" for number in range(first, first + ROWS)]})
+
+
+@pytest.mark.parametrize("statement", ["SELECT i, s FROM t", WITH_RECURSIVE])
+def test_a_file_that_another_of_its_length_replaces_while_it_is_read(
+    statement: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.parquet"
+    _plainly(_rows(0), path)
+    written = tmp_path / "other"
+    _plainly(_rows(1), written)
+    assert written.stat().st_size == path.stat().st_size
+    with lake(tmp_path, "engine") as placement:
+        plan = placement.plan(statement)
+        execution = placement.engine.start(plan)
+        batches = execution.batches()
+        assert next(batches).num_rows
+        written.replace(path)
+        with pytest.raises(SourceUnavailableError, match=REPLACED) as said:
+            list(batches)
+        assert said.value.source == SOURCE
+        assert said.value.retryable
+        execution.close()
+        # Before it runs it is another table, which is read.
+        assert placement.query("SELECT min(i) AS n FROM t").to_pydict() == {"n": [1]}
+
+
 # --- objects ---
 
 
@@ -435,6 +481,37 @@ def test_an_object_that_changes_after_it_was_planned(
             placement.run(plan)
         assert said.value.source == SOURCE
         assert said.value.code in ("source.schema_changed", "source.rejected", "source.unavailable")
+
+
+def test_an_object_that_another_of_its_length_replaces(
+    bucket: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaced, "SHORT_SECONDS", 0.0)
+    path, key = tmp_path / "t.parquet", "lake/replaced/t.parquet"
+    store = bucket.filesystem()
+
+    def put(first: int) -> int:
+        _plainly(_rows(first), path)
+        store.put(str(path), key)
+        return path.stat().st_size
+
+    length = put(0)
+    options = {"connector": "files", "root": "s3://lake/replaced"}
+    options["storage_options"] = bucket.storage_options
+    with Placement.of_sources({SOURCE: options}) as placement:
+        plan = placement.plan("SELECT min(i) AS n FROM t WHERE i >= 0")
+        assert put(1) == length
+        # Between plan and run: it is the new one that is read.
+        assert placement.run(plan).to_pydict() == {"n": [1]}
+        execution = placement.engine.start(placement.plan("SELECT i, s FROM t"))
+        batches = execution.batches()
+        assert next(batches).num_rows
+        assert put(2) == length
+        with pytest.raises(SourceUnavailableError, match=REPLACED) as said:
+            list(batches)
+        assert said.value.source == SOURCE
+        execution.close()
+        assert placement.query("SELECT min(i) AS n FROM t WHERE i >= 0").to_pydict() == {"n": [2]}
 
 
 # --- a full pool ---

@@ -234,6 +234,28 @@ def test_partition_folders_are_columns(root: Root) -> None:
     assert kept.to_pylist() == [{"town": "la paz", "x": 2025}]
 
 
+@pytest.mark.parametrize(
+    ("format_", "data"), [("parquet", pa.table({"a": [1]})), ("csv", "a\n1\n")]
+)
+def test_a_partition_may_be_null(root: Root, format_: str, data: Any) -> None:
+    for year in ("2024", "__HIVE_DEFAULT_PARTITION__"):
+        root.write(f"t/year={year}/x.{format_}", data)
+    root.write(f"none/year=__HIVE_DEFAULT_PARTITION__/x.{format_}", data)
+    connector = root.connector()
+    assert types(connector, "t") == {"a": "int64", "year": "int64"}
+    assert [c.nullable for c in found(connector, "t").columns] == [True, True]
+    rows = [{"a": 1, "year": 2024}, {"a": 1, "year": None}]
+    assert sorted(both(connector, "t"), key=str) == rows
+    for condition, kept in (
+        (pc.field("year") == 2024, rows[:1]),
+        (pc.field("year").is_null(), rows[1:]),
+    ):
+        assert scanned(connector, "t", "a", "year", filter=condition).to_pylist() == kept
+    sql = "SELECT count(*) AS n FROM t WHERE year IS NULL"
+    assert engine(connector, "t", sql).to_pylist() == [{"n": 1}]
+    assert both(connector, "none") == [{"a": 1, "year": None}]
+
+
 def test_a_column_that_a_file_lacks_is_null_there(root: Root) -> None:
     required = pa.schema([pa.field("a", pa.int64(), False), pa.field("b", pa.int64(), False)])
     root.write("t/1.parquet", pa.table({"a": [1], "b": [1]}, schema=required))
@@ -341,10 +363,6 @@ def test_columns_that_no_type_holds_are_refused(
         (
             {"t/1.csv": "a\n1\n", "t/x=1/2.csv": "a\n1\n"},
             r"folder 't' has partition folders that differ",
-        ),
-        (
-            {"t/x=__HIVE_DEFAULT_PARTITION__/2.csv": "a\n1\n"},
-            r"folder 't' has a partition without a value of 'x'",
         ),
         (
             {"t/_delta_log/0.json": "{}", "t/1.parquet": pa.table({"a": [1]})},
@@ -507,6 +525,11 @@ def test_parquet_statistics_come_from_footers(root: Root) -> None:
     assert (d.minimum, d.maximum) == (day, day + datetime.timedelta(1))
     assert (f.minimum, f.maximum, f.null_fraction) == (1.0, 3.0, 0.25)
     assert statistics.size_bytes == pytest.approx(4 * sum(c.width_bytes or 0 for c in (i, s, d, f)))
+    stored_bytes = 0
+    for number in (1, 2):
+        with root.filesystem.open(f"{root.path}/t/{number}.parquet", "rb") as file:
+            stored_bytes += pq.read_metadata(file).row_group(0).column(0).total_compressed_size
+    assert i.stored_bytes == stored_bytes / 4
     assert connector.statistics(TableName("main", "none")).rows is None
 
 

@@ -36,7 +36,7 @@ from tests.connectors.warehouse import (
     over,
 )
 from tests.placements import Placement
-from tests.s3_server import s3_server
+from tests.s3_server import S3Server, s3_server
 
 
 def test_a_catalog_and_a_table_by_its_metadata_file(lake: Warehouse) -> None:
@@ -225,7 +225,33 @@ def test_tables_on_s3(tmp_path: Path) -> None:
         sql = "SELECT sum(id) AS s FROM sales WHERE land <> 'br'"
         with over(lake) as placement:
             assert placement.query(sql).to_pylist() == [{"s": 7}]
+        _of_many_partitions(lake, server)
         lake.close()
+
+
+def _of_many_partitions(lake: Warehouse, server: S3Server) -> None:
+    """Four manifests of ten files: each manifest is read once, and of the files one."""
+
+    def days(first: int) -> pa.Table:
+        numbers = pa.array(range(first, first + 10), pa.int64())
+        return pa.table(
+            {"day": [f"{number:02}" for number in range(first, first + 10)], "n": numbers}
+        )
+
+    table = lake.partitioned("days", days(0), {"day": IdentityTransform()})
+    for first in (10, 20, 30):
+        table.append(days(first))
+    with over(lake) as placement:
+        asked: list[tuple[int, int]] = []
+        for day, number in (("07", 7), ("07", 7), ("33", 33), ("40", None)):
+            before = len(server.requests())
+            answer = placement.query(f"SELECT max(n) AS n FROM days WHERE day = '{day}'")
+            assert answer.to_pylist() == [{"n": number}]
+            requests = {r.split()[1] for r in server.requests()[before:] if r.startswith("GET")}
+            manifests = sum(path.endswith(".avro") for path in requests)
+            asked.append((manifests, sum(path.endswith(".parquet") for path in requests)))
+        # The list of the manifests is one, too.
+        assert asked == [(5, 1), (0, 1), (0, 1), (0, 0)]
 
 
 # What goes wrong.

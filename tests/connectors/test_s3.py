@@ -76,8 +76,12 @@ def test_two_sources_reach_one_bucket_in_their_own_ways(server: S3Server, lake: 
     with Placement.of_sources(sources) as placement:
         want = [{"n": 2}]
         assert placement.query("SELECT count(*) AS n FROM good.notes").to_pylist() == want
-        with pytest.raises(Exception, match="other"):
+        with pytest.raises(Exception, match="other") as failure:
             placement.query("SELECT count(*) AS n FROM other.notes")
+        # Where it looked is what has to be mended; what it looked with is a secret.
+        assert "http://127.0.0.1:9/bucket" in str(failure.value)
+        assert SECRET not in str(failure.value)
+        assert KEY not in str(failure.value)
         assert placement.query("SELECT count(*) AS n FROM good.notes").to_pylist() == want
 
 

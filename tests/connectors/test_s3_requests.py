@@ -261,7 +261,7 @@ def test_nothing_is_kept_of_tables_that_are_gone(server: S3Server, placement: Pl
     assert outlines is not None
 
     def kept() -> int:
-        urls = {url for seen in remembered._SESSIONS.values() for url in seen.tables}
+        urls = {url for seen in remembered._SESSIONS.values() for url, _ in seen.tables}
         return len([url for url in urls if "/gone" in url])
 
     assert len(outlines._drawn) == kept() == len(names)

@@ -1,0 +1,77 @@
+"""Whether files that were read are still those that were listed before.
+
+The engine reads a file in parts, none of which says of which version it is: of a file that another
+one took the place of meanwhile, it reads parts of both. Owns the second look, after the last part.
+Must not know who reads.
+"""
+
+from __future__ import annotations
+
+import time
+
+from connectors.contract import TableName
+from connectors.errors import SourceUnavailableError
+from connectors.files import listing
+from connectors.files.listing import Contents, DataFile, Entry
+from connectors.files.location import Location
+
+MOST_FILES = 1_000
+"""That are looked at again: of S3 a page of a listing, and of a disk some milliseconds."""
+
+
+SHORT_SECONDS = 5.0
+"""A run over files that are far is looked after when it took longer: one that asks the store three
+questions should not ask a fourth. A plan may be by what is as old."""
+
+
+def refuse_replaced(
+    location: Location, table: TableName, entry: Entry, read: Contents, begun: float
+) -> None:
+    """Look again at the files of a table that was read.
+
+    Rows that are added to the end of a text change nothing of what was read before them. A file
+    that has gone by now was there while it was read, or the reader said so.
+
+    Args:
+        read: the files, as they were looked at when the run began.
+        begun: when that was, on the clock of `time.monotonic`.
+
+    Raises:
+        SourceUnavailableError: when one of them is another one now.
+        SourceError: when they cannot be looked at.
+    """
+    if len(read.files) > MOST_FILES:
+        return
+    if not location.near and time.monotonic() - begun < SHORT_SECONDS:
+        return
+    with location.reading(entry.path):
+        now = _now(location, entry, read)
+    for file in read.files:
+        found = now.get(file.path, file)
+        grown = read.format in _GROWING and (found.size_bytes or 0) > (file.size_bytes or 0)
+        if found.version != file.version and not grown:
+            raise SourceUnavailableError(
+                f"file {location.relative(file.path)!r} of table {table} was replaced while it was"
+                " read",
+                source=location.source,
+                hint="Run the query again.",
+            )
+
+
+_GROWING = ("csv", "json")
+
+
+def _now(location: Location, entry: Entry, read: Contents) -> dict[str, DataFile]:
+    """Those that are there, by their paths."""
+    if not location.near:
+        try:
+            return {file.path: file for file in listing.contents(location, entry).files}
+        except FileNotFoundError:
+            return {}
+    found = {}
+    for file in read.files:
+        try:
+            found[file.path] = listing.data_file(location.look(file.path), file.partition)
+        except FileNotFoundError:
+            continue
+    return found
