@@ -6,11 +6,16 @@ dialect or engine. A connector runs all of a fragment or refuses before any I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
+
+from connectors.network import Compression as Compression
+from connectors.network import Framing as Framing
+from connectors.network import Parallel as Parallel
+from connectors.network import RoundTrips as RoundTrips
 
 if TYPE_CHECKING:
     import datafusion
@@ -106,6 +111,8 @@ class ColumnStatistics:
         distinct: number of distinct values.
         null_fraction: 0.0 to 1.0.
         width_bytes: average width of a value as it travels.
+        stored_bytes: average size of a value in files, compressed as it is there: what reading it
+            brings over a link.
         minimum, maximum: bounds, as Python values of the column's type.
         spread: the part of the table that has to be looked at for one value, where its parts have
             bounds of their own: little of a column by which the table is sorted.
@@ -114,6 +121,7 @@ class ColumnStatistics:
     distinct: float | None = None
     null_fraction: float | None = None
     width_bytes: float | None = None
+    stored_bytes: float | None = None
     minimum: object | None = None
     maximum: object | None = None
     spread: float | None = None
@@ -126,25 +134,6 @@ class Statistics:
     rows: float | None = None
     size_bytes: float | None = None
     columns: Mapping[str, ColumnStatistics] = field(default_factory=dict)
-
-
-Compression = Literal["lz4", "zstd"]
-"""How batches may be compressed on their way; by Arrow's names."""
-
-
-@dataclass(frozen=True, slots=True)
-class RoundTrips:
-    """How often a fragment waits for the network, over connections that are open before.
-
-    Attributes:
-        rows: until its first rows are here.
-        few: the same where `SqlQuery.few` is what runs; None where that is nothing else.
-        moment: so many more before, where several fragments of a query see one moment.
-    """
-
-    rows: float = 2.0
-    few: float | None = None
-    moment: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +154,8 @@ class Capabilities:
         round_trips: that a fragment takes, for the planner to count.
         row_seconds: of its work for a row that an operator there makes, about; PostgreSQL counts
             6 M rows in 0.5 s.
+        framing: of the rows that it sends.
+        parallel: over how many connections a fragment comes; over one where it is no whole table.
     """
 
     dialect: str | None
@@ -174,8 +165,10 @@ class Capabilities:
     native: bool = False
     local: bool = False
     compressions: tuple[Compression | None, ...] = (None,)
-    round_trips: RoundTrips = RoundTrips()
+    round_trips: RoundTrips = field(default_factory=RoundTrips)
     row_seconds: float = 1e-7
+    framing: Framing = field(default_factory=Framing)
+    parallel: Parallel = field(default_factory=Parallel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +186,8 @@ class SqlQuery:
     Attributes:
         whole: the one table that it reads where each row of that gives one row of the answer, in
             any order: nothing is filtered, grouped or limited. A source may read it in pieces.
+        flows: the one table of which each row gives one row at most, as it is read. A source that
+            knows it to be small may ask for few rows first, whatever is expected.
         few: the same for a source that answers few rows in fewer round trips, held in memory: it
             may run this first, and `text` where more rows come than that.
     """
@@ -200,6 +195,7 @@ class SqlQuery:
     text: str
     whole: TableName | None = None
     few: Few | None = None
+    flows: TableName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +249,14 @@ class Batches(Protocol):
     def close(self) -> None:
         """Free everything, the connection included; cancels what still runs. Idempotent."""
         ...
+
+
+@runtime_checkable
+class MayBeFew(Protocol):
+    """Batches that say whether few rows are asked for first (`RoundTrips.few`), which their source
+    may know better than `SqlQuery.few`."""
+
+    few: bool
 
 
 @runtime_checkable
@@ -337,8 +341,23 @@ class Steady(Protocol):
 class Native(Protocol):
     """Optional: the engine reads this source's tables itself, by its own file readers."""
 
-    def register(self, context: datafusion.SessionContext, name: str, table: TableName) -> None:
-        """Make `table` readable in `context` under `name`, with exactly its declared schema."""
+    def register(
+        self,
+        context: datafusion.SessionContext,
+        name: str,
+        table: TableName,
+        *,
+        views: Set[str] = frozenset(),
+    ) -> Callable[[], None] | None:
+        """Make `table` readable in `context` under `name`, with exactly its declared schema.
+
+        Args:
+            views: columns, declared as plain texts, that may be views if that is quicker.
+
+        Returns:
+            What is called when all was read: it raises SourceError if the table was another one
+            meanwhile. None where that cannot be.
+        """
         ...
 
 

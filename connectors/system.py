@@ -32,13 +32,15 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             pa.field("mbps", pa.float64()),
             pa.field("connection_mbps", pa.float64()),
             pa.field("connections", pa.int32()),
+            pa.field("work_factor", pa.float64(), False),
             pa.field("origin", pa.string(), False),
             pa.field("samples", pa.int64(), False),
             pa.field("seen_at", _INSTANT),
         ]
     ),
 }
-"""Every table. Of `links`: milliseconds, and 10^6 bits per second; NULL is not known."""
+"""Every table. Of `links`: milliseconds, and 10^6 bits per second; NULL is not known. `work_factor`
+is how many times what is supposed of such a source it takes for its work."""
 
 Rows = Callable[[], Sequence[Sequence[object]]]
 """Makes a table's rows, values in the order of its columns."""

@@ -25,6 +25,7 @@ from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.contract import Native
 from connectors.errors import SourceSchemaChangedError
+from execution.afar import WideSessions, in_one, reads_at_once
 from execution.datasets import dataset_of_batches
 from execution.gate import Gate
 from execution.links import Links
@@ -124,6 +125,8 @@ class Engine:
         )
         self._session = self._open_session(1 - MERGING_SHARE - UNCUT_SHARE)
         self._merging_session: datafusion.SessionContext | None = None
+        self._wide = WideSessions()
+        self._rtt_seconds = (lambda _: 0.0) if links is None else links.rtt_seconds
         self.merging = Gate("engine", 1)
         self.uncut = Gate("engine", UNCUT_AT_ONCE)
         self._answers: dict[bytes, list[pa.RecordBatch]] = {}
@@ -147,7 +150,7 @@ class Engine:
 
     def uncut_session(self) -> datafusion.SessionContext:
         """A session of its own for a statement that runs uncut, and holds a turn of `uncut`."""
-        return self._open_session(UNCUT_SHARE / UNCUT_AT_ONCE, parallel_sorts=False)
+        return self._open_session(UNCUT_SHARE / UNCUT_AT_ONCE, uncut=True)
 
     @property
     def directory(self) -> Path:
@@ -155,15 +158,18 @@ class Engine:
         return Path(self._directory.name)
 
     def _open_session(
-        self, share: float, *, merge_joins: bool = False, parallel_sorts: bool = True
+        self, share: float, *, merge_joins: bool = False, uncut: bool = False
     ) -> datafusion.SessionContext:
         """A session with this engine's settings, and a memory pool: one cannot be shared by two.
 
         Args:
             share: of the memory limit.
             merge_joins: join by sorting, which can spill, rather than by hashing, which cannot.
-            parallel_sorts: sort partitions apart, and merge them. Above a union, one of whose
-                inputs has a column twice, DataFusion 55 refuses such a plan of its own.
+            uncut: for any statement that DataFusion knows. It does not sort partitions apart to
+                merge them: above a union, one of whose inputs has a column twice, it refuses such
+                a plan of its own. It does not deal rows out to partitions: who takes them from
+                something quicker than itself, like a series or a recursion, never gives way, and
+                goes on after it was dropped.
         """
         pool_bytes = max(MIN_POOL_BYTES, int(self.settings.memory_limit_bytes * share))
         runtime = (
@@ -183,8 +189,9 @@ class Engine:
             # Each sort of each partition reserves it, and several windows have a dozen of them: of
             # DataFusion's own 10 MiB these would want more than such a session has.
             config = config.set("datafusion.execution.sort_spill_reservation_bytes", str(1 << 20))
-        if not parallel_sorts:
-            config = config.set("datafusion.optimizer.repartition_sorts", "false")
+        if uncut:
+            for rule in ("repartition_sorts", "enable_round_robin_repartition"):
+                config = config.set(f"datafusion.optimizer.{rule}", "false")
         if merge_joins:
             # Small batches, too: this session has little, and must get through.
             config = config.with_batch_size(MERGING_BATCH_ROWS).set(
@@ -292,34 +299,58 @@ class Engine:
         readers: Iterable[FragmentReader],
         stages: Iterable[StageReader],
         scope: str,
-    ) -> None:
-        """What a plan's residuals read, in a schema of this run."""
+    ) -> list[Callable[[], None]]:
+        """What a plan's residuals read, in a schema of this run.
+
+        Returns:
+            What is called when all was read: it raises where a table was another one meanwhile.
+        """
         schema = datafusion.catalog.Schema.memory_schema()
         session.catalog(HOME).register_schema(scope, schema)
         streams = [(r.name, r.schema, iter(r)) for r in readers]
         streams += [(s.name, s.schema, iter(s)) for s in stages]
         for name, columns, batches in streams:
             schema.register_table(name, dataset_of_batches(columns, batches))
-        for native in plan.natives:
-            self._register_native(session, native, scope)
+        checks = [self._register_native(session, native, scope) for native in plan.natives]
+        return [check for check in checks if check is not None]
 
     def frame(
-        self, session: datafusion.SessionContext, residual: SubstraitResidual, scope: str
+        self,
+        session: datafusion.SessionContext,
+        residual: SubstraitResidual,
+        scope: str,
+        natives: Iterable[NativeRead] = (),
     ) -> datafusion.DataFrame:
         """A residual as a data frame, over what is registered in a schema of this run."""
+        partitions = self._partitions(session, natives)
+        wide = partitions > self.settings.target_partitions
+        planning = session
+        if wide or residual.as_written:
+            planning = self._wide.of(session, partitions, as_written=residual.as_written)
         message = residual.substrait.replace(residual.scope, scope.encode())
         logical = datafusion.substrait.Consumer.from_substrait_plan(
-            session, datafusion.substrait.Serde.deserialize_bytes(message)
+            planning, datafusion.substrait.Serde.deserialize_bytes(message)
         )
-        return session.create_dataframe_from_logical_plan(logical)
+        frame = planning.create_dataframe_from_logical_plan(logical)
+        return in_one(frame, self.settings.target_partitions) if wide else frame
+
+    def _partitions(self, session: datafusion.SessionContext, natives: Iterable[NativeRead]) -> int:
+        """Of a query that reads these tables."""
+        partitions = self.settings.target_partitions
+        if session is not self._session:
+            return partitions  # It has little memory, and must get through.
+        memory_bytes = int(self.settings.memory_limit_bytes * (1 - MERGING_SHARE - UNCUT_SHARE))
+        return reads_at_once(natives, self.catalog, self._rtt_seconds, partitions, memory_bytes)
 
     def _register_native(
         self, session: datafusion.SessionContext, native: NativeRead, scope: str
-    ) -> None:
+    ) -> Callable[[], None] | None:
         connector = self.catalog.runnable[native.source].connector
         assert isinstance(connector, Native)
         # Registering looks at the table as it is now.
-        connector.register(session, f"{scope}.{native.name}", native.table)
+        check = connector.register(
+            session, f"{scope}.{native.name}", native.table, views=native.views
+        )
         found = connector.tables().find(native.table)
         if found is None or found.schema != native.schema:
             raise SourceSchemaChangedError(
@@ -327,6 +358,7 @@ class Engine:
                 source=native.source,
                 hint="Run the query again.",
             )
+        return check
 
     def scope(self) -> str:
         """A name for one run, as long as `planner.plan.SCOPE_LENGTH` says."""

@@ -46,6 +46,9 @@ _CONTENTS = (
 _FULL = ("No space left on device", "os error 28")
 """What a temporary file that cannot grow makes the engine say; it writes no others."""
 
+_NO_ORDER = "Min/Max accumulator not implemented"
+"""What the least or the greatest of maps, say, makes the engine say, though it planned it."""
+
 _LACKS = ("This feature is not implemented", "Error during planning", "does not support")
 _VALUES = (
     "Execution error: ",
@@ -90,6 +93,8 @@ def engine_failure(message: str, natives: tuple[NativeRead, ...], sql: str) -> C
         return construct
     if failure := worded(message, tokens, running=True):
         return failure
+    if _NO_ORDER in message:
+        return UnsupportedError("values of this type have no least and no greatest one")
     if any(mark in message for mark in _DEFECTS):
         return InternalError(f"the engine failed: {sentence_of(message)}")
     place = place_of_call(message, tokens)

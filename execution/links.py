@@ -301,6 +301,7 @@ def differ(one: Link, other: Link, factor: float) -> bool:
     pairs = (
         (one.rtt_seconds + SLACK_SECONDS, other.rtt_seconds + SLACK_SECONDS),
         (one.bytes_per_second, other.bytes_per_second),
+        (one.over(1), other.over(1)),
     )
     return any(_far_apart(*pair, factor) for pair in pairs)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from connectors.contract import Compression
 from execution.links import Links
 from planner.compression import may_hold_up
-from planner.cost import ROUND_TRIPS
+from planner.cost import ROUND_TRIPS, Link
 
 MIN_BYTES = 262_144
 MIN_SECONDS = 0.01
@@ -167,6 +168,13 @@ class Metering:
             for source, extra in spare.items()
             if links is not None
         }
+
+    def link(self, source: str) -> Link | None:
+        """What is known of a source's link; None of the server's own, and where nobody wants to."""
+        meter = self._meters.get(source)
+        with suppress(KeyError):
+            return None if meter is None else meter.links.link(source)
+        return None
 
     def reading(
         self,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from connectors.contract import Batches, Connector, Moment, SqlQuery, Steady
+from connectors.contract import Batches, Connector, MayBeFew, Moment, SqlQuery, Steady
 from connectors.errors import CancelledError, CrosswindError, InternalError, QueueFullError
 from execution.buffer import BatchBuffer, Overflow
 from execution.crossing import Crossing
@@ -26,8 +26,10 @@ from execution.metering import Metering, Reading
 from execution.sizing import size_bytes
 from execution.stages import StageKeys
 from execution.suspicion import FragmentWatch, Watch
+from execution.working import Took, Working
 from planner.account import FragmentAccount
 from planner.catalog import Source
+from planner.cost import Link
 from planner.plan import NativeRead, PlannedFragment
 from planner.seen import SeenRows
 
@@ -57,7 +59,11 @@ def moment_of(connector: Connector, fragments: int | None, at_once: int, gate: G
 
 
 class FragmentReader:
-    """One running fragment: a thread that fills a buffer, and the iterator that empties it."""
+    """One running fragment: a thread that fills a buffer, and the iterator that empties it.
+
+    Attributes:
+        others: of the same source, in the same run.
+    """
 
     def __init__(
         self,
@@ -68,9 +74,12 @@ class FragmentReader:
         metered: Metered,
         seen: SeenRows,
         watch: FragmentWatch | None = None,
+        working: Working | None = None,
     ) -> None:
         self.name = planned.name
         self._watch = watch
+        self._working = working
+        self.others: tuple[FragmentReader, ...] = ()
         self._shape = planned.shape
         self._seen = seen
         self.source = planned.source
@@ -153,7 +162,24 @@ class FragmentReader:
         self._ended_at = time.monotonic()
         if failure is None and self._shape is not None:
             self._seen.note(self._shape, self._rows)
+        if failure is None and self._working is not None:
+            self._working.ended(self._took(self._ended_at), self._ended_at)
         self._buffer.finish(failure)
+
+    @property
+    def crossed_bytes(self) -> int:
+        """That have crossed the link so far, about."""
+        return self._size_bytes if self._crossing is None else self._crossed_bytes
+
+    def _took(self, ended_at: float) -> Took:
+        return Took(
+            ended_at - self._turn_at,
+            self._held_up_seconds,
+            self._rows,
+            self.crossed_bytes,
+            sum(reader.crossed_bytes for reader in self.others),
+            self._batches.sent if isinstance(self._batches, KeyedBatches) else None,
+        )
 
     def _read(self) -> None:
         complete = False
@@ -186,18 +212,32 @@ class FragmentReader:
                 reading.ended(time.monotonic(), complete=complete)
 
 
-def metered_by(metering: Metering, planned: PlannedFragment, connector: Connector) -> Metered:
+def metered_by(
+    metering: Metering, planned: PlannedFragment, connector: Connector, batches: Batches
+) -> Metered:
     """What looks at a fragment, told what it takes at least and how it is sent."""
-    own = connector.capabilities.round_trips
-    query = planned.fragment.query
-    few = planned.reduction is not None or (isinstance(query, SqlQuery) and query.few is not None)
-    trips = own.few if few and own.few is not None else own.rows
     return partial(
         metering.reading,
         planned.source,
-        round_trips=trips,
+        round_trips=round_trips_of(planned, connector, batches),
         compression=planned.fragment.compression,
     )
+
+
+def round_trips_of(planned: PlannedFragment, connector: Connector, batches: Batches) -> float:
+    """How many a fragment takes until its first batch is here, at least."""
+    own = connector.capabilities.round_trips
+    query = planned.fragment.query
+    if isinstance(batches, MayBeFew):
+        few = batches.few
+    else:
+        asked = isinstance(query, SqlQuery) and query.few is not None
+        few = asked or planned.reduction is not None
+    return own.few if few and own.few is not None else own.rows
+
+
+def _link(metering: Metering, source: Source) -> Link:
+    return metering.link(source.name) or source.link
 
 
 def _prepared(batches: Batches) -> BaseException | None:
@@ -234,6 +274,7 @@ class _Share:
         self.gate = gate
         self.turns = min(fragments, gate.capacity)
         self.crowded = fragments > self.turns
+        self.several = fragments > 1
         self._slots = threading.Semaphore(0)
         self._left = fragments
         self._held = 0
@@ -360,10 +401,23 @@ class FragmentReaders:
                 else KeyedBatches(planned, self.keys, execute)
             )
             watched = None if watch is None else watch.on(planned)
-            metered = metered_by(metering, planned, sources[planned.source].connector)
-            self.readers.append(
-                FragmentReader(planned, batches, _Turn(share), overflow, metered, seen, watched)
+            source = sources[planned.source]
+            metered = metered_by(metering, planned, source.connector, batches)
+            working = Working(
+                planned,
+                source.connector.capabilities,
+                round_trips_of(planned, source.connector, batches)
+                + (source.connector.capabilities.round_trips.moment if share.several else 0.0),
+                partial(_link, metering, source),
+                seen,
             )
+            turn = _Turn(share)
+            self.readers.append(
+                FragmentReader(planned, batches, turn, overflow, metered, seen, watched, working)
+            )
+        for reader in self.readers:
+            own = (other for other in self.readers if other.source == reader.source)
+            reader.others = tuple(other for other in own if other is not reader)
 
     def start(self) -> None:
         """Take the turns of every source, then start all fragments together.

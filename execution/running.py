@@ -305,7 +305,7 @@ class _Attempt:
         self._session = session
         try:
             with panics_as_errors():
-                self._engine.register(
+                checks = self._engine.register(
                     session, self._plan, self._readers.readers, self._stages, self._scope
                 )
             for stage, planned in zip(self._stages, self._plan.stages, strict=True):
@@ -314,6 +314,8 @@ class _Attempt:
                 # What reads them holds a worker of the engine, and may not wait for one.
                 stage.wait()
             yield from self._stream.batches(session, self._frame(session, self._residual))
+            for check in checks:
+                check()
         except CrosswindError:
             raise
         except Exception as error:
@@ -338,7 +340,7 @@ class _Attempt:
                             self._key_counts[native.name, keys.stage, keys.column] = len(found)
         with panics_as_errors():
             written = filled(residual, StagesFound(rows, bounds))
-            return self._engine.frame(session, written, self._scope)
+            return self._engine.frame(session, written, self._scope, self._plan.natives)
 
     def _native_accounts(self, scans: list[Scan]) -> tuple[NativeAccount, ...]:
         """Of a table that is read twice, all that was read stands at the first."""

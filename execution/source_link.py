@@ -21,6 +21,10 @@ ENOUGH = 0.9
 SLOWER = 1.25
 """What is so many times slower than the best that was seen may speak of a slower link."""
 
+APART = 1.5
+"""One connection is slower than several where these carry so many times as much: what is read over
+one may have been made as slowly."""
+
 DOUBTS = 3
 """So many of these in a row put it in doubt."""
 
@@ -104,7 +108,19 @@ class SourceLink:
         return Link(
             ASSUMED.rtt_seconds if rtt is None else rtt,
             ASSUMED.bytes_per_second if rate is None else rate,
+            self._slower_alone(now),
         )
+
+    def _slower_alone(self, now: float) -> float | None:
+        """The rate of one connection, where it has been seen to be clearly less than the link's.
+
+        A configured rate is that of every connection: what was seen beside it is a lower bound.
+        """
+        best = None if self.configured.whole else self.best(now)
+        if best is None or self.configured.bytes_per_second is not None or 1 not in self.rates:
+            return None
+        alone = self.rates[1].known(ASSUMED.bytes_per_second, now)
+        return alone if alone is not None and APART * alone < best[0] else None
 
     def delivered(self, rate: float, connections: int, now: float, *, whole: bool) -> bool:
         """Something came at a rate, its source's work included: the link's is that at least.

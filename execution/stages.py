@@ -123,7 +123,7 @@ class StageReader:
         stream: the engine's output for it.
         overflow: where its rows go when nobody takes them yet.
         failure_of: what an error of the engine means.
-        seen: remembers how many rows it had.
+        seen: remembers how many rows it had, and how long it took.
         after: the stages that it needs; it begins when they are complete, so that no worker of the
             engine waits for work that needs one.
     """
@@ -142,6 +142,7 @@ class StageReader:
         self._done = threading.Event()
         self.name = planned.name
         self._shape = planned.shape
+        self._work = planned.work
         self._seen = seen
         self.schema: pa.Schema = planned.schema
         self.failure: CrosswindError | None = None
@@ -239,6 +240,8 @@ class StageReader:
         self._ended = time.monotonic()
         if failure is None and self._shape is not None:
             self._seen.note(self._shape, self._rows)
+        if failure is None and self._work is not None:
+            self._seen.staged(self._work, self._ended - self._started, self._ended)
         if self._keys is not None:
             if failure is None:
                 self._keys.finish()

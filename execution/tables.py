@@ -7,7 +7,7 @@ the filter as its source can take.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import datafusion
@@ -111,12 +111,14 @@ class TableRun:
         try:
             session = self._engine.uncut_session()
             with panics_as_errors():
-                self._register(session, filters=filters)
+                checks = self._register(session, filters=filters)
                 frame = session.sql(self._residual.sql)
             planned = True
             for batch in self._stream.batches(session, frame):
                 given = True
                 yield batch
+            for check in checks:
+                check()
         except (CrosswindError, GeneratorExit):
             raise
         except Exception as error:
@@ -161,7 +163,11 @@ class TableRun:
 
     # --- what the engine sees ---
 
-    def _register(self, session: datafusion.SessionContext, *, filters: bool) -> None:
+    def _register(
+        self, session: datafusion.SessionContext, *, filters: bool
+    ) -> list[Callable[[], None]]:
+        """See `Engine.register`."""
+        checks = []
         catalogs: dict[str, EngineCatalog] = {}
         schemas: dict[tuple[str, str], EngineSchema] = {}
         for parts, source_name, table_name in self._residual.tables:
@@ -177,7 +183,8 @@ class TableRun:
             if connector.capabilities.native and isinstance(connector, Native):
                 name = ".".join(map(_quoted, path))
                 # Looks at the table as it is now.
-                connector.register(session, name, table_name)
+                check = connector.register(session, name, table_name)
+                checks += [check] if check is not None else []
                 table = _found(source, table_name)
                 if any(has_statistics(column.type) for column in table.columns):
                     read = session.table(name)
@@ -189,6 +196,7 @@ class TableRun:
                 # The engine pushes no filter below a limit.
                 view = None if filters else session.read_table(scanned).limit(2**63 - 1)
                 schemas[path[:2]].register_table(path[2], scanned if view is None else view)
+        return checks
 
     def _dataset(self, table: CatalogTable) -> ScanDataset:
         def scan(
@@ -236,9 +244,8 @@ class TableRun:
         overflow = Overflow(engine.directory, planned.fragment.schema, engine.overflow_bytes)
         turn = self._turns[planned.source]
         seen = engine.catalog.seen
-        metered = metered_by(
-            engine.metering, planned, engine.catalog.sources[planned.source].connector
-        )
+        connector = engine.catalog.runnable[planned.source].connector
+        metered = metered_by(engine.metering, planned, connector, batches)
         reader = FragmentReader(planned, batches, turn, overflow, metered, seen)
         with self._lock:
             if self._cancelled.is_set():

@@ -113,7 +113,8 @@ def supposed_links(
             continue
         link = found.get(each.source, catalog.sources[each.source].link)
         if each.figure == "mbps":
-            found[each.source] = replace(link, bytes_per_second=each.value * 1e6 / 8)
+            # That of one connection too: what was measured of it is another link's.
+            found[each.source] = Link(link.rtt_seconds, each.value * 1e6 / 8)
         else:
             found[each.source] = replace(link, rtt_seconds=each.value / 1e3)
     return found

@@ -6,14 +6,18 @@ Owns the units.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from execution.links import KnownLink
 
 
-def link_rows(known: Sequence[KnownLink]) -> list[tuple[object, ...]]:
-    """In the order of `connectors.system.SCHEMAS`: milliseconds, and 10^6 bits per second."""
+def link_rows(known: Sequence[KnownLink], pace: Callable[[str], float]) -> list[tuple[object, ...]]:
+    """In the order of `connectors.system.SCHEMAS`: milliseconds, and 10^6 bits per second.
+
+    Args:
+        pace: of a source; see `planner.seen_work`.
+    """
     return [
         (
             link.source,
@@ -21,6 +25,7 @@ def link_rows(known: Sequence[KnownLink]) -> list[tuple[object, ...]]:
             mbps(link.bytes_per_second),
             mbps(link.connection_bytes_per_second),
             link.connections,
+            pace(link.source),
             link.origin,
             link.samples,
             None if link.seen_at is None else datetime.fromtimestamp(link.seen_at, UTC),
@@ -40,14 +45,33 @@ def mbps(bytes_per_second: float | None) -> float | None:
 
 def link_words(link: KnownLink) -> tuple[str, str, str, str, str]:
     """Round trip, rate, where these are from, samples, and how long ago the last one was."""
-    rate = mbps(link.bytes_per_second)
     return (
         "" if link.rtt_seconds is None else f"{link.rtt_seconds * 1e3:.3g} ms",
-        "" if rate is None else f"{rate:.3g} Mbit/s" if rate < 1e3 else f"{rate / 1e3:.3g} Gbit/s",
+        _rate_words(link),
         link.origin,
         f"{link.samples:,}" if link.samples else "",
         "" if link.seen_at is None else _ago(time.time() - link.seen_at),
     )
+
+
+def _rate_words(link: KnownLink) -> str:
+    """The rate, and that of one connection, where more of them help.
+
+    >>> known = KnownLink("shop", 0.1, 12.5e6, 2.5e6, 5, "measured", 40, None)
+    >>> _rate_words(known)
+    '100 Mbit/s by 5 connections, 20 Mbit/s by one'
+    """
+    if link.bytes_per_second is None:
+        return ""
+    rate, alone = _rate(link.bytes_per_second), link.connection_bytes_per_second
+    if alone is None or link.connections is None or link.connections == 1:
+        return rate
+    return f"{rate} by {link.connections} connections, {_rate(alone)} by one"
+
+
+def _rate(bytes_per_second: float) -> str:
+    rate = bytes_per_second * 8 / 1e6
+    return f"{rate:.3g} Mbit/s" if rate < 1e3 else f"{rate / 1e3:.3g} Gbit/s"
 
 
 def _ago(seconds: float) -> str:

@@ -22,7 +22,12 @@ from planner.desugar.duplicates import REFUSALS, Renamed, distinct_outputs
 from planner.desugar.tree import CORRELATED, has_fresh_names
 from planner.engine_words import construct_of
 from planner.explain_options import position_of
-from planner.failures import panics_as_errors, planning_failure, position_of_name
+from planner.failures import (
+    missing_table,
+    panics_as_errors,
+    planning_failure,
+    position_of_name,
+)
 from planner.intervals import refuse_compared, refuse_compared_text
 from planner.lookup import HOME as HOME
 from planner.lookup import Lookup
@@ -104,7 +109,13 @@ def _bound(statement: Statement, lookup: Lookup, context: datafusion.SessionCont
         except Exception:
             return None
 
-    sql = desugared(statement.sql, tokens, lookup.schema, ask) or statement.sql
+    try:
+        sql = desugared(statement.sql, tokens, lookup.schema, ask) or statement.sql
+    except UnsupportedError:
+        # What is not known of a table that is not there is not what the client has to hear.
+        if (unknown := _unknown_table(statement, context, lookup)) is not None:
+            raise unknown from None
+        raise
     renamed: Renamed | None = None
     try:
         try:
@@ -226,17 +237,29 @@ def _failure_of(
     return _binding_failure(error, lookup, sql)
 
 
+def _unknown_table(
+    statement: Statement, context: datafusion.SessionContext, lookup: Lookup
+) -> CrosswindError | None:
+    """What is wrong with a name of a table in a statement, if the engine finds that first."""
+    try:
+        _optimized(context, statement.sql)
+    except Exception as error:
+        if missing_table(str(error)) is not None:
+            return _binding_failure(error, lookup, statement.sql)
+    return None
+
+
 def _binding_failure(error: Exception, lookup: Lookup, sql: str) -> CrosswindError:
     """What the catalog said of a table that was asked for, or what the engine says."""
     failure = planning_failure(str(error), sql)
-    missing_table = isinstance(failure, UnknownNameError) and failure.message.startswith("table")
-    if missing_table and not lookup.problems:
+    missing = missing_table(str(error))
+    if missing is not None and not lookup.problems:
         # A source that is not there: the engine asked for no table of it.
-        lookup.table(tuple(failure.message.split("'")[1].split(".")))
+        lookup.table(tuple(missing.split(".", 2)))
     for parts, problem in lookup.problems.items():
         if not isinstance(problem, UnknownNameError):
             return problem
-        if missing_table and parts[-1] in failure.message:
+        if missing is not None and f".{missing}".endswith(f".{parts[-1]}"):
             return UnknownNameError(
                 problem.message, position=position_of_name(parts[-1], sql), hint=problem.hint
             )

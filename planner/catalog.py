@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from connectors.as_of import split
 from connectors.contract import Connector, Table, TableName
 from connectors.errors import (
     QueueFullError,
@@ -18,6 +19,7 @@ from connectors.errors import (
     SourceUnavailableError,
     UnknownNameError,
 )
+from connectors.notes import Notes
 from planner.asked import asking
 from planner.cost import Link
 from planner.options import Pushdown
@@ -105,8 +107,9 @@ class Catalog:
     def resolve(self, parts: tuple[str, ...]) -> CatalogTable:
         """The table that `source.schema.table`, `source.table` or `table` means.
 
-        One part must be held by exactly one source; two parts are a source and a table of its
-        default schema, or else a schema and a table that only one source has.
+        One part must be held by exactly one source in its default schema, or else by one schema of
+        all that there are; two parts are a source and a table of its default schema, or else a
+        schema and a table that only one source has.
 
         Raises:
             UnknownNameError: with the nearest names, or with the sources when several hold it.
@@ -126,6 +129,8 @@ class Catalog:
             if (copy := self._copy_of(parts)) is not None:
                 return copy
             raise
+        if not found and len(parts) == 1:
+            found = self._elsewhere(parts[0])
         if len(found) == 1:
             return found[0]
         name = ".".join(parts)
@@ -136,7 +141,8 @@ class Catalog:
             raise UnknownNameError(
                 f"table {name!r} is ambiguous: {full}", hint="Write one of these full names."
             )
-        raise UnknownNameError(f"table {name!r} does not exist", hint=self._nearest(parts))
+        message = f"table {name!r} does not exist{self._noted(parts)}"
+        raise UnknownNameError(message, hint=self._nearest(parts))
 
     def at(self, path: Path) -> CatalogTable | None:
         """The table of a full name, where its source is there and has it.
@@ -209,6 +215,27 @@ class Catalog:
                     raise
                 raise type(error)(error.message, source=error.source, hint=hint) from error
         return found
+
+    def _elsewhere(self, name: str) -> list[CatalogTable]:
+        """The tables of a name, or of its versions, outside of their sources' default schemas."""
+        table, _ = split(name)
+        found: list[CatalogTable] = []
+        for source in self.sources.values():
+            schemas = [known.schema for known in _names(source) if known.name == table]
+            for schema in schemas:
+                found += _found([source], TableName(schema, name))
+        return found
+
+    def _noted(self, parts: tuple[str, ...]) -> str:
+        """Why a table that is configured is not there, to follow what says so."""
+        named = self.sources.get(parts[0]) if len(parts) > 1 else None
+        for source in (named,) if named is not None else self.sources.values():
+            if isinstance(source.connector, Notes):
+                with suppress(SourceError, QueueFullError), asking(source.name):
+                    for note in source.connector.notes():
+                        if note.table is not None and note.table.name == parts[-1]:
+                            return f": {note.text}"
+        return ""
 
     def _nearest(self, parts: tuple[str, ...], sources: Iterable[Source] | None = None) -> str:
         known = [

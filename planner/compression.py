@@ -51,7 +51,7 @@ def compression_over(link: Link, compressions: Sequence[Compression | None]) -> 
     if None not in compressions:
         return compressions[0]
     for codec in CODECS:
-        waits = link.bytes_per_second * codec.ratio < WAITS * codec.bytes_per_second
+        waits = link.over(1) * codec.ratio < WAITS * codec.bytes_per_second
         if waits and codec.name in compressions:
             return codec.name
     return None
@@ -66,7 +66,9 @@ def link_of_rows(link: Link, compression: Compression | None) -> Link:
     for codec in CODECS:
         if codec.name == compression:
             rate = min(link.bytes_per_second * codec.ratio, codec.bytes_per_second)
-            return replace(link, bytes_per_second=rate)
+            one = link.connection_bytes_per_second
+            one = None if one is None else min(one * codec.ratio, codec.bytes_per_second)
+            return replace(link, bytes_per_second=rate, connection_bytes_per_second=one)
     return link
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -12,10 +13,23 @@ class Link:
     Attributes:
         rtt_seconds: round-trip time.
         bytes_per_second: bandwidth available to one query.
+        connection_bytes_per_second: what one connection carries, where that is known to be less:
+            of a long link a TCP window carries a part.
     """
 
     rtt_seconds: float = 0.0005
     bytes_per_second: float = 125_000_000.0
+    connection_bytes_per_second: float | None = None
+
+    def over(self, connections: float) -> float:
+        """What so many connections carry, in bytes per second.
+
+        >>> [Link(0.1, 10e6, 3e6).over(connections) for connections in (1, 3, 4)]
+        [3000000.0, 9000000.0, 10000000.0]
+        """
+        if self.connection_bytes_per_second is None:
+            return self.bytes_per_second
+        return min(self.bytes_per_second, connections * self.connection_bytes_per_second)
 
     @staticmethod
     def of(rtt_ms: float | None, mbps: float | None) -> Link:
@@ -29,16 +43,26 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Estimated seconds, by cause. `seconds` is their sum."""
+    """Estimated seconds, by cause. `seconds` is their sum.
+
+    Attributes:
+        connections: that the rows come over, where these carry less than the link does.
+        link_seconds: what the link takes for them then, beside which it carries others'.
+    """
 
     latency_seconds: float
     transfer_seconds: float
     work_seconds: float
+    connections: float | None = None
+    link_seconds: float | None = None
 
     @property
     def seconds(self) -> float:
         return self.latency_seconds + self.transfer_seconds + self.work_seconds
 
+
+ALL = math.inf
+"""Connections, of who opens as many as help."""
 
 ROUND_TRIPS = 2.0
 """A question over an open connection and its answer, where the source does not say how many
@@ -75,12 +99,20 @@ def hashed_seconds(rows: float) -> float:
 
 
 def keys_cost(
-    count: float, width_bytes: float, link: Link, key_seconds: float = KEY_SECONDS
+    count: float,
+    width_bytes: float,
+    link: Link,
+    key_seconds: float = KEY_SECONDS,
+    texts: float = 1.0,
 ) -> Cost:
-    """Seconds until `count` keys have crossed `link` with a statement that is sent anyway."""
+    """Seconds until `count` keys have crossed `link` with a statement that is sent anyway.
+
+    Args:
+        texts: how often it is.
+    """
     return Cost(
         latency_seconds=0.0,
-        transfer_seconds=count * (width_bytes + 1.0) / link.bytes_per_second,
+        transfer_seconds=texts * count * (width_bytes + 1.0) / link.over(1),
         work_seconds=count * key_seconds,
     )
 
@@ -117,12 +149,33 @@ def local_seconds(rows: float) -> float:
     return rows * LOCAL_ROW_SECONDS
 
 
+def handing_seconds(rows: float) -> float:
+    """Seconds until a source and its driver have handed out `rows` rows."""
+    return rows * ROW_SECONDS
+
+
 def transfer_cost(
-    rows: float, size_bytes: float, link: Link, round_trips: float = ROUND_TRIPS
+    rows: float,
+    size_bytes: float,
+    link: Link,
+    round_trips: float = ROUND_TRIPS,
+    connections: float = 1.0,
 ) -> Cost:
-    """Seconds until `rows` rows of `size_bytes` bytes in all have crossed `link`."""
+    """Seconds until `rows` rows of `size_bytes` bytes in all have crossed `link`.
+
+    Args:
+        connections: over so many of them.
+
+    >>> cost = transfer_cost(0.0, 6e6, Link(0.1, 10e6, 3e6), connections=2)
+    >>> cost.transfer_seconds, cost.connections, cost.link_seconds
+    (1.0, 2, 0.6)
+    """
+    rate = link.over(connections)
+    least = rate < link.bytes_per_second
     return Cost(
         latency_seconds=round_trips * link.rtt_seconds,
-        transfer_seconds=size_bytes / link.bytes_per_second,
-        work_seconds=rows * ROW_SECONDS,
+        transfer_seconds=size_bytes / rate,
+        work_seconds=handing_seconds(rows),
+        connections=connections if least else None,
+        link_seconds=size_bytes / link.bytes_per_second if least else None,
     )

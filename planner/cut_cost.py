@@ -13,23 +13,24 @@ from itertools import chain
 from typing import TypeGuard
 
 from planner.cost import (
+    ALL,
     RESIDUAL_SECONDS,
     ROUND_TRIPS,
     STAGE_SECONDS,
     Cost,
     Link,
-    keys_cost,
+    handing_seconds,
     local_seconds,
     transfer_cost,
 )
 from planner.decompose import Cut, CutFragment
-from planner.keyed import keys_in, keys_of, without_keys
+from planner.key_cost import sent_cost
+from planner.keyed import keyed_inputs, keys_in, keys_of, without_keys
 from planner.placing import Place, Places
 from planner.plan import Estimate
 from planner.read_cost import LOOKED_UP, keyed_share, scanned
 from planner.relations import Filter, InKeys, Read, Relation, inputs_of, subqueries_of
-from planner.sized import width_bytes
-from planner.work import source_work_seconds
+from planner.work import Busy, at_once_seconds, work_of
 
 UNKNOWN_ROWS = 1_000_000.0
 """What nothing is known of is taken for large: then the links decide, and not a guess."""
@@ -67,8 +68,9 @@ class _CutCost:
         self._places = places
         self._fragments = {fragment.name: fragment for fragment in cut.fragments}
         self._stages = {stage.name: stage.relation for stage in cut.stages}
+        self._works = {stage.name: stage.work for stage in cut.stages}
         self._ready: dict[str, float] = {}
-        self._moved: dict[str, list[Cost]] = defaultdict(list)
+        self._moved: dict[str, list[tuple[Cost, bool]]] = defaultdict(list)
         self._at_source = Counter(fragment.place.source.name for fragment in cut.fragments)
         self._work_seconds = 0.0
         for fragment in cut.fragments:
@@ -80,11 +82,11 @@ class _CutCost:
         here += STAGE_SECONDS * len(self._stages)
         # A link carries what all of its fragments send, whoever waits for which.
         links = [
-            max(c.latency_seconds for c in costs)
-            + sum(c.transfer_seconds + c.work_seconds for c in costs)
+            max(c.latency_seconds for c, _ in costs)
+            + at_once_seconds(Busy.of(c, c.work_seconds, seen=seen) for c, seen in costs)
             for costs in self._moved.values()
         ]
-        moved = sum(cost.seconds for cost in chain.from_iterable(self._moved.values()))
+        moved = sum(cost.seconds for cost, _ in chain.from_iterable(self._moved.values()))
         total = moved + self._work_seconds + here
         return CutCost(max((path, *links)), total, self._cut.whole)
 
@@ -123,35 +125,43 @@ class _CutCost:
         name = read.path[0]
         if name not in self._ready:
             fragment = self._fragments.get(name)
-            self._ready[name] = (
-                self._until(self._stages[name]) + STAGE_SECONDS
-                if fragment is None
-                else self._sent(fragment)
-            )
+            self._ready[name] = self._staged(name) if fragment is None else self._sent(fragment)
         return self._ready[name]
+
+    def _staged(self, name: str) -> float:
+        """Seconds until a stage is complete: as was seen, or else as its parts take."""
+        until, work = self._until(self._stages[name]) + STAGE_SECONDS, self._works[name]
+        return work.seconds if work is not None and work.seen else until
 
     def _sent(self, fragment: CutFragment) -> float:
         keys = keys_of(fragment.relation)
         wait = self._until_keys(keys)
         place = fragment.place
-        link = place.source.link
-        expected = self._expected(fragment.relation)
+        expected = self._known(fragment.relation, self._places.sent(fragment.relation, place))
         if place.dialect is None and keys:
             expected = self._scanned(fragment.relation, expected)
         moved = self._transfer(expected, place.link, place)
         moment = place.moment_seconds if self._at_source[place.source.name] > 1 else 0.0
-        form = None if place.dialect is None else place.dialect.keys
         sent = [
-            keys_cost(k.count, width_bytes(k.value.type), link, form.seconds)
-            for k in keys
-            if form is not None
+            sent_cost(k, target, place, self._places, expected)
+            for target, k in keyed_inputs(fragment.relation)
+            if place.dialect is not None
         ]
+        work = work_of(fragment.relation, place, self._places, self._rows)
+        assert work is not None
+        working = work.seconds
+        if not work.seen:
+            # Of a scan all that it looks at is handed out.
+            handed = moved.work_seconds - handing_seconds(self._rows(fragment.relation))
+            working += place.pace * handed + sum(s.work_seconds for s in sent)
         cost = Cost(
             moment + moved.latency_seconds,
             moved.transfer_seconds + sum(s.transfer_seconds for s in sent),
-            moved.work_seconds + sum(s.work_seconds for s in sent) + self._there_seconds(fragment),
+            working,
+            moved.connections,
+            moved.link_seconds,
         )
-        self._moved[place.source.name].append(cost)
+        self._moved[place.source.name].append((cost, work.seen))
         return wait + cost.seconds
 
     def _scanned(self, relation: Relation, reduced: Estimate) -> Estimate:
@@ -170,35 +180,35 @@ class _CutCost:
         here = share * self._here(read)
         if source.connector.capabilities.local:
             return here
-        whole = self._expected(read)
+        whole = self._known(read, self._places.brought(read))
         assert whole.rows is not None
         assert whole.size_bytes is not None
         moved = self._transfer(Estimate(share * whole.rows, share * whole.size_bytes), source.link)
         cost = Cost(moved.latency_seconds, moved.transfer_seconds, 0.0)
-        self._moved[source.name].append(cost)
+        self._moved[source.name].append((cost, False))
         return cost.seconds + here
 
     def _transfer(self, expected: Estimate, link: Link, place: Place | None = None) -> Cost:
         assert expected.rows is not None
         assert expected.size_bytes is not None
         trips = ROUND_TRIPS if place is None else place.round_trips(expected)
-        return transfer_cost(expected.rows, expected.size_bytes, link, trips)
+        connections = ALL if place is None else expected.connections
+        return transfer_cost(expected.rows, expected.size_bytes, link, trips, connections)
 
     def _here(self, relation: Relation) -> float:
         seconds = local_seconds(self._expected(relation).rows or 0.0)
         self._work_seconds += seconds
         return seconds
 
-    def _there_seconds(self, fragment: CutFragment) -> float:
-        row_seconds = fragment.place.source.connector.capabilities.row_seconds
-        seconds = source_work_seconds(
-            fragment.relation, lambda part: self._expected(part).rows, row_seconds
-        )
-        assert seconds is not None
-        return seconds
+    def _rows(self, relation: Relation) -> float:
+        rows = self._expected(relation).rows
+        assert rows is not None
+        return rows
 
     def _expected(self, relation: Relation) -> Estimate:
-        expected = self._places.estimate(relation)
+        return self._known(relation, self._places.estimate(relation))
+
+    def _known(self, relation: Relation, expected: Estimate) -> Estimate:
         if expected.rows is not None and expected.size_bytes is not None:
             return expected
         widths = range(len(relation.fields))

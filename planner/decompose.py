@@ -23,7 +23,7 @@ from planner.followed import tables_of
 from planner.keyed import keys_of
 from planner.opening import WORTH_OPENING, fragments_seconds, opened_pieces, opened_seconds
 from planner.placing import Place, Places, common, moved
-from planner.plan import Estimate, Kept, RejectedCut
+from planner.plan import Estimate, Kept, RejectedCut, Work
 from planner.reductions import Reduced, Stage
 from planner.relations import (
     Cross,
@@ -49,6 +49,7 @@ from planner.relations import (
     with_inputs,
 )
 from planner.rewrite import read_all, with_expressions
+from planner.work import work_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class CutFragment:
     Attributes:
         name: the fragment's name.
         fields: its output, at least one, no two of one name.
+        work: its source's, which is in the cost; None where that is not known.
     """
 
     name: str
@@ -66,6 +68,7 @@ class CutFragment:
     fields: tuple[Field, ...]
     estimate: Estimate
     cost: Cost | None
+    work: Work | None = None
 
 
 @dataclass(slots=True)
@@ -219,7 +222,10 @@ class _Decomposer:
     def _fragment(self, relation: Relation, place: Place) -> Read:
         expected = self._places.estimate(relation)
         name = f"f{len(self._cut.fragments) + 1}"
-        cost = moved(expected, place)
+        cost = moved(self._places.sent(relation, place), place)
+        work = work_of(relation, place, self._places)
+        if cost is not None and work is not None:
+            cost = replace(cost, work_seconds=work.seconds)
         wanted = relation.fields
         if place.dialect is None:
             # A scan has its table's columns under their own names, and at least one of them.
@@ -227,7 +233,8 @@ class _Decomposer:
             fields = relation.fields
         else:
             fields = distinct_fields(wanted) or (ONE,)
-        self._cut.fragments.append(CutFragment(name, place, relation, fields, expected, cost))
+        made = CutFragment(name, place, relation, fields, expected, cost, work)
+        self._cut.fragments.append(made)
         return read_all((name,), fields) if wanted else Read((name,), fields, ())
 
     def _cheaper_opened(self, relation: Relation, place: Place) -> Relation | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlglot import Token, TokenType, exp
 
+from connectors.contract import Table
 from connectors.errors import CrosswindError, UnknownNameError, UnsupportedError
 from planner.catalog import Catalog, CatalogTable
 from planner.explain_options import position_of
@@ -21,6 +22,7 @@ SCHEMA = "information_schema"
 _WORDS = ("SHOW", "DESCRIBE", "DESC")
 _LONGEST = max(map(len, _WORDS))
 _CATALOGS = frozenset({"CATALOGS", "DATABASES", "SOURCES"})
+_SHOWN = ("column_name", "data_type", "is_nullable", "native_type")
 _FORMS = "SHOW TABLES, SHOW SCHEMAS, SHOW CATALOGS, SHOW COLUMNS FROM a table, DESCRIBE a table"
 
 
@@ -128,10 +130,22 @@ def _columns(words: _Words, catalog: Catalog) -> str:
     parts, last = words.name()
     words.end()
     table = _resolved(parts, last, catalog)
+    if table.source.name not in catalog.sources:
+        return _own_columns(table.table)
     names = ("table_catalog", "table_schema", "table_name")
     conditions = [_equals(*pair) for pair in zip(names, table.path, strict=True)]
-    shown = ("column_name", "data_type", "is_nullable", "native_type")
-    return _query("columns", shown, conditions, ("ordinal_position",))
+    return _query("columns", _SHOWN, conditions, ("ordinal_position",))
+
+
+def _own_columns(table: Table) -> str:
+    """The columns of a table of the server's own, which its information schema does not list."""
+    described = [
+        (column.name, str(column.type), "YES" if column.nullable else "NO", column.native_type, at)
+        for at, column in enumerate(table.columns, 1)
+    ]
+    values = exp.values(described, alias="own", columns=(*_SHOWN, "ordinal_position"))
+    query = exp.select(*map(exp.column, _SHOWN)).from_(values)
+    return query.order_by(exp.column("ordinal_position")).sql("postgres")
 
 
 def _resolved(parts: tuple[str, ...], last: Token, catalog: Catalog) -> CatalogTable:

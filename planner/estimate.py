@@ -7,6 +7,7 @@ and stays unknown. Costs nothing out.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from connectors.contract import ColumnStatistics, Statistics
 from planner.plan import Estimate
@@ -52,6 +53,7 @@ class Estimator:
 
     Attributes:
         stages: what is read under a path of one part.
+        stage_shapes: the shapes of some of these, as they were before keys.
     """
 
     def __init__(self, statistics_of: StatisticsOf, seen: SeenRows | None = None) -> None:
@@ -60,6 +62,7 @@ class Estimator:
         # With the relation, so that no other takes its identity.
         self._known: dict[int, tuple[Relation, Sized]] = {}
         self.stages: dict[tuple[str, ...], Relation] = {}
+        self.stage_shapes: dict[tuple[str, ...], bytes] = {}
 
     def __call__(self, relation: Relation) -> Estimate:
         """Rows and bytes of a relation's result."""
@@ -97,14 +100,20 @@ class Estimator:
         if known is not None:
             return known[1]
         if isinstance(relation, Read) and relation.path in self.stages:
-            return self._size(self.stages[relation.path])
+            return self._size_of_stage(relation.path)
         inputs = [self._size(i) for i in inputs_of(relation)]
         sized = _size(relation, inputs, self._statistics_of)
         rows = None if self._seen is None else self._seen.of(relation)
         if rows is not None:
-            sized = sized.with_rows(rows)
+            sized = sized.corrected(rows)
         self._known[id(relation)] = (relation, sized)
         return sized
+
+    def _size_of_stage(self, path: tuple[str, ...]) -> Sized:
+        sized = self._size(self.stages[path])
+        shape = self.stage_shapes.get(path)
+        rows = None if self._seen is None or shape is None else self._seen.of_shape(shape)
+        return sized if rows is None else sized.corrected(rows)
 
 
 def _size(relation: Relation, inputs: list[Sized], statistics_of: StatisticsOf) -> Sized:
@@ -115,7 +124,7 @@ def _size(relation: Relation, inputs: list[Sized], statistics_of: StatisticsOf) 
             columns = tuple(made_column(f.type) for f in relation.fields)
             return Sized(float(len(relation.rows)), columns)
         case Filter():
-            return inputs[0].scaled(kept_by(relation.condition, inputs[0]))
+            return inputs[0].filtered(kept_by(relation.condition, inputs[0]))
         case Project():
             return _project(relation, inputs[0])
         case Aggregate():
@@ -180,7 +189,7 @@ def _aggregate(relation: Aggregate, source: Sized) -> Sized:
         elif rows is not None:
             rows = rows / ROWS_OF_A_GROUP
     made = (made_column(f.type) for f in relation.fields[len(keys) :])
-    return Sized(rows, (*keys, *made))
+    return Sized(rows, (*keys, *(replace(column, gathered=True) for column in made)))
 
 
 def _paired(left: Sized, right: Sized) -> Sized:

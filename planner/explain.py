@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from connectors.contract import Estimated, SqlQuery, TableScan
 from planner.account import Account, FragmentAccount, NativeAccount, StageAccount
+from planner.cost import Cost
 from planner.emit.dialects import DIALECTS
 from planner.emit.sqlite.columns import MISFIT
 from planner.plan import (
@@ -166,6 +167,13 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def _connections(cost: Cost) -> str:
+    """How many connections the rows come over, where more would carry more."""
+    if cost.connections is None:
+        return ""
+    return f" over {cost.connections:g} connection{'s' * (cost.connections != 1)}"
+
+
 def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None, verbose: bool) -> list[str]:
     what = " ".join(fragment.operators) or "scan"
     head = f"{fragment.name} at {fragment.source}: {what} of {', '.join(fragment.tables)}"
@@ -173,9 +181,11 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None, verbose: b
     expected = _expected(fragment.estimate)
     if expected and fragment.cost is not None:
         cost = fragment.cost
+        seen = " seen" if fragment.work is not None and fragment.work.seen else ""
         expected += (
             f", {cost.seconds:.4f} s ({cost.latency_seconds:.4f} latency"
-            f" + {cost.transfer_seconds:.4f} transfer + {cost.work_seconds:.4f} work)"
+            f" + {cost.transfer_seconds:.4f} transfer{_connections(cost)}"
+            f" + {cost.work_seconds:.4f} work{seen})"
         )
     elif not expected and ran is None:
         expected = f"not known: {fragment.source} has no statistics of this"

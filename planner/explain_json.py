@@ -118,6 +118,7 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> dict[st
         else {
             "seconds": _seconds(fragment.cost.seconds),
             **{name: _seconds(value) for name, value in asdict(fragment.cost).items()},
+            "work_seen": fragment.work is not None and fragment.work.seen,
         },
         "there": json.loads(fragment.there) if fragment.there else None,
         "estimated": _own_estimate(fragment.estimated),

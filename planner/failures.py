@@ -40,7 +40,7 @@ _FIELD = re.compile(r'(?:"(?:[^"]|"")*"|[^\s",.]+)(?:\.(?:"(?:[^"]|"")*"|[^\s",.
 _PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
 _AMBIGUOUS = re.compile(r"Ambiguous reference to unqualified field (\S+)")
 _NO_FUNCTION = re.compile(r"Invalid function '([^']+)'(?:\.\s*Did you mean '([^']+)')?")
-_NO_TABLE = re.compile(r"table '([^']+)' not found")
+_NO_TABLE = re.compile(r"table '(.+?)' not found", re.DOTALL)
 _UNSUPPORTED = ("This feature is not implemented", "Unsupported", "not supported")
 _TYPES = ("failed to match any signature", "coerce", "Cannot cast", "type mismatch", "data type")
 _CALL = re.compile(
@@ -207,6 +207,8 @@ def _unknown_function(name: str, nearest: str | None, sql: str) -> RequestError:
             f"{name} is a window function", position=position, hint="Write OVER (…) after it."
         )
     alike = nearest and difflib.SequenceMatcher(None, name.lower(), nearest).ratio() >= _ALIKE
+    if name.lower() in _OTHER_NAMES:
+        nearest, alike = _OTHER_NAMES[name.lower()], True
     hint = f"Nearest: {nearest}." if alike else None
     return UnknownNameError(f"function {name!r} does not exist", position=position, hint=hint)
 
@@ -218,6 +220,8 @@ _WINDOW_FUNCTIONS = frozenset(
     }
 )
 _ALIKE = 0.6
+_OTHER_NAMES = {"sign": "signum", "sgn": "signum"}
+"""What functions of other systems are called here, where another name is spelled more alike."""
 
 
 def _position(name: str, sql: str) -> Position | None:
@@ -357,5 +361,15 @@ def _is_text(token: Token) -> bool:
 
 
 def position_of_name(name: str, sql: str) -> Position | None:
-    """Where a name of the client's text stands, or None."""
-    return _position(name, sql)
+    """Where a name of the client's text stands, which is one whatever is in it, or None."""
+    return _place_of((name,), sql)
+
+
+def missing_table(message: str) -> str | None:
+    """The engine's name of the table that one of its messages says is not there, if it does.
+
+    >>> missing_table("Error during planning: table 'a.b.c' not found")
+    'a.b.c'
+    """
+    found = _NO_TABLE.search(message)
+    return found.group(1) if found else None

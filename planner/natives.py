@@ -32,6 +32,7 @@ from planner.relations import (
     transform_expression,
 )
 from planner.rewrite import over, with_expressions
+from planner.text_views import texts_of_few
 
 MOST_SCANNED_KEYS = 100_000
 """So many keys are the filter of a scan at most: each reader of each file looks them up."""
@@ -91,9 +92,11 @@ class Natives:
     def _native(self, read: Read, keys: tuple[ReadKeys, ...]) -> NativeRead:
         found = self._bound.table(read.path)
         source, table = found.source, found.table
-        expected = estimate(read, lambda _: source.connector.statistics(table.name))
+        statistics = source.connector.statistics(table.name)
+        expected = estimate(read, lambda _: statistics)
         name = f"n{len(self._reads) + 1}"
-        return NativeRead(name, source.name, table.name, table.schema, (), expected, keys)
+        views = texts_of_few(table.schema, statistics)
+        return NativeRead(name, source.name, table.name, table.schema, (), expected, keys, views)
 
     def _keys(self, read: Read, conditions: tuple[InKeys, ...]) -> tuple[ReadKeys, ...]:
         found = []

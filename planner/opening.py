@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from planner.cost import local_seconds
 from planner.placing import Place, Places, moved
 from planner.relations import Cross, Join, Relation, inputs_of
-from planner.work import source_work_seconds
+from planner.work import Busy, at_once_seconds, work_of
 
 WORTH_OPENING = 0.8
 """Joins of one source are run here where that takes this part of the time, at most: what a source
@@ -34,12 +34,8 @@ def fragments_seconds(pieces: Sequence[Relation], place: Place, places: Places) 
     Returns:
         None where their rows, or those of some part of them, are not known.
     """
-    costs = [moved(places.estimate(piece), place) for piece in pieces]
-    row_seconds = place.source.connector.capabilities.row_seconds
-    works = [
-        source_work_seconds(piece, lambda part: places.estimate(part).rows, row_seconds)
-        for piece in pieces
-    ]
+    costs = [moved(places.sent(piece, place), place) for piece in pieces]
+    works = [work_of(piece, place, places) for piece in pieces]
     known = [
         (cost, work)
         for cost, work in zip(costs, works, strict=True)
@@ -49,8 +45,8 @@ def fragments_seconds(pieces: Sequence[Relation], place: Place, places: Places) 
         return None
     moment = place.moment_seconds if len(pieces) > 1 else 0.0
     latency = max(cost.latency_seconds for cost, _ in known)
-    sent = sum(cost.transfer_seconds + cost.work_seconds + work for cost, work in known)
-    return moment + latency + sent
+    busy = [Busy.of(cost, work.seconds, seen=work.seen) for cost, work in known]
+    return moment + latency + at_once_seconds(busy)
 
 
 def opened_seconds(relation: Relation, place: Place, places: Places) -> float | None:
@@ -60,12 +56,12 @@ def opened_seconds(relation: Relation, place: Place, places: Places) -> float | 
     if len(pieces) < 2:
         return None
     seconds = fragments_seconds(pieces, place, places)
-    return None if seconds is None else seconds + _here_seconds(relation, places)
+    return None if seconds is None else seconds + here_seconds(relation, places)
 
 
-def _here_seconds(relation: Relation, places: Places) -> float:
+def here_seconds(relation: Relation, places: Places) -> float:
     """Seconds until the engine has run what stands above the inputs of the topmost joins."""
     own = local_seconds(places.estimate(relation).rows or 0.0)
     if not opened_pieces(relation):
         return own
-    return own + sum(_here_seconds(part, places) for part in inputs_of(relation))
+    return own + sum(here_seconds(part, places) for part in inputs_of(relation))

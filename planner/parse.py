@@ -180,6 +180,13 @@ def _refuse_several(tokens: list[Token]) -> None:
 
 def _refusal(first: Token) -> SqlSyntaxError | UnsupportedError:
     word = first.text.upper()
+    if word in _OF_OPTIONS:
+        return UnsupportedError(
+            f"{word} is not something this server does: options of a session are not set in SQL",
+            position=position_of(first),
+            hint="Send one as the header x-crosswind-OPTION (ADBC: the connection option"
+            " adbc.flight.sql.rpc.call_header.x-crosswind-OPTION), or by SetSessionOptions.",
+        )
     if word in _KNOWN_STATEMENTS:
         return UnsupportedError(
             f"{word} is not something this server does: it only reads",
@@ -193,6 +200,7 @@ def _refusal(first: Token) -> SqlSyntaxError | UnsupportedError:
     )
 
 
+_OF_OPTIONS = frozenset({"SET", "RESET"})
 _KNOWN_STATEMENTS = frozenset(
     {
         "INSERT",
@@ -213,8 +221,6 @@ _KNOWN_STATEMENTS = frozenset(
         "COMMIT",
         "ROLLBACK",
         "SAVEPOINT",
-        "SET",
-        "RESET",
         "SHOW",
         "DESCRIBE",
         "DESC",

@@ -6,13 +6,15 @@ Cuts nothing, and knows no SQL.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from types import MappingProxyType
 
-from connectors.contract import ColumnStatistics, Compression, Statistics
+import pyarrow as pa
+
+from connectors.contract import ColumnStatistics, Compression, Framing, Statistics
 from planner.asked import asking
 from planner.bind import Bound
 from planner.catalog import CatalogTable, Source
@@ -46,11 +48,16 @@ from planner.seen import SeenRows
 
 @dataclass(frozen=True)
 class Place:
-    """Where a subtree can run: sources of one identity, asked for the same, are one place."""
+    """Where a subtree can run: sources of one identity, asked for the same, are one place.
+
+    Attributes:
+        pace: how many times what the constants say it takes for its work; see `SeenWork`.
+    """
 
     source: Source
     dialect: Dialect | None
     pushdown: Pushdown = "proven"
+    pace: float = 1.0
 
     @cached_property
     def key(self) -> tuple[str, Pushdown]:
@@ -70,9 +77,16 @@ class Place:
     def round_trips(self, expected: Estimate) -> float:
         """How many a fragment takes of which so much is expected."""
         own = self.source.connector.capabilities.round_trips
+        return own.few if own.few is not None and self._answers_few(expected) else own.rows
+
+    def texts(self, expected: Estimate) -> float:
+        """How often the statement of such a fragment crosses the link."""
+        own = self.source.connector.capabilities.round_trips
+        return 1.0 if own.few is not None and self._answers_few(expected) else own.texts
+
+    def _answers_few(self, expected: Estimate) -> bool:
         asked_for_few = self.dialect is not None and self.dialect.few
-        few = own.few is not None and asked_for_few and most_rows(expected) is not None
-        return own.few if few and own.few is not None else own.rows
+        return asked_for_few and most_rows(expected) is not None
 
     @property
     def moment_seconds(self) -> float:
@@ -81,6 +95,7 @@ class Place:
 
 
 _NOTHING: Mapping[tuple[str, ...], Statistics] = MappingProxyType({})
+_BARE = Framing()
 
 
 class Places:
@@ -140,6 +155,43 @@ class Places:
         """Rows and bytes that a relation's result is expected to have."""
         return self._estimate(relation)
 
+    def sent(self, relation: Relation, place: Place) -> Estimate:
+        """The same as it crosses the link of the place that runs it, before it is compressed."""
+        expected = self._over(relation, place)
+        framing = place.source.connector.capabilities.framing
+        if expected.rows is None or expected.size_bytes is None or framing == _BARE:
+            return expected
+        of_a_row = framing.row_bytes
+        if _table(relation) is not None:
+            own = [field for field in relation.fields if not pa.types.is_string(field.type)]
+            of_a_row = framing.whole_value_bytes * len(own)
+        size_bytes = max(expected.rows, expected.size_bytes + of_a_row * expected.rows)
+        return replace(expected, size_bytes=size_bytes)
+
+    def _over(self, relation: Relation, place: Place) -> Estimate:
+        """What is expected, and over how many connections it comes, where that matters."""
+        expected = self._estimate(relation)
+        parallel = place.source.connector.capabilities.parallel
+        if place.link.connection_bytes_per_second is None or parallel.connections == 1:
+            return expected
+        table = _table(relation)
+        size_bytes = None if table is None else self._statistics(table.path).size_bytes
+        if size_bytes is None:
+            return expected
+        pieces = int(size_bytes / parallel.piece_bytes)
+        return replace(expected, connections=max(1, min(parallel.connections, pieces)))
+
+    def brought(self, read: Read) -> Estimate:
+        """What reading a table of files whole brings over its link: bytes as its files have them,
+        where they say so."""
+        columns = self._statistics(read.path).columns
+        stored = [columns[f.name].stored_bytes for f in read.fields if f.name in columns]
+        known = [size for size in stored if size is not None]
+        expected = self._estimate(read)
+        if expected.rows is None or len(known) < len(read.fields):
+            return expected
+        return Estimate(expected.rows, expected.rows * sum(known))
+
     def distinct(self, relation: Relation, index: int) -> float | None:
         """How many values a field has, at most; None where not even the rows are known."""
         return self._estimate.distinct(relation, index)
@@ -152,13 +204,28 @@ class Places:
         """What is known of the table's column that a field is."""
         return self._estimate.bounds(relation, index)
 
-    def add_stage(self, path: tuple[str, ...], relation: Relation) -> None:
-        """Reads of a path are of this relation's rows, which are here."""
-        self._estimate.stages[path] = relation
+    def has_worked(self, shape: Callable[[], bytes | None]) -> bool:
+        """Whether a source was seen to work on a fragment of a shape, which is asked for only where
+        any was."""
+        return self._seen is not None and self._seen.work.has(shape)
 
-    def stage_shape(self, path: tuple[str, ...]) -> bytes | None:
-        """The shape of what a stage computes."""
-        return self._estimate.stages[path].shape
+    def work_seconds(self, shape: bytes | None, guess_seconds: float) -> float | None:
+        """What a fragment took its source, where one of its shape was seen."""
+        if self._seen is None:
+            return None
+        return self._seen.work.expected_seconds(shape, guess_seconds)
+
+    def add_stage(
+        self, path: tuple[str, ...], relation: Relation, shape: bytes | None = None
+    ) -> None:
+        """Reads of a path are of this relation's rows, which are here.
+
+        Args:
+            shape: of the relation as it was before keys, if its rows are remembered by that.
+        """
+        self._estimate.stages[path] = relation
+        if shape is not None:
+            self._estimate.stage_shapes[path] = shape
 
     def groups(self, relation: Aggregate) -> float | None:
         """How many groups an aggregate makes, at most; None when that is not known."""
@@ -205,7 +272,8 @@ class Places:
         if capabilities.native:
             return None
         dialect = None if capabilities.dialect is None else dialect_named(capabilities.dialect)
-        return Place(source, dialect, self._pushdown or source.pushdown)
+        pace = 1.0 if self._seen is None else self._seen.work.pace(source.name)
+        return Place(source, dialect, self._pushdown or source.pushdown, pace)
 
     def _refusal(self, relation: Relation, place: Place) -> str | None:
         if self.cuts == "open" and isinstance(relation, Join | Cross):
@@ -229,7 +297,10 @@ def moved(expected: Estimate, place: Place) -> Cost | None:
     if expected.rows is None or expected.size_bytes is None:
         return None
     trips = place.round_trips(expected)
-    return transfer_cost(expected.rows, expected.size_bytes, place.link, trips)
+    cost = transfer_cost(
+        expected.rows, expected.size_bytes, place.link, trips, expected.connections
+    )
+    return replace(cost, work_seconds=place.pace * cost.work_seconds)
 
 
 def common(places: Iterable[Place | None]) -> Place | None:
@@ -252,6 +323,13 @@ def _refusal(relation: Relation, place: Place) -> str | None:
         return scan_refusal(relation)
     unproven = place.pushdown == "all"
     return refusal_of(relation, place.dialect, capabilities.functions, unproven=unproven)
+
+
+def _table(relation: Relation) -> Read | None:
+    """The table of which each row gives one row."""
+    while isinstance(relation, Project):
+        relation = relation.input
+    return relation if isinstance(relation, Read) and len(relation.path) > 1 else None
 
 
 def _only_reads(relation: Relation) -> bool:

@@ -21,10 +21,32 @@ from planner.warnings import PlanWarning
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Rows and bytes that are expected to cross the link; None where nothing is known."""
+    """Rows and bytes that are expected to cross the link; None where nothing is known.
+
+    Attributes:
+        connections: that they cross it over.
+    """
 
     rows: float | None = None
     size_bytes: float | None = None
+    connections: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a source is expected to do for a fragment, beside the round trips and the transfer.
+
+    Attributes:
+        seconds: that it takes.
+        constant_seconds: that it would take by the constants of its connector alone.
+        seen: `seconds` are what it took before.
+        shape: by which they are remembered; None where they are not.
+    """
+
+    seconds: float
+    constant_seconds: float
+    seen: bool = False
+    shape: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +91,7 @@ class PlannedFragment:
         reduction: the keys that it is sent, where it is; `fragment` is then what runs without them,
             and estimate and cost are of what runs with them.
         shape: of its relation, by which its rows are remembered; None where they are not.
+        work: its source's, which is in the cost; None where that is not known.
         there: how the source would run it, in the form that EXPLAIN was asked for; empty where it
             was not asked, or does not say.
         estimated: what the source expects of `fragment`; None where it was not asked or cannot say.
@@ -85,6 +108,7 @@ class PlannedFragment:
     shape: bytes | None = None
     there: str = ""
     estimated: Estimated | None = None
+    work: Work | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +136,7 @@ class NativeRead:
     Attributes:
         columns: the columns that the residual reads.
         keys: what it waits for; of a table without any there is one read for all of a plan.
+        views: the columns, of plain texts, that the engine may read as views.
     """
 
     name: str
@@ -121,6 +146,7 @@ class NativeRead:
     columns: tuple[str, ...] = ()
     estimate: Estimate = field(default_factory=Estimate)
     keys: tuple[ReadKeys, ...] = ()
+    views: frozenset[str] = frozenset()
 
 
 SCOPE_LENGTH = 12
@@ -153,11 +179,14 @@ class SubstraitResidual:
             the plan: each run puts a name of the same length in its place.
         unwritten: what it is written from again when the stages that it reads are complete; None
             where it reads none. See `planner.serialised`.
+        as_written: the engine keeps the left side of each join; else it chooses. See
+            `planner.sides`.
     """
 
     substrait: bytes
     scope: bytes
     unwritten: Unwritten | None = None
+    as_written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +200,7 @@ class PlannedStage:
         text: the residual as an indented tree, for people.
         shape: see `PlannedFragment`.
         after: the stages that it reads, or that tables in it have keys of.
+        work: all that is done until it is complete; None where that is not known.
     """
 
     name: str
@@ -180,6 +210,7 @@ class PlannedStage:
     estimate: Estimate = field(default_factory=Estimate)
     shape: bytes | None = None
     after: tuple[str, ...] = ()
+    work: Work | None = None
 
 
 @dataclass(frozen=True, slots=True)

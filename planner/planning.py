@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +18,7 @@ from planner.emit.names import unique_names
 from planner.emit.scan import scan_of
 from planner.emit.select import emit
 from planner.followed import Origin, followed
+from planner.key_cost import most_keys
 from planner.keyed import keys_of, without_keys
 from planner.losing import with_losing_cuts
 from planner.natives import MOST_SCANNED_KEYS, Natives, scanned_columns, shown_keys
@@ -38,24 +39,27 @@ from planner.plan import (
 from planner.reductions import (
     Reduced,
     in_one_piece,
-    most_keys,
     patience_seconds,
     reduced,
 )
 from planner.relations import (
     Field,
+    Filter,
     Project,
     Read,
     Relation,
     inputs_of,
     kind_of,
+    subqueries_of,
 )
 from planner.replicas import with_cheapest_copies
 from planner.residual_text import residual_text
 from planner.rewrite import read_all
 from planner.serialised import paths_in, serialised
+from planner.sides import Sided, with_sides
 from planner.sizes import refuse_large
 from planner.substrait.types import NotCarriedError
+from planner.text_views import with_plain_texts, with_views
 from planner.warn import warnings_of
 
 
@@ -116,7 +120,7 @@ def _planned_query(
             reason = "a result type that its source cannot make"
             continue
         try:
-            plan = _by_cut(statement, bound, cut, places)
+            plan = _carried(statement, bound, cut, places)
         except NotCarriedError as error:
             reason = str(error)
         else:
@@ -151,7 +155,24 @@ def _check_required(kept: tuple[Kept, ...], places: Places) -> None:
         )
 
 
-def _by_cut(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Plan:
+def _carried(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Plan:
+    """A cut's plan; where joins that are turned round make it too deep, with these as they were."""
+    fragments = {fragment.name: fragment for fragment in cut.fragments}
+    try:
+        return _by_cut(
+            statement, bound, cut, places, partial(with_sides, fragments=fragments, places=places)
+        )
+    except NotCarriedError:
+        return _by_cut(statement, bound, cut, places, Sided)
+
+
+def _by_cut(
+    statement: Statement,
+    bound: Bound,
+    cut: Cut,
+    places: Places,
+    sided: Callable[[Relation], Sided],
+) -> Plan:
     fragments = tuple(_planned(fragment, bound, cut, places) for fragment in cut.fragments)
     if cut.whole:
         # A scan keeps its table's names; the client's are put on by position.
@@ -169,25 +190,31 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Pla
             tuple(cut.rejected),
         )
     natives = Natives(bound, cut, places)
-    staged = [(stage, natives.named(stage.relation)) for stage in cut.stages]
-    residual = natives.named(cut.residual)
-    labels = {native.name: _label(native) for native in natives.found}
+    staged = [(stage, _named(sided(stage.relation), natives)) for stage in cut.stages]
+    residual = _named(sided(cut.residual), natives)
+    read = with_views(natives.found, [residual.relation, *(t.relation for _, t in staged)])
+    labels = {native.name: _label(native) for native in read}
     assert bound.origin is not None
     write = partial(
         serialised,
         origin=bound.origin,
-        natives=natives.found,
+        natives=read,
         stages=frozenset(stage.name for stage in cut.stages),
     )
     stages = tuple(
         PlannedStage(
             stage.name,
-            write(tree, _names(stage.fields)),
+            write(
+                with_plain_texts(tree.relation, read),
+                _names(stage.fields),
+                as_written=tree.as_written,
+            ),
             _schema(stage.fields),
-            residual_text(tree, labels),
+            residual_text(tree.relation, labels),
             places.estimate(read_all((stage.name,), stage.fields)),
-            places.stage_shape((stage.name,)),
-            _stages_before(tree, cut),
+            stage.shape,
+            _stages_before(tree.relation, cut),
+            stage.work,
         )
         for stage, tree in staged
     )
@@ -198,9 +225,9 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Pla
         statement.sql,
         bound.schema,
         fragments,
-        tuple(natives.found),
-        write(residual, names),
-        residual_text(residual, labels),
+        read,
+        write(with_plain_texts(residual.relation, read), names, as_written=residual.as_written),
+        residual_text(residual.relation, labels),
         tuple(cut.kept),
         tuple(cut.rejected),
         followed=followed(
@@ -210,6 +237,10 @@ def _by_cut(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Pla
         ),
         stages=stages,
     )
+
+
+def _named(sided: Sided, natives: Natives) -> Sided:
+    return replace(sided, relation=natives.named(sided.relation))
 
 
 def _names(fields: tuple[Field, ...]) -> tuple[str, ...]:
@@ -239,10 +270,12 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
         select = emit(relation, names, place.dialect, lambda path: bound.table(path).table)
         generator = place.dialect.generator
         whole = _whole(relation, bound)
-        few = None
+        few = flows = None
         if place.dialect.few:
-            few = few_of(select, places.estimate(relation), generator)
-        query = SqlQuery(select.sql(generator), whole, few)
+            flows = _flows(relation, bound)
+            expected = places.estimate(relation)
+            few = few_of(select, expected, generator, flows=flows is not None)
+        query = SqlQuery(select.sql(generator), whole, few, flows)
     return PlannedFragment(
         fragment.name,
         place.source.name,
@@ -253,6 +286,7 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
         fragment.cost,
         None if relation is fragment.relation else _reduction(fragment, bound, cut, places),
         relation.shape if relation is fragment.relation else None,
+        work=fragment.work,
     )
 
 
@@ -262,7 +296,8 @@ def _reduction(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) ->
     keys = tuple((each.stage, each.column) for each in conditions)
     columns = tuple(shown_keys(each, cut) for each in conditions)
     alone = places.estimate(without_keys(relation))
-    most, patience = most_keys(alone, places), patience_seconds(alone, fragment.place, places)
+    most = most_keys(relation, alone, fragment.place, places)
+    patience = patience_seconds(alone, fragment.place, places)
     if dialect is None:
         scanned = scanned_columns(relation)
         shown = ", ".join(
@@ -302,6 +337,18 @@ def _whole(relation: Relation, bound: Bound) -> TableName | None:
     while isinstance(relation, Project):
         relation = relation.input
     return bound.table(relation.path).table.name if isinstance(relation, Read) else None
+
+
+def _flows(relation: Relation, bound: Bound) -> TableName | None:
+    """The table whose rows come as it is read; see `SqlQuery.flows`."""
+    while isinstance(relation, Project | Filter):
+        if any(subqueries_of(relation)):
+            return None
+        relation = relation.input
+    if not isinstance(relation, Read):
+        return None
+    table = bound.table(relation.path).table
+    return table.name if table.kind == "TABLE" else None
 
 
 def _schema(fields: tuple[Field, ...]) -> pa.Schema:

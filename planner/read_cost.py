@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from connectors.contract import ColumnStatistics
-from planner.cost import hashed_seconds, local_seconds, transfer_cost
+from planner.cost import ALL, hashed_seconds, local_seconds, transfer_cost
 from planner.placing import Places
 from planner.plan import Estimate
 from planner.relations import FieldRef, InKeys, Read, Relation
@@ -95,19 +95,17 @@ def scanned(whole: Estimate, reduced: Estimate, share: float) -> Estimate:
     return Estimate(reduced.rows, max(reduced.size_bytes, share * whole.size_bytes))
 
 
-def read_seconds(read: Read, expected: Estimate, share: float, places: Places) -> float | None:
-    """How long the engine takes to read a part of a table itself, over its link if there is one.
-
-    Args:
-        expected: of the whole table; None comes of what is not known.
-    """
+def read_seconds(read: Read, share: float, places: Places) -> float | None:
+    """How long the engine takes to read a part of a table itself, over its link if there is one;
+    None where that is not known."""
+    expected = places.brought(read)
     if expected.rows is None or expected.size_bytes is None:
         return None
     rows, size_bytes = share * expected.rows, share * expected.size_bytes
     source = places.source(read)
     if source.connector.capabilities.local:
         return local_seconds(rows)
-    cost = transfer_cost(rows, size_bytes, source.link)
+    cost = transfer_cost(rows, size_bytes, source.link, connections=ALL)
     return cost.latency_seconds + cost.transfer_seconds + local_seconds(rows)
 
 

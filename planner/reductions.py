@@ -17,26 +17,27 @@ would have without. Owns that choice. Knows no SQL, and runs nothing.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from planner.cost import STAGE_SECONDS, held_seconds, keys_cost, local_seconds
+from planner.apart import TopJoin, apart_cost, may_cross_less, top_joins
+from planner.cost import held_seconds, local_seconds
 from planner.emit.names import distinct_fields
 from planner.emit.scan import is_scanned_key
 from planner.followed import tables_of
-from planner.opening import opened_seconds
+from planner.key_columns import Sides, sides_of
+from planner.key_cost import CLEARLY_LESS, FEWEST_KEYS, crossing_share, sent_cost, worth_seconds
+from planner.keyed import keys_of
+from planner.opening import opened_pieces, opened_seconds
 from planner.placing import Place, Places, moved
-from planner.plan import Estimate, RejectedCut
+from planner.plan import Estimate, RejectedCut, Work
 from planner.reached import Reach, changed_at, reached
 from planner.read_cost import LOOKED_UP, hashing_seconds, keyed_share, read_seconds, scanned
 from planner.regroup import regroup_joins
 from planner.relations import (
     Call,
-    Cast,
-    Expression,
     Field,
     FieldRef,
     Filter,
@@ -45,31 +46,17 @@ from planner.relations import (
     JoinKind,
     Read,
     Relation,
-    conjuncts,
     inputs_of,
+    subqueries_of,
 )
 from planner.rewrite import over, read_all, with_reads
-
-_REDUCES_RIGHT = frozenset(
-    (JoinKind.INNER, JoinKind.LEFT, JoinKind.LEFT_SEMI, JoinKind.RIGHT_SEMI, JoinKind.LEFT_ANTI)
-)
-_REDUCES_LEFT = frozenset(
-    (JoinKind.INNER, JoinKind.RIGHT, JoinKind.LEFT_SEMI, JoinKind.RIGHT_SEMI, JoinKind.RIGHT_ANTI)
-)
+from planner.work import sent_seconds, stage_work
 
 _DROPS_BOTH = frozenset((JoinKind.INNER, JoinKind.LEFT_SEMI, JoinKind.RIGHT_SEMI))
 """What keeps no row of any side that has no partner."""
 
-WORTH_SECONDS = STAGE_SECONDS
-"""What a reduction must save, at least, and this part of what it would take without it: estimates
-are rough, and a stage holds up what could run beside it."""
-WORTH_SHARE = 0.1
-
 TOLD_SECONDS = 0.01
 """Of a table of files that takes less, nobody is told that it is not read by keys."""
-
-FEWEST_KEYS = 1_000
-"""So many keys are sent whatever was expected."""
 
 SHORTEST_PATIENCE_SECONDS, LONGEST_PATIENCE_SECONDS, PATIENCE = 2.0, 3600.0, 2.0
 """A fragment waits so long for its keys, and so many times what it takes without them."""
@@ -83,11 +70,16 @@ class Stage:
         name: under which what follows reads its rows.
         relation: what it computes; may read earlier stages.
         fields: its columns, no two of one name.
+        shape: of the relation as the statement has it, without the stages and keys inside, which
+            leave its rows as they are: by it they are remembered. None where they are not.
+        work: all that is done until it is complete; None where that is not known.
     """
 
     name: str
     relation: Relation
     fields: tuple[Field, ...]
+    shape: bytes | None = None
+    work: Work | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +114,22 @@ class _Way:
     """One side of a join reduced by the other's keys.
 
     Attributes:
-        keys: equal columns, in the first side and in the side that waits.
+        keys: equal columns, one of the pairs.
         reach: what of that side it is that waits.
         seconds: with the keys, by estimate; None where it is not known.
         without_seconds: without them.
+        alone_seconds: what waits for them, without them, if it takes longer than they do to come.
+        crossing: what crosses the link with them, in parts of what does without.
     """
 
-    first: Relation
-    waits: Relation
-    reduces_right: bool
+    sides: Sides
     keys: tuple[int, int]
     reach: Reach
     count: float
     seconds: float | None
     without_seconds: float | None
+    alone_seconds: float = 0.0
+    crossing: float = 1.0
 
     @property
     def is_looked_up(self) -> bool:
@@ -147,8 +141,17 @@ class _Way:
         """What it saves, less what it has to: negative where it is not worth it."""
         if self.seconds is None or self.without_seconds is None:
             return 0.0
-        worth = max(WORTH_SECONDS, WORTH_SHARE * self.without_seconds)
+        worth = worth_seconds(self.without_seconds, self.alone_seconds, self.crossing)
         return self.without_seconds - self.seconds - worth
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """Seconds to read a side without keys, and with them once they are here; see `_Way`."""
+
+    before: float | None
+    after: float | None
+    crossing: float = 1.0
 
 
 class _Reductions:
@@ -163,12 +166,15 @@ class _Reductions:
         self.stages: list[Stage] = []
         self.rejected: list[RejectedCut] = []
         self.to_sources = False
+        # With the join, so that no other takes its identity.
+        self._known: dict[int, tuple[Join, list[_Way]]] = {}
 
     def of(self, relation: Relation) -> Relation:
-        if self._places.whole(relation) is not None:
-            return relation
+        place = self._places.whole(relation)
+        if place is not None:
+            return self._apart(relation, place)
         if isinstance(relation, Join):
-            ways = [way for way in self._ways(relation) if way is not None]
+            ways = self._ways(relation)
             always = self._places.reductions == "all"
             # Keys that a source looks up leave out each row without one, and bounds need not.
             best = max(
@@ -180,63 +186,104 @@ class _Reductions:
                 self._reject_for_keys(ways)
         return over(relation, [self.of(source) for source in inputs_of(relation)])
 
+    def _apart(self, relation: Relation, place: Place) -> Relation:
+        """What one place runs whole; a join of it taken apart, where that takes less time."""
+        if self._places.reductions != "costed" or self._places.cuts != "costed":
+            return relation
+        if place.dialect is None or place.dialect.keys is None or not opened_pieces(relation):
+            return relation
+        if keys_of(relation) or any(subqueries_of(relation)):
+            return relation
+        ways = list(self._ways_apart(relation, place))
+        best = max(ways, key=lambda found: found[1].saved_seconds, default=None)
+        if best is None:
+            return relation
+        top, way = best
+        if way.saved_seconds <= 0:
+            self._reject_keys(way)
+            return relation
+        return changed_at(relation, top.path, lambda _: self._taken(top.join, way))
+
+    def _ways_apart(self, relation: Relation, place: Place) -> Iterator[tuple[TopJoin, _Way]]:
+        """The joins that may be taken apart, so that clearly fewer bytes cross the link."""
+        for top in top_joins(relation):
+            for sides in sides_of(top.join):
+                for pair in sides.pairs:
+                    way = self._way_apart(relation, top, sides, pair, place)
+                    if way is not None and way.crossing <= CLEARLY_LESS:
+                        yield top, way
+
+    def _way_apart(
+        self, relation: Relation, top: TopJoin, sides: Sides, pair: tuple[int, int], place: Place
+    ) -> _Way | None:
+        places = self._places
+        count = places.distinct(sides.first, pair[0])
+        reach = reached(sides.waits, pair[1], places)
+        if count is None or reach is None:
+            return None
+        if not may_cross_less(relation, top, sides, pair, count, places):
+            return None
+        keys = InKeys(_field_at(reach), "", pair[0], count)
+        if not self._takes(sides.first, reach, keys):
+            return None
+        apart = apart_cost(relation, top, sides, keys, place, places)
+        if apart is None:
+            return None
+        otherwise = apart.otherwise_seconds
+        return _Way(sides, pair, reach, count, apart.seconds, otherwise, otherwise, apart.crossing)
+
     def _taken(self, join: Join, way: _Way) -> Relation:
-        first = self.of(_without_null(way.first, way.keys[0], join, way.reach))
-        stage = Stage(f"k{len(self.stages) + 1}", first, distinct_fields(first.fields))
+        alone = _without_null(way.sides.first, way.keys[0], join, way.reach)
+        first = self.of(alone)
+        name = f"k{len(self.stages) + 1}"
+        work = self._until(way.sides.first)
+        stage = Stage(name, first, distinct_fields(first.fields), alone.shape, work)
         self.stages.append(stage)
         self.to_sources = self.to_sources or way.is_looked_up
-        self._places.add_stage((stage.name,), first)
+        self._places.add_stage((name,), first, alone.shape)
         if way.seconds is not None:
-            self._reject(f"{_named(way.waits)} without the keys of {stage.name}", way)
+            self._reject(f"{_named(way.sides.waits)} without the keys of {stage.name}", way)
         value = _field_at(way.reach)
         condition = InKeys(value, stage.name, way.keys[0], way.count)
-        waits = changed_at(way.waits, way.reach.path, lambda below: Filter(below, condition))
+        waits = changed_at(way.sides.waits, way.reach.path, lambda below: Filter(below, condition))
         waits = self.of(waits)
         read = read_all((stage.name,), stage.fields)
-        return over(join, (read, waits) if way.reduces_right else (waits, read))
+        return over(join, (read, waits) if way.sides.reduces_right else (waits, read))
 
     def _reject_for_keys(self, ways: list[_Way]) -> None:
         """Say that no keys are sent; that files are not read by keys, where they take a while."""
         ways = [w for w in ways if w.is_looked_up or (w.without_seconds or 0.0) > TOLD_SECONDS]
         best = max(ways, key=lambda w: (w.is_looked_up, w.saved_seconds), default=None)
         if best is not None:
-            self._reject(f"the keys of {_named(best.first)} for {_named(best.waits)}", best)
+            self._reject(
+                f"the keys of {_named(best.sides.first)} for {_named(best.sides.waits)}", best
+            )
+
+    def _reject_keys(self, way: _Way) -> None:
+        self._reject(f"the keys of {_named(way.sides.first)} for {_named(way.sides.waits)}", way)
 
     def _reject(self, what: str, way: _Way) -> None:
         reason = f"{way.seconds:.3g} s with, {way.without_seconds:.3g} s without"
         self.rejected.append(RejectedCut(what, reason))
 
-    def _ways(self, join: Join) -> list[_Way | None]:
-        pairs = _equalities(join)
-        ways: list[_Way | None] = []
-        if join.kind in _REDUCES_RIGHT:
-            ways.append(self._best(join.left, join.right, True, pairs))
-        if join.kind in _REDUCES_LEFT:
-            turned = tuple((right, left) for left, right in pairs)
-            ways.append(self._best(join.right, join.left, False, turned))
-        return ways
+    def _ways(self, join: Join) -> list[_Way]:
+        """The best way for each side, found once."""
+        known = self._known.get(id(join))
+        if known is None:
+            found = map(self._best, sides_of(join))
+            known = self._known[id(join)] = (join, [way for way in found if way is not None])
+        return known[1]
 
-    def _best(
-        self,
-        first: Relation,
-        waits: Relation,
-        reduces_right: bool,
-        pairs: tuple[tuple[int, int], ...],
-    ) -> _Way | None:
+    def _best(self, sides: Sides) -> _Way | None:
         found = None
-        for pair in pairs:
-            way = self._way(first, waits, reduces_right, pair)
+        for pair in sides.pairs:
+            way = self._way(sides, pair)
             if way is not None and (found is None or way.saved_seconds > found.saved_seconds):
                 found = way
         return found
 
-    def _way(
-        self,
-        first: Relation,
-        waits: Relation,
-        reduces_right: bool,
-        pair: tuple[int, int],
-    ) -> _Way | None:
+    def _way(self, sides: Sides, pair: tuple[int, int]) -> _Way | None:
+        first, waits = sides.first, sides.waits
         reach = reached(waits, pair[1], self._places)
         if reach is None:
             return None
@@ -249,14 +296,18 @@ class _Reductions:
         condition = InKeys(_field_at(reach), "", pair[0], count)
         if not self._takes(first, reach, condition):
             return None
-        before, after = self._read_times(first, waits, reach, condition)
-        wait, held_bytes = self._seconds(first), self._places.estimate(first).size_bytes
-        if before is None or after is None or wait is None or held_bytes is None:
+        times = self._read_times(first, waits, reach, condition)
+        before, after = times.before, times.after
+        until, held_bytes = self._until(first), self._places.estimate(first).size_bytes
+        if before is None or after is None or until is None or held_bytes is None:
             if not always:
                 return None
-            return _Way(first, waits, reduces_right, pair, reach, count, None, None)
+            return _Way(sides, pair, reach, count, None, None)
+        wait = until.seconds
         seconds = wait + held_seconds(held_bytes) + after
-        return _Way(first, waits, reduces_right, pair, reach, count, seconds, max(wait, before))
+        # Where all waits for the first side anyway, keys only come on top.
+        alone = before if before > wait else 0.0
+        return _Way(sides, pair, reach, count, seconds, max(wait, before), alone, times.crossing)
 
     def _takes(self, first: Relation, reach: Reach, condition: InKeys) -> bool:
         """Whether what is reached can be read by keys, and is not anyway."""
@@ -275,45 +326,56 @@ class _Reductions:
 
     def _read_times(
         self, first: Relation, waits: Relation, reach: Reach, condition: InKeys
-    ) -> tuple[float | None, float | None]:
-        """How long it takes to read what is reached, without keys and with them, once they are
-        here; None where that is not known."""
+    ) -> _Times:
+        """How long it takes to read what is reached."""
         places, place, target = self._places, reach.place, reach.relation
-        expected, reduced = places.estimate(target), places.estimate(Filter(target, condition))
+        keyed = Filter(target, condition)
         if place is None:
             assert isinstance(target, Read)
             share = keyed_share(target, condition, first, LOOKED_UP, places)
-            before = read_seconds(target, expected, 1.0, places)
-            after = read_seconds(target, expected, share, places)
+            before = read_seconds(target, 1.0, places)
+            after = read_seconds(target, share, places)
             hashed = hashing_seconds(places.estimate(waits).rows, places.estimate(first).rows)
-            return None if before is None else before + hashed, after
+            return _Times(None if before is None else before + hashed, after)
         if place.dialect is None:
             share = keyed_share(target, condition, first, condition.count, places)
-            return _moved(expected, place), _moved(scanned(expected, reduced, share), place)
-        after = _moved(reduced, place)
-        width_bytes = places.width_bytes(target, reach.index)
-        form = place.dialect.keys
-        assert form is not None
-        sent = keys_cost(condition.count, width_bytes, place.source.link, form.seconds)
-        before = _moved(expected, place)
+            expected, reduced = places.estimate(target), places.estimate(keyed)
+            whole = _moved(expected, place)
+            return _Times(whole, _moved(scanned(expected, reduced, share), place))
+        after, worked = sent_seconds(keyed, place, places)
+        sent = sent_cost(condition, target, place, places, places.estimate(keyed))
+        before, _ = sent_seconds(target, place, places)
         opened = None if places.cuts == "push" else opened_seconds(target, place, places)
         if before is not None and opened is not None:
             before = min(before, opened)
-        return before, None if after is None else after + sent.seconds
+        # What was seen has the work of the keys in it.
+        keys = sent.transfer_seconds if worked else sent.seconds
+        crossing = crossing_share((target,), (keyed,), sent, place, places)
+        return _Times(before, None if after is None else after + keys, crossing)
+
+    def _until(self, first: Relation) -> Work | None:
+        """What is done until a stage is complete, as it was seen or else as it is supposed."""
+        guess = self._seconds(first)
+        return None if guess is None else stage_work(first, guess, self._places)
 
     def _seconds(self, relation: Relation) -> float | None:
-        """How long it takes until all of a relation is here: its parts at once, then the rest."""
+        """How long it takes until all of a relation is here: its parts at once, or one after the
+        other where keys are worth it, then the rest."""
         place = self._places.whole(relation)
         if place is not None:
-            return _moved(self._places.estimate(relation), place)
+            return sent_seconds(relation, place, self._places)[0]
         if isinstance(relation, Read) and len(relation.path) > 1:
-            return read_seconds(relation, self._places.estimate(relation), 1.0, self._places)
+            return read_seconds(relation, 1.0, self._places)
         rows = self._places.estimate(relation).rows
         below = [self._seconds(source) for source in inputs_of(relation)]
         known = [seconds for seconds in below if seconds is not None]
         if rows is None or len(known) < len(below):
             return None
-        return max(known, default=0.0) + local_seconds(rows)
+        seconds = max(known, default=0.0)
+        if isinstance(relation, Join):
+            worth = [way for way in self._ways(relation) if way.saved_seconds > 0]
+            seconds = min([seconds, *(way.seconds for way in worth if way.seconds is not None)])
+        return seconds + local_seconds(rows)
 
 
 def _without_null(first: Relation, index: int, join: Join, reach: Reach) -> Relation:
@@ -339,42 +401,6 @@ def _moved(expected: Estimate, place: Place) -> float | None:
     return None if cost is None else cost.seconds
 
 
-def _equalities(join: Join) -> tuple[tuple[int, int], ...]:
-    """The columns that a join's condition wants equal: of the left side, and of the right."""
-    width = len(join.left.fields)
-    found: list[tuple[int, int]] = []
-    for part in conjuncts(join.condition):
-        if isinstance(part, Call) and part.function == "equal":
-            columns = [column for a in part.arguments if (column := _key_in(a)) is not None]
-            left, right = sorted(columns, key=_position) if len(columns) == 2 else (None, None)
-            if left and right and left.index < width <= right.index and _alike(left, right):
-                found.append((left.index, right.index - width))
-    return tuple(found)
-
-
-def _key_in(side: Expression) -> FieldRef | None:
-    """The column that one side of an equality is, or of which it is the same integer, but wider."""
-    if isinstance(side, Cast) and isinstance(side.input, FieldRef):
-        widened = (
-            _are_integers(side, side.input) and side.type.bit_width > side.input.type.bit_width
-        )
-        return side.input if widened else None
-    return side if isinstance(side, FieldRef) else None
-
-
-def _alike(one: FieldRef, other: FieldRef) -> bool:
-    """Whether equal keys of two columns have one text."""
-    return one.type == other.type or _are_integers(one, other)
-
-
-def _are_integers(*sides: Expression) -> bool:
-    return all(pa.types.is_signed_integer(side.type) for side in sides)
-
-
-def _position(reference: FieldRef) -> int:
-    return reference.index
-
-
 def in_one_piece(relation: Relation, stages: Iterable[Stage]) -> Relation:
     """The tree with what each stage computes where its rows are read."""
     made: dict[tuple[str, ...], Relation] = {(s.name,): s.relation for s in stages}
@@ -384,13 +410,6 @@ def in_one_piece(relation: Relation, stages: Iterable[Stage]) -> Relation:
         return read if staged is None else with_reads(staged, change)
 
     return with_reads(relation, change) if made else relation
-
-
-def most_keys(alone: Estimate, places: Places) -> int:
-    """So many keys are worth sending to a fragment that is expected to send so much without."""
-    if places.reductions == "all" or alone.rows is None:
-        return sys.maxsize
-    return max(FEWEST_KEYS, int(alone.rows / 2))
 
 
 def patience_seconds(alone: Estimate, place: Place, places: Places) -> float | None:

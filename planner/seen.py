@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from planner.plan import Plan
+from planner.plan import Plan, Work
 from planner.relations import Relation
+from planner.seen_work import SeenWork
 
 MOST_SHAPES = 10_000
 
@@ -20,13 +21,20 @@ WRONG = 3.0
 FEW_ROWS = 1_000.0
 """Of fewer rows more or less no plan changes."""
 
+_JOINS = frozenset(("join", "cross"))
+
 
 class SeenRows:
-    """Rows by shape, the latest that were seen; for any number of threads."""
+    """Rows by shape, the latest that were seen; for any number of threads.
+
+    Attributes:
+        work: what sources took for them.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: OrderedDict[bytes, float] = OrderedDict()
+        self.work = SeenWork()
 
     def note(self, shape: bytes, rows: float) -> None:
         """A part of this shape had so many rows, to its end."""
@@ -36,20 +44,40 @@ class SeenRows:
             if len(self._rows) > MOST_SHAPES:
                 self._rows.popitem(last=False)
 
+    def worked(
+        self, source: str, work: Work, seconds: float, now: float, *, sure: bool, sized: bool
+    ) -> None:
+        """A source worked so long on a fragment; see `SeenWork.note`."""
+        self.work.note(source, work, seconds, now, sure=sure, sized=sized)
+
+    def staged(self, work: Work, seconds: float, now: float) -> None:
+        """A stage was complete after so long; see `SeenWork.note_stage`."""
+        self.work.note_stage(work, seconds, now)
+
     def of(self, relation: Relation) -> float | None:
         """The rows that a relation had when it ran, if one of its shape did."""
-        return self._of_shape(relation.shape) if self._rows else None
+        return self.of_shape(relation.shape) if self._rows else None
 
-    def _of_shape(self, shape: bytes | None) -> float | None:
+    def of_shape(self, shape: bytes | None) -> float | None:
+        """The same, where only the shape is at hand."""
         return None if shape is None else self._rows.get(shape)
 
     def refutes(self, plan: Plan) -> bool:
-        """Whether a part of a plan had very different rows from those that it was planned with."""
-        if not self._rows or len(plan.fragments) + len(plan.natives) < 2:
+        """Whether a part of a plan had very different rows from those that it was planned with, or
+        took its source much longer, or shorter."""
+        several = len(plan.fragments) + len(plan.natives) > 1
+        if (several or _joins(plan)) and self.work.refutes(plan.fragments, plan.stages):
+            return True
+        if not self._rows or not several:
             return False  # There is nothing that would be joined another way.
         parts = [(f.estimate.rows, f.shape) for f in plan.fragments]
         parts += [(s.estimate.rows, s.shape) for s in plan.stages]
-        return any(_differs(expected, self._of_shape(shape)) for expected, shape in parts)
+        return any(_differs(expected, self.of_shape(shape)) for expected, shape in parts)
+
+
+def _joins(plan: Plan) -> bool:
+    """Whether a source joins, which could be done here."""
+    return any(kind in _JOINS for fragment in plan.fragments for kind in fragment.operators)
 
 
 def _differs(expected: float | None, seen: float | None) -> bool:

@@ -24,6 +24,10 @@ EQUALITY = 0.005
 RANGE = 1 / 3
 """A range where the bounds are unknown (System R's)."""
 
+HAVING = 1 / 30
+"""A range of what was aggregated: groups that are asked for by it stand out. Of TPC-H's, q11 keeps
+one in 28, and q18 one in 26,000."""
+
 PATTERN = 0.05
 """A LIKE; between PostgreSQL's guesses for short and long patterns."""
 
@@ -62,7 +66,8 @@ def kept_by(condition: Expression, sized: Sized) -> float:
         case Call(function="not_equal" | "is_not_null"):
             return 0.95
         case Call(function="lt" | "lte" | "gt" | "gte"):
-            return _range(condition, sized)
+            gathered = any(_is_gathered(side, sized) for side in condition.arguments)
+            return HAVING if gathered else _range(condition, sized)
         case Call(function="like" | "ilike"):
             return PATTERN
     return OTHER
@@ -94,6 +99,11 @@ def _bounded(part: Expression, sized: Sized) -> int | None:
             bounds = sized.columns[field.index].bounds
             return field.index if bounds is not None and bounds.minimum is not None else None
     return None
+
+
+def _is_gathered(side: Expression, sized: Sized) -> bool:
+    side = side.input if isinstance(side, Cast) else side
+    return isinstance(side, FieldRef) and sized.columns[side.index].gathered
 
 
 def _equality(field: FieldRef, sized: Sized) -> float:

@@ -59,6 +59,8 @@ def serialised(
     origin: SubstraitPlan,
     natives: Sequence[NativeRead],
     stages: frozenset[str],
+    *,
+    as_written: bool = False,
 ) -> SubstraitResidual:
     """A residual as it runs when nothing is known of its stages, and what it takes to say more.
 
@@ -67,12 +69,14 @@ def serialised(
         origin: what the statement was read from.
         natives: the tables in it that the engine reads itself.
         stages: that it reads, or has keys of.
+        as_written: see `planner.sides`.
 
     Raises:
         NotCarriedError: it cannot be written, or not be read.
     """
     own = frozenset(native.name for native in natives)
     message = _message(with_barriers(without_keys(residual), own), names, origin)
+    message = replace(message, as_written=as_written)
     if not stages:
         return message
     return replace(message, unwritten=Unwritten(residual, names, origin, tuple(natives)))
@@ -88,9 +92,10 @@ def filled(residual: SubstraitResidual, found: StagesFound) -> SubstraitResidual
         _with_bounds(rest.relation, natives, found), frozenset(natives), found.rows
     )
     try:
-        return _message(tree, rest.names, rest.origin)
+        message = _message(tree, rest.names, rest.origin)
     except NotCarriedError:
         return residual
+    return replace(message, as_written=residual.as_written)
 
 
 def paths_in(relation: Relation) -> list[tuple[str, ...]]:

@@ -23,6 +23,7 @@ class SizedColumn:
         range_keys: the same where only the ends of its integers are known: at most so many.
         table_rows: of that table.
         bounds: that table's statistics of it.
+        gathered: it is an aggregate's value.
     """
 
     width_bytes: float
@@ -31,6 +32,7 @@ class SizedColumn:
     range_keys: float | None = None
     table_rows: float | None = None
     bounds: ColumnStatistics | None = None
+    gathered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,30 @@ class Sized:
 
     def scaled(self, selectivity: float) -> Sized:
         return self.with_rows(None if self.rows is None else self.rows * selectivity)
+
+    def filtered(self, selectivity: float) -> Sized:
+        """Some of the rows, whichever: a value is there if any of its rows is (Cardenas, 1975)."""
+        if self.rows is None or not 0.0 < selectivity < 1.0:
+            return self.scaled(selectivity)
+        rows, none = self.rows, 1.0 - selectivity
+        columns = tuple(
+            replace(c, distinct=c.distinct * (1.0 - none ** max(1.0, rows / c.distinct)))
+            if c.distinct
+            else c
+            for c in self.columns
+        )
+        return Sized(rows, columns).scaled(selectivity)
+
+    def corrected(self, rows: float) -> Sized:
+        """The same with the rows that were seen: more than were estimated have more values, too."""
+        more = rows / self.rows if self.rows else 1.0
+        if more <= 1.0:
+            return self.with_rows(rows)
+        columns = tuple(
+            replace(c, distinct=min(c.keys or c.distinct, c.distinct * more)) if c.distinct else c
+            for c in self.columns
+        )
+        return Sized(rows, columns)
 
 
 def column_of(

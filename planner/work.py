@@ -1,18 +1,30 @@
-"""What a source has to do for a fragment, in seconds, beside handing its rows out.
+"""What a source has to do for a fragment, in seconds: as it was seen, or else by its rows.
 
-Owns which rows count. The prices are `planner.cost`'s, and the estimates whoever asks for them.
+Owns which rows count, and what fragments take that are read at once. The prices are
+`planner.cost`'s, and what was seen is `planner.seen_work`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import log2
 
-from planner.cost import source_seconds
+import pyarrow as pa
+
+from planner.cost import Cost, handing_seconds, source_seconds
+from planner.keyed import keys_in, keys_of
+from planner.placing import Place, Places, moved
+from planner.plan import Work
 from planner.relations import (
     Aggregate,
+    Call,
     Cross,
+    Expression,
     Filter,
+    InKeys,
     Join,
+    Literal,
     Project,
     Read,
     Relation,
@@ -20,10 +32,132 @@ from planner.relations import (
     Window,
     inputs_of,
     subqueries_of,
+    transform_expression,
 )
+from planner.rewrite import over
+
+_UNTIL = b"until "
+"""Tells the time until a relation is here from its source's work for it."""
 
 Rows = Callable[[Relation], float | None]
 """How many rows a relation is expected to have."""
+
+
+def work_of(
+    relation: Relation, place: Place, places: Places, rows: Rows | None = None
+) -> Work | None:
+    """What a place is expected to do for a fragment, its rows handed out.
+
+    Args:
+        rows: None for those that `places` estimates.
+
+    Returns:
+        None where the rows of some part of it are not known.
+    """
+    rows = rows or (lambda part: places.estimate(part).rows)
+    handed = rows(relation)
+    row_seconds = place.source.connector.capabilities.row_seconds
+    operators = source_work_seconds(relation, rows, row_seconds)
+    if handed is None or operators is None:
+        return None
+    constant = handing_seconds(handed) + operators
+    shape = _shape(relation)
+    seen = places.work_seconds(shape, place.pace * constant)
+    seconds = place.pace * constant if seen is None else seen
+    return Work(seconds, constant, seen is not None, shape)
+
+
+def sent_seconds(relation: Relation, place: Place, places: Places) -> tuple[float | None, bool]:
+    """How long until a fragment's rows are here, and whether its source's work in it was seen.
+
+    Where it was not, they are only handed out. None where nothing is known of the rows.
+    """
+    cost = moved(places.sent(relation, place), place)
+    if cost is None:
+        return None, False
+    work = work_of(relation, place, places) if places.has_worked(lambda: _shape(relation)) else None
+    if work is None or not work.seen:
+        return cost.seconds, False
+    return cost.latency_seconds + cost.transfer_seconds + work.seconds, True
+
+
+def stage_work(relation: Relation, guess_seconds: float, places: Places) -> Work:
+    """All that is done until a stage is complete that computes a relation, links included."""
+    shape = None if relation.shape is None else _UNTIL + relation.shape
+    seen = places.work_seconds(shape, guess_seconds)
+    return Work(guess_seconds if seen is None else seen, guess_seconds, seen is not None, shape)
+
+
+def _shape(relation: Relation) -> bytes | None:
+    """By what work is remembered: with keys, whatever the stage is called that they come from."""
+    if relation.shape is not None:
+        return relation.shape
+    keys = sum(each.count for each in keys_of(relation))
+    return _unnamed(relation, round(log2(max(1.0, keys)))).shape if keys else None
+
+
+def _unnamed(relation: Relation, size: int) -> Relation:
+    if relation.shape is not None:
+        return relation
+    relation = over(relation, [_unnamed(source, size) for source in inputs_of(relation)])
+    if not isinstance(relation, Filter) or not keys_in(relation.condition):
+        return relation
+
+    def change(part: Expression) -> Expression:
+        if not isinstance(part, InKeys):
+            return part
+        return Call("in_keys", (part.value, Literal(size, pa.int64())), part.type)
+
+    return Filter(relation.input, transform_expression(relation.condition, change))
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """What one of several fragments of a source takes: of the link, and of the source.
+
+    Attributes:
+        transfer_seconds: over its own connections.
+        seen: `work_seconds` are what it took beside whatever else its source did.
+        link_seconds: what the transfer takes of the link, which others share; None for all of it.
+    """
+
+    transfer_seconds: float
+    work_seconds: float
+    seen: bool = False
+    link_seconds: float | None = None
+
+    @staticmethod
+    def of(cost: Cost, work_seconds: float, *, seen: bool) -> Busy:
+        """What a fragment of this cost takes, with such work."""
+        return Busy(cost.transfer_seconds, work_seconds, seen, cost.link_seconds)
+
+
+def at_once_seconds(parts: Iterable[Busy]) -> float:
+    """Seconds until fragments of one source are here that start together, without latency.
+
+    They share the link, over connections of their own. What is only supposed of their work is
+    added up, as if the source had one processor; what was seen was seen beside the others.
+
+    >>> at_once_seconds([Busy(1.0, 2.0), Busy(1.0, 3.0)])
+    7.0
+    >>> at_once_seconds([Busy(1.0, 2.0, seen=True), Busy(1.0, 3.0, seen=True)])
+    4.0
+    >>> at_once_seconds([Busy(1.0, 0.0, link_seconds=0.25), Busy(1.0, 0.0, link_seconds=0.25)])
+    1.0
+    """
+    parts = list(parts)
+    seen = [part for part in parts if part.seen]
+    others = [part for part in parts if not part.seen]
+    supposed = _carried_seconds(others) + sum(p.work_seconds for p in others)
+    longest = max((p.transfer_seconds + p.work_seconds for p in seen), default=0.0)
+    return supposed + max(longest, _carried_seconds(seen))
+
+
+def _carried_seconds(parts: Sequence[Busy]) -> float:
+    """Seconds until the link has carried what several fragments send."""
+    longest = max((part.transfer_seconds for part in parts), default=0.0)
+    together = (p.transfer_seconds if p.link_seconds is None else p.link_seconds for p in parts)
+    return max(longest, sum(together))
 
 
 def source_work_seconds(relation: Relation, rows: Rows, row_seconds: float) -> float | None:

@@ -5,7 +5,7 @@ Owns the ways of being wrong. A misled source passes everything else through to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -114,9 +114,16 @@ class Misled:
 class MisledNative(Misled):
     """One whose tables the engine reads."""
 
-    def register(self, context: datafusion.SessionContext, name: str, table: TableName) -> None:
+    def register(
+        self,
+        context: datafusion.SessionContext,
+        name: str,
+        table: TableName,
+        *,
+        views: Set[str] = frozenset(),
+    ) -> Callable[[], None] | None:
         assert isinstance(self._connector, Native)
-        self._connector.register(context, name, table)
+        return self._connector.register(context, name, table, views=views)
 
 
 class MisledSteady(Misled):

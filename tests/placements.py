@@ -15,7 +15,7 @@ from execution.engine import Engine, EngineSettings
 from planner.catalog import Catalog, Source
 from planner.options import PlanningOptions
 from planner.parse import parse
-from planner.plan import Plan, SqlResidual
+from planner.plan import Plan, SqlResidual, Work
 from planner.planning import plan_query
 from planner.seen import SeenRows
 from tests import tpch
@@ -46,6 +46,14 @@ class NothingSeen(SeenRows):
     """Forgets at once, so that plans do not depend on which tests ran before."""
 
     def note(self, shape: bytes, rows: float) -> None:
+        """Not here."""
+
+    def worked(
+        self, source: str, work: Work, seconds: float, now: float, *, sure: bool, sized: bool
+    ) -> None:
+        """Not here."""
+
+    def staged(self, work: Work, seconds: float, now: float) -> None:
         """Not here."""
 
 

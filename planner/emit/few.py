@@ -21,8 +21,20 @@ MOST_BYTES = 8 << 20
 """So many bytes it may hold, by the width of a row that is expected."""
 
 
-def most_rows(expected: Estimate) -> int | None:
-    """So many rows a statement for few may have; None where more are expected, or wide ones."""
+def most_rows(expected: Estimate, *, flows: bool = False) -> int | None:
+    """So many rows a statement for few may have; None where more are expected, or wide ones.
+
+    Args:
+        flows: its rows come as its table is read. Cut off, it takes little more than its rows, so
+            that it is worth asking where nobody knows how many there are.
+
+    >>> most_rows(Estimate(5.0, 50.0)), most_rows(Estimate(5_000.0, 50_000.0))
+    (1000, None)
+    >>> most_rows(Estimate()), most_rows(Estimate(), flows=True)
+    (None, 1000)
+    """
+    if expected.rows is None and flows:
+        return int(FEWEST_ROWS)
     if expected.rows is None or expected.size_bytes is None or expected.rows > EXPECTED_ROWS:
         return None
     width_bytes = expected.size_bytes / expected.rows if expected.rows else expected.size_bytes
@@ -30,15 +42,18 @@ def most_rows(expected: Estimate) -> int | None:
     return None if most < expected.rows else most
 
 
-def few_of(statement: exp.Select, expected: Estimate, generator: str) -> Few | None:
-    """The statement for few rows; None where more are expected, wide ones, or nobody knows.
+def few_of(
+    statement: exp.Select, expected: Estimate, generator: str, *, flows: bool = False
+) -> Few | None:
+    """The statement for few rows; None where more are expected, or wide ones.
 
     Args:
         statement: is not changed.
         expected: of its result.
         generator: sqlglot's name of its dialect.
+        flows: see `most_rows`; else None also where nobody knows how many there are.
     """
-    most = most_rows(expected)
+    most = most_rows(expected, flows=flows)
     if most is None:
         return None
     limit = statement.args.get("limit")

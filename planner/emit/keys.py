@@ -94,6 +94,8 @@ _LAST = datetime.max
 _PLAIN = 6
 """Digits after the point with which a decimal is written without an exponent."""
 
+_NONE = "\x02"
+
 SEPARATOR = "\x1f"
 """Between texts, where no quotes are known: ASCII's own, which stands in none that people write."""
 
@@ -136,17 +138,21 @@ def bracketed(keys: pa.Array) -> str | None:
 def separated(keys: pa.Array) -> str | None:
     """`1,2`, or texts with `SEPARATOR` between them; None for texts that have it, or a NUL.
 
-    One empty text and no text at all would be the same, so that the first one stands there twice.
+    No text at all would be read as an empty one, and one empty text as none: in place of none stands
+    one that hardly any row has, and what has it is dropped by the join; the first one stands there
+    twice.
 
     >>> separated(pa.array([1, 2])), separated(pa.array(["", "a"])), separated(pa.array([""]))
     ('1,2', '\\x1fa\\x1f', '\\x1f')
+    >>> separated(pa.array([], pa.string()))
+    '\\x02'
     """
     if not is_text(keys.type):
         return _joined(keys)
     keys = keys.cast(pa.string())
     if any(pc.any(pc.match_substring(keys, part)).as_py() for part in (SEPARATOR, "\0")):
         return None
-    return _joined(pa.concat_arrays([keys, keys[:1]]), SEPARATOR)
+    return _joined(pa.concat_arrays([keys, keys[:1]]), SEPARATOR) if len(keys) else _NONE
 
 
 def json_list(keys: pa.Array) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -288,6 +289,30 @@ def test_cancelled_while_the_engine_computes(open_placement: Open, busy: Callabl
     eventually(lambda: execution.account().fragments and execution.account().fragments[0].rows)
     execution.cancel()
     assert_cancelled(run, busy)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT count(*) FROM generate_series(1, 100000000000) g WHERE g.value % 7 = 0",
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
+    ],
+)
+def test_what_would_never_end_is_dropped(sql: str, open_placement: Open) -> None:
+    execution = start(open_placement(), sql)
+    run = read(execution)
+    begun_seconds = time.process_time()
+    eventually(lambda: time.process_time() > begun_seconds + 0.2)
+    execution.cancel()
+    assert isinstance(run.join().error, CancelledError)
+    execution.close()
+
+    def idle() -> bool:
+        before_seconds = time.process_time()
+        time.sleep(0.5)
+        return time.process_time() < before_seconds + 0.01
+
+    eventually(idle)
 
 
 def test_cancelling_what_has_ended_changes_nothing(open_placement: Open) -> None:

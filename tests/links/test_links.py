@@ -190,6 +190,38 @@ def test_an_answer_tells_of_every_number_of_connections() -> None:
     assert (world.shop.connection_bytes_per_second or 0) == 10 * MBIT
 
 
+def test_plans_know_what_one_connection_carries_where_several_carry_clearly_more() -> None:
+    world = World()
+    for connections, mbps in ((1, 25), (4, 99)):
+        for _ in range(2):
+            world.links.streamed("shop", mbps * MBIT, connections)
+    link = world.links.link("shop")
+    assert [link.over(n) for n in (1, 2, 4, 8)] == pytest.approx(
+        [25 * MBIT, 50 * MBIT, 99 * MBIT, 99 * MBIT]
+    )
+    version = world.links.version
+    # What it seemed was its source's work.
+    world.links.probed("shop", 90 * MBIT, sure=False)
+    assert world.links.link("shop").connection_bytes_per_second is None
+    assert world.links.version != version
+
+
+def test_what_several_connections_carried_says_nothing_of_one() -> None:
+    world = World()
+    for connections, mbps in ((2, 50), (4, 99)):
+        for _ in range(2):
+            world.links.streamed("shop", mbps * MBIT, connections)
+    assert world.links.link("shop").connection_bytes_per_second is None
+
+
+def test_a_configured_rate_is_that_of_one_connection_too() -> None:
+    world = World(bytes_per_second=100 * MBIT)
+    for connections, mbps in ((1, 25), (4, 99)):
+        for _ in range(2):
+            world.links.streamed("shop", mbps * MBIT, connections)
+    assert world.links.link("shop").over(1) == 100 * MBIT
+
+
 def test_a_doubt_comes_again_while_what_comes_stays_slow() -> None:
     world = World()
     world.links.doubted(world.asked.append, ["shop"])

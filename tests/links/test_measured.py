@@ -82,9 +82,8 @@ def _read_all(server: Server) -> None:
 
 
 def test_a_link_is_known_soon_and_its_change_is_noticed(far: Server, link: EmulatedLink) -> None:
-    assert _ask(far, "SELECT origin, rtt_ms FROM crosswind.links WHERE source = 'here'") == [
-        ("local", None)
-    ]
+    of_here = "SELECT origin, rtt_ms, work_factor FROM crosswind.links WHERE source = 'here'"
+    assert _ask(far, of_here) == [("local", None, 1.0)]
 
     def is_about(rtt_ms: float, mbps: float) -> bool:
         found = _link(far)

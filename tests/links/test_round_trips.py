@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from benchmarks.links.emulator import EmulatedLink, emulated
-from connectors.contract import RoundTrips
+from connectors.contract import RoundTrips, SqlQuery
+from execution.gate import Gate
+from execution.reading import moment_of, round_trips_of
+from planner.catalog import Catalog, Source
 from planner.options import PlanningOptions
 from tests.execution.waiting import eventually
+from tests.misled import misled, times
 from tests.placements import Placement
 from tests.postgres_server import HOST, PostgresServer
 
@@ -89,3 +94,47 @@ def test_a_moment_takes_three_before_the_last_one_begins(
     assert expected.few is not None
     ends = 2  # after the rows
     assert found == expected.moment + expected.few + expected.rows + ends
+
+
+def test_a_small_table_takes_one_whatever_is_expected_and_who_meters_knows(
+    postgres_server: PostgresServer, link: EmulatedLink, far: Placement, expected: RoundTrips
+) -> None:
+    connector = far.catalog.sources["far"].connector
+    catalog = Catalog([Source("far", misled(connector, times(1_000)))])
+    with Placement.of_catalog(catalog) as misplanned:
+        sql = "SELECT i FROM small WHERE g > 0"
+        (planned,) = misplanned.plan(sql).fragments
+        assert isinstance(planned.fragment.query, SqlQuery)
+        assert planned.fragment.query.few is None
+        assert turns(postgres_server, link, misplanned, sql) == expected.few == 1
+    with closing(moment_of(connector, 1, 1, Gate("far", 8))) as moment:
+        batches = moment.execute(planned.fragment, None)
+        assert round_trips_of(planned, connector, batches) == expected.few
+        batches.close()
+
+
+def test_copied_rows_and_their_statements_cross_as_is_reckoned(
+    postgres_server: PostgresServer, link: EmulatedLink, far: Placement
+) -> None:
+    """What `Framing` and `RoundTrips.texts` say of the bytes of a fragment."""
+    capabilities = far.catalog.sources["far"].connector.capabilities
+    numbers = ", ".join(str(number) for number in range(1, 4_001))
+    statements = {
+        "filtered": "SELECT i, g FROM large WHERE g >= 0",
+        "long": f"SELECT i, g FROM large WHERE i IN ({numbers}) OR g >= 1",
+    }
+    crossed, texts = {}, {}
+    for name, sql in statements.items():
+        plan = far.plan(sql)
+        query = plan.fragments[0].fragment.query
+        assert isinstance(query, SqlQuery)
+        texts[name] = len(query.text)
+        before = link.crossed()
+        far.run(plan)
+        eventually(lambda: postgres_server.execute(_BUSY, database=DATABASE) == [(0,)])
+        crossed[name] = link.crossed().since(before)
+    values = 2 * 4  # int4 each, and a length of 4 in front of each
+    framed = values + 2 * 4 + capabilities.framing.row_bytes
+    assert crossed["filtered"].down_bytes == pytest.approx(20_000 * framed, rel=0.02)
+    sent = crossed["long"].up_bytes / texts["long"]
+    assert sent == pytest.approx(capabilities.round_trips.texts, rel=0.05)

@@ -44,6 +44,28 @@ def test_files_that_are_read_by_keys_cost_what_is_read_of_them() -> None:
     assert found.seconds < without / 5
 
 
+def test_files_cost_what_they_have_and_not_what_becomes_of_it_here() -> None:
+    class Compressed(PaperConnector):
+        def statistics(self, table: TableName) -> Statistics:
+            rows = super().statistics(table).rows
+            columns = {"price": ColumnStatistics(width_bytes=16.0, stored_bytes=1.0)}
+            return Statistics(rows, None, columns)
+
+    class Plain(PaperConnector):
+        def statistics(self, table: TableName) -> Statistics:
+            rows = super().statistics(table).rows
+            return Statistics(rows, None, {"price": ColumnStatistics(width_bytes=16.0)})
+
+    capabilities = Capabilities(None, SCAN, native=True, local=False)
+    seconds = []
+    for connector in (Plain, Compressed):
+        lake = Source("lake", connector("lake", {"items": ITEMS}, capabilities), Link.of(0, 0.1))
+        found = _explained("SELECT sum(price) AS s FROM lake.items", Catalog([lake]))
+        assert found.seconds is not None
+        seconds.append(found.seconds)
+    assert seconds[0] > 10 * seconds[1]
+
+
 def test_a_copy_in_files_is_chosen_for_what_keys_leave_out() -> None:
     far = paper("postgres", {"few": FEW, "items": ITEMS}, "shop")
     copies = {("shop", "main", "items"): (("lake", "main", "items"),)}

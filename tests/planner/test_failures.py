@@ -72,6 +72,21 @@ def test_a_syntax_error_names_its_place(
         ("SELECT * FROM '/etc/passwd'", "line 1, column 15", "Known sources: lake, shop"),
         ("SELECT substrr('a', 1)", "line 1, column 8", "substr"),
         ("SELECT id FROM people a, people b", "line 1, column 8", "the table's name before it"),
+        ("SELECT sign(id) FROM people", "line 1, column 8", "Nearest: signum."),
+        (
+            "SELECT * FROM peopel FOR VERSION AS OF 'x'",
+            "column 15: table 'peopel'",
+            "shop.main.people",
+        ),
+        (
+            "SELECT 1 FROM shop.peopel FOR TIMESTAMP AS OF '2026-01-01'",
+            "column 20: table 'shop.peopel'",
+            "shop.main.people",
+        ),
+        ("SELECT 1 FROM shp.a.peopel FOR VERSION AS OF 'x'", "'shp.a.peopel'", "lake, shop"),
+        ('SELECT * FROM "it\'s"', 'column 15: table "it\'s"', "Known sources: lake, shop"),
+        ("SELECT id FROM peopel EXCEPT ALL SELECT 1", "column 16: table 'peopel'", "people"),
+        ("SELECT * FROM peopel INTERSECT ALL SELECT 1", "column 15: table 'peopel'", "people"),
     ],
 )
 def test_an_unknown_name_has_its_place_and_the_nearest(
@@ -81,6 +96,14 @@ def test_an_unknown_name_has_its_place_and_the_nearest(
     assert isinstance(failure, UnknownNameError)
     assert place in str(failure)
     assert hint in str(failure)
+
+
+@pytest.mark.parametrize("sql", ["SET cuts = push", "RESET cuts"])
+def test_who_sets_an_option_in_sql_is_told_how_to(sql: str, placement: Placement) -> None:
+    failure = failure_of(placement, sql)
+    assert isinstance(failure, UnsupportedError)
+    assert "the header x-crosswind-OPTION" in str(failure)
+    assert "adbc.flight.sql.rpc.call_header.x-crosswind-OPTION" in str(failure)
 
 
 @pytest.mark.parametrize(

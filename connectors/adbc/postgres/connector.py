@@ -5,7 +5,7 @@ Owns what the source offers and the parts' lives. Must not know SQL beyond the w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from connectors.adbc.postgres.catalog import PostgresTables
@@ -15,27 +15,35 @@ from connectors.adbc.postgres.moment import PostgresMoment, Statements, statemen
 from connectors.adbc.postgres.options import PostgresOptions
 from connectors.adbc.postgres.pieces import Piece
 from connectors.adbc.postgres.pool import Pool, Sessions
+from connectors.adbc.postgres.ranges import RANGE_BYTES
 from connectors.adbc.postgres.reader import QueryBatches
 from connectors.adbc.postgres.statistics import PostgresStatistics
 from connectors.contract import (
     Capabilities,
     Estimated,
     Fragment,
+    Framing,
+    Parallel,
     Ping,
     RoundTrips,
     Statistics,
     TableName,
     Turns,
 )
+from connectors.notes import Note
 
 _RELATIONS = frozenset(
     {"read", "filter", "project", "fetch", "sort", "aggregate", "window", "join", "cross", "union"}
 )
 
 
-_ROUND_TRIPS = RoundTrips(rows=3.0, few=1.0, moment=3.0)
-"""COPY is prepared, begun and read. For one moment a session begins and exports it, and the others
-begin on that."""
+_ROUND_TRIPS = RoundTrips(rows=3.0, few=1.0, moment=3.0, texts=2.0)
+"""COPY is prepared, begun and read, and its statement is sent to be prepared and to be begun. For
+one moment a session begins and exports it, and the others begin on that."""
+
+_FRAMING = Framing(row_bytes=7.0, whole_value_bytes=-4.0)
+"""A row is a message of its own (1 + 4), and says how many values it has (2). A table that is read
+whole comes by columns, without the length (4) that is in front of each value."""
 
 
 class PostgresConnector:
@@ -54,8 +62,12 @@ class PostgresConnector:
             relations=_RELATIONS,
             max_connections=options.max_connections,
             round_trips=_ROUND_TRIPS,
+            framing=_FRAMING,
+            parallel=Parallel(options.scan_connections, RANGE_BYTES),
         )
         self._scan_connections = options.scan_connections
+        given = (options.default_schema,) if "default_schema" in options.model_fields_set else ()
+        self._given_schemas = tuple(dict.fromkeys((*(options.schemas or ()), *given)))
         self._pool = Pool(
             name,
             self._endpoint,
@@ -94,6 +106,14 @@ class PostgresConnector:
     def tables(self) -> PostgresTables:
         """The catalog of the database."""
         return self._tables
+
+    def notes(self) -> Sequence[Note]:
+        """See `connectors.notes`: schemas that were given, and are not there."""
+        lacking = self._tables.lacking(self._given_schemas) if self._given_schemas else {}
+        return [
+            Note(f"there is no schema {name!r}" + (f"; nearest: {near}" if near else ""))
+            for name, near in lacking.items()
+        ]
 
     def statistics(self, table: TableName) -> Statistics:
         """The server's own statistics, some minutes old at most; empty for views."""
