@@ -24,6 +24,7 @@ from connectors.contract import (
     TableScan,
 )
 from connectors.errors import CancelledError, DeadlineError, QueueFullError, UnsupportedError
+from connectors.listed import Listed, listed
 
 NAME = "information_schema"
 
@@ -155,26 +156,28 @@ class InformationBatches:
                 if "table_type" not in f"{self._scan.columns} {self._scan.filter}":
                     yield from ((source, n.schema, n.name, "") for n in self._names(source))
                     return
-                for table in self._found(source):
-                    yield source, table.name.schema, table.name.name, table.kind
+                for each in self._listed(source, columns=False):
+                    yield source, each.name.schema, each.name.name, each.kind
             case "columns":
-                for table in self._found(source):
-                    for at, column in enumerate(table.columns, 1):
-                        name = (source, table.name.schema, table.name.name, column.name)
+                for each in self._listed(source, columns=True):
+                    for at, column in enumerate(each.table.columns if each.table else (), 1):
+                        name = (source, each.name.schema, each.name.name, column.name)
                         nullable = "YES" if column.nullable else "NO"
                         yield *name, at, nullable, str(column.type), column.native_type
 
-    def _found(self, source: str) -> Iterator[Table]:
-        """The tables with their columns; a source may have to be asked for each."""
+    def _listed(self, source: str, *, columns: bool) -> Iterator[Listed]:
+        """The tables that the scan may leave; a source may have to be asked for each."""
         tables = self._connectors[source].tables()
+        return listed(source, tables, self._while_wanted(source), columns=columns)
+
+    def _while_wanted(self, source: str) -> Iterator[TableName]:
+        """The names of these tables, for as long as somebody waits."""
         for name in self._names(source):
             if self._cancelled:
                 raise CancelledError("the scan was cancelled")
             if self._deadline is not None and time.monotonic() > self._deadline:
                 raise DeadlineError("the query's time is up", source=source)
-            table = tables.find(name)
-            if table is not None:
-                yield table
+            yield name
 
     def _names(self, source: str) -> list[TableName]:
         """The tables of a source that the scan's filter can leave."""

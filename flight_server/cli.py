@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -57,6 +57,23 @@ _pushdown = click.option(
     "--pushdown",
     metavar="HOW",
     help="What goes to the sources: proven, all, none, or required.",
+)
+
+
+def _pairs(_context: click.Context, _option: object, given: tuple[str, ...]) -> dict[str, str]:
+    for each in given:
+        if not re.match(r"[^=\s]+=", each):
+            raise click.BadParameter(f"{each!r} is not NAME=VALUE")
+    return dict(each.split("=", 1) for each in given)
+
+
+_options = click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_pairs,
+    help="A session option, as cuts=push or link.shop.mbps=10; may be repeated.",
 )
 
 
@@ -162,6 +179,7 @@ def serve(file: Path | None, listen: str | None, allow_unreachable: bool) -> int
 )
 @_dialect
 @_pushdown
+@_options
 @click.option("-q", "--quiet", is_flag=True, help="Leave warnings out.")
 @click.argument("sql")
 def query(
@@ -171,6 +189,7 @@ def query(
     rows: int,
     dialect: str | None,
     pushdown: str | None,
+    options: dict[str, str],
     quiet: bool,
     sql: str,
 ) -> None:
@@ -179,7 +198,8 @@ def query(
 
     if form == "arrow" and sys.stdout.isatty():
         raise click.UsageError("arrow is binary: send it to a file or a program")
-    with _asked(file, url, _sql(sql), dialect=dialect, pushdown=pushdown) as answer:
+    options |= _given(dialect=dialect, pushdown=pushdown)
+    with _asked(file, url, _sql(sql), options) as answer:
         if not quiet:
             for warning in answer.warnings:
                 click.secho(f"warning: {warning}", err=True, dim=True)
@@ -212,6 +232,7 @@ def query(
 )
 @_dialect
 @_pushdown
+@_options
 @click.argument("sql")
 def explain(
     file: Path | None,
@@ -222,6 +243,7 @@ def explain(
     form: str,
     dialect: str | None,
     pushdown: str | None,
+    options: dict[str, str],
     sql: str,
 ) -> None:
     """Show what of SQL (- reads it from standard input) runs where, and why."""
@@ -230,8 +252,9 @@ def explain(
     words = ["EXPLAIN", *["ANALYZE"] * analyze, *["VERBOSE"] * verbose]
     words += [*["ESTIMATES"] * estimates, "FORMAT", form, ""]
     prefix = " ".join(words)
+    options |= _given(dialect=dialect, pushdown=pushdown)
     try:
-        with _asked(file, url, prefix + _sql(sql), dialect=dialect, pushdown=pushdown) as answer:
+        with _asked(file, url, prefix + _sql(sql), options) as answer:
             for batch in answer.batches:
                 for line in batch.column(0).to_pylist():
                     click.echo(line)
@@ -262,6 +285,9 @@ def check(file: Path | None) -> int:
             source.connector.close()
     console = terminal()
     console.print(_checks_table(config, checks, links.known(), plain=not console.is_terminal))
+    for found in checks:
+        for note in found.notes:
+            click.echo(f"note: source {found.name!r}: {note}")
     return FAILED if any(found.error for found in checks) else 0
 
 
@@ -304,13 +330,18 @@ def _sql(argument: str) -> str:
     return sys.stdin.read() if argument == "-" else argument
 
 
+def _given(**options: str | None) -> dict[str, str]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
 @contextlib.contextmanager
-def _asked(file: Path | None, url: str | None, sql: str, **given: str | None) -> Iterator[Answered]:
+def _asked(
+    file: Path | None, url: str | None, sql: str, options: Mapping[str, str]
+) -> Iterator[Answered]:
     from flight_server.ask import ask_here, ask_server
 
     if (file is None) == (url is None):
         raise click.UsageError("whom to ask? Give either -c FILE or --url URL.")
-    options = {name: value for name, value in given.items() if value is not None}
     asked = (
         ask_server(url, sql, options) if url is not None else ask_here(_load(file), sql, options)
     )

@@ -35,7 +35,7 @@ from planner.options import Pushdown
 DEFAULT_LISTEN = "grpc://127.0.0.1:31337"
 ENVIRONMENT_PREFIX = "CROSSWIND_"
 HIDDEN = "***"
-RESERVED_NAME = "crosswind"
+RESERVED_NAMES = ("crosswind", "information_schema")
 
 Path_ = tuple[str, ...]
 
@@ -116,6 +116,15 @@ class ServerConfig(_Model):
             raise ValueError("expected grpc://HOST:PORT")
         if not parts.hostname or port is None:
             raise ValueError("expected grpc://HOST:PORT, with host and port")
+        return value
+
+    @field_validator("temp_directory")
+    @classmethod
+    def _takes_files(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError(f"{str(value)!r} is no directory")
+        if value is not None and not os.access(value, os.W_OK | os.X_OK):
+            raise ValueError(f"{str(value)!r} cannot be written to")
         return value
 
     @property
@@ -293,7 +302,7 @@ def _source(name: str, table: object, places: _Places, hidden: set[Path_]) -> So
             f"source name {name!r} is not an SQL identifier: "
             "lower-case letters, digits and underscores, not beginning with a digit",
         )
-    if name == RESERVED_NAME:
+    if name in RESERVED_NAMES:
         raise places.error(
             path, f"source name {name!r} is that of the server's own tables; choose another"
         )

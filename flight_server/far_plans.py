@@ -70,7 +70,7 @@ def with_estimates(plan: Plan, catalog: Catalog, deadline: float | None) -> Plan
     silent: set[str] = set()
     fragments = []
     for fragment in plan.fragments:
-        connector = catalog.sources[fragment.source].connector
+        connector = catalog.runnable[fragment.source].connector
         if isinstance(connector, Estimates) and fragment.source not in silent:
             try:
                 found = connector.estimate(fragment.fragment, deadline)
@@ -86,7 +86,7 @@ def with_estimates(plan: Plan, catalog: Catalog, deadline: float | None) -> Plan
 
 
 def _explains(fragment: PlannedFragment, catalog: Catalog) -> Explains | None:
-    connector = catalog.sources[fragment.source].connector
+    connector = catalog.runnable[fragment.source].connector
     return connector if isinstance(connector, Explains) else None
 
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from connectors.contract import Column, Table, TableName
 from connectors.errors import CrosswindError
+from connectors.listed import Listed, listed
 from planner.catalog import Catalog, Source
 
 _log = logging.getLogger(__name__)
@@ -129,12 +130,16 @@ def tables(
     """One row for each table, by source, schema and name.
 
     A table whose name is the pattern itself comes first: ADBC asks for one table by its unescaped
-    name and reads the first row, and `a_b` also matches `axb`.
+    name and reads the first row, and `a_b` also matches `axb`. One that cannot be read has no
+    columns.
+
+    Raises:
+        SourceError: of a table that cannot be read, where its columns were asked for by its name.
     """
     in_schema = like(schema_pattern) if schema_pattern is not None else None
     named = like(name_pattern) if name_pattern is not None else None
 
-    def matching(of: Source) -> list[Table]:
+    def matching(of: Source) -> list[Listed]:
         known = of.connector.tables()
         names = [
             name
@@ -142,21 +147,28 @@ def tables(
             if (named is None or named.fullmatch(name.name))
             and (in_schema is None or in_schema.fullmatch(name.schema))
         ]
-        found = [table for table in map(known.find, names) if table is not None]
-        return [table for table in found if not kinds or table.kind in kinds]
+        found = listed(of.name, known, names, columns=include_schema)
+        return [each for each in found if not kinds or each.kind in kinds]
 
-    rows = [(s, table) for s, found in _ask(catalog, source, matching) for table in found]
-    rows.sort(key=lambda row: (not _is(row[1].name, schema_pattern, name_pattern), row[0]))
+    def place(row: tuple[str, Listed]) -> tuple[bool, bool, str]:
+        source, each = row
+        asked_for = _is(each.name, schema_pattern, name_pattern)
+        return (not asked_for, asked_for and each.problem is not None, source)
+
+    rows = [(s, each) for s, found in _ask(catalog, source, matching) for each in found]
+    rows.sort(key=place)
+    if rows and _is(rows[0][1].name, schema_pattern, name_pattern) and rows[0][1].problem:
+        raise rows[0][1].problem
     columns = [
         pa.array([name for name, _ in rows], _TEXT),
-        pa.array([table.name.schema for _, table in rows], _TEXT),
-        pa.array([table.name.name for _, table in rows], _TEXT),
-        pa.array([table.kind for _, table in rows], _TEXT),
+        pa.array([each.name.schema for _, each in rows], _TEXT),
+        pa.array([each.name.name for _, each in rows], _TEXT),
+        pa.array([each.kind for _, each in rows], _TEXT),
     ]
     if not include_schema:
         return pa.RecordBatch.from_arrays(columns, schema=TABLES)
     columns.append(
-        pa.array([_described(s, table).serialize().to_pybytes() for s, table in rows], pa.binary())
+        pa.array([_described(s, each).serialize().to_pybytes() for s, each in rows], pa.binary())
     )
     return pa.RecordBatch.from_arrays(columns, schema=TABLES_WITH_SCHEMA)
 
@@ -205,8 +217,10 @@ def _ask(
     return [given for given in answers if given is not None]
 
 
-def _described(source: str, table: Table) -> pa.Schema:
+def _described(source: str, each: Listed) -> pa.Schema:
     """The table's schema with the column metadata that JDBC reads."""
+    if (table := each.table) is None:
+        return pa.schema([])
     return pa.schema(
         [
             pa.field(c.name, c.type, c.nullable, metadata=_column_metadata(source, table, c))

@@ -132,7 +132,7 @@ def links_of(config: Config, catalog: Catalog) -> Links:
     )
     system = catalog.runnable[SYSTEM].connector
     if isinstance(system, SystemConnector):
-        system.shows("links", lambda: link_rows(links.known()))
+        system.shows("links", lambda: link_rows(links.known(), catalog.seen.work.pace))
     return links
 
 

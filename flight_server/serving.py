@@ -19,6 +19,8 @@ from flight_server.service import catalog_of, open_catalog, open_queries, watch_
 from planner.catalog import Catalog
 from planner.replicas import unknown_tables
 
+_log = logging.getLogger(__name__)
+
 
 def serve_until(
     stop: Callable[[], None],
@@ -47,6 +49,9 @@ def serve_until(
         checks = check_sources(catalog.sources.values())
         if not allow_unreachable:
             _refuse_unreachable(checks)
+        for check in checks:
+            for note in check.notes:
+                _log.warning("source %r: %s", check.name, note)
         answering = [catalog.sources[check.name] for check in checks if check.error is None]
         absent = {check.name: check.error.message for check in checks if check.error is not None}
         served = catalog_of(answering, absent, config.replicas)

@@ -148,6 +148,10 @@ def test_serve_listens_where_the_flag_says(folder: Path) -> None:
         ),
         ("[server]\nlisten = [", "2: not TOML"),
         (
+            '[server]\ntemp_directory = "/nope/x"',
+            "2: 'temp_directory' in [server]: '/nope/x' is no directory",
+        ),
+        (
             '[server]\nlisten = "http://x"',
             "2: 'listen' in [server]: expected grpc://HOST:PORT",
         ),
@@ -300,7 +304,13 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["query", "SELECT 1"], ["query", "-c", "x", "--url", "y", "SELECT 1"], ["serve"], ["qery"]],
+    [
+        ["query", "SELECT 1"],
+        ["query", "-c", "x", "--url", "y", "SELECT 1"],
+        ["query", "-c", "x", "--option", "cuts", "SELECT 1"],
+        ["serve"],
+        ["qery"],
+    ],
 )
 def test_wrong_arguments_are_exit_code_2(tmp_path: Path, arguments: list[str]) -> None:
     done = run(*arguments, cwd=tmp_path)
@@ -369,6 +379,19 @@ def test_query_pushes_as_much_as_is_asked_for(folder: Path, whom: list[str]) -> 
         assert done.stdout.splitlines() == ["n", "2"]
 
 
+def test_options_of_the_session_are_given_by_name(folder: Path, whom: list[str]) -> None:
+    options = ["--option", "link.shop.mbps=3", "--option", "pushdown=none"]
+    done = run("explain", *whom, *options, "SELECT name FROM items WHERE id = 1", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "planned as if the link to shop had 3 Mbit/s" in done.stdout
+    assert "f1 at shop: scan of public.items" in done.stdout
+    asked = ["query", *whom, "--format", "csv", *options, "SELECT name FROM items WHERE id = 1"]
+    assert run(*asked, cwd=folder).stdout == "name\npen\n"
+    done = run(*asked, "--option", "cutz=push", cwd=folder)
+    assert (done.returncode, done.stderr.count("cutz")) == (1, 1)
+    assert "Nearest: cuts" in done.stderr
+
+
 def test_explain_counts_columns_in_the_text_that_was_given(folder: Path, whom: list[str]) -> None:
     done = run("explain", "--analyze", *whom, "SELECT nam FROM items", cwd=folder)
     assert done.returncode == 1
@@ -394,6 +417,51 @@ def test_check_fails_when_a_source_does_not_answer(folder: Path) -> None:
     assert re.search(r"shop +postgres +connection .* Connection refused", done.stdout)
     assert re.search(r"lake +files +yes", done.stdout)
     assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_what_is_configured_and_not_there_is_said(folder: Path, postgres_uri: str) -> None:
+    (folder / "empty").mkdir()
+    (folder / "typos.toml").write_text(
+        f"""\
+[server]
+listen = "grpc://127.0.0.1:0"
+
+[sources.shop]
+connector = "postgres"
+uri = "{postgres_uri}"
+default_schema = "publik"
+
+[sources.lake]
+connector = "files"
+root = "lake"
+tables = {{ sold = "sold.parquet", x = "nope.csv", y = "*.zzz" }}
+
+[sources.delta]
+connector = "delta"
+root = "empty"
+"""
+    )
+    said = {
+        "shop": "there is no schema 'publik'; nearest: public",
+        "lake": f"table 'y': no data file matches '*.zzz' in 'file://{folder / 'lake'}'",
+        "delta": "it has no tables",
+    }
+    done = run("check", "-c", "typos.toml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    for source, note in said.items():
+        assert f"note: source {source!r}: {note}\n" in done.stdout
+    assert "note: source 'lake': table 'x': no data file matches 'nope.csv' in " in done.stdout
+    with started("serve", "-c", "typos.toml", cwd=folder) as process:
+        process.wait_for("ready")
+        assert process.stop() == 0
+        assert process.process.stderr is not None
+        log = process.process.stderr.read()
+    assert log.count("WARNING") == 4
+    for source, note in said.items():
+        assert f"source {source!r}: {note}\n" in log
+    done = run("query", "-c", "typos.toml", "SELECT * FROM lake.x", cwd=folder)
+    assert "line 1, column 20: table 'lake.x' does not exist: no data file matches" in done.stderr
+    assert "'nope.csv'" in done.stderr
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:

@@ -161,10 +161,17 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -
             "crosswind.toml:1: source name 'Shop' is not an SQL identifier: "
             "lower-case letters, digits and underscores, not beginning with a digit",
         ),
+        *(
+            (
+                f'[sources.{name}]\nconnector = "files"',
+                f"crosswind.toml:1: source name {name!r} is that of the server's own tables; "
+                "choose another",
+            )
+            for name in ("crosswind", "information_schema")
+        ),
         (
-            '[sources.crosswind]\nconnector = "files"',
-            "crosswind.toml:1: source name 'crosswind' is that of the server's own tables; "
-            "choose another",
+            '[server]\ntemp_directory = "/nowhere/at/all"',
+            "crosswind.toml:2: 'temp_directory' in [server]: '/nowhere/at/all' is no directory",
         ),
         (
             '[sources.s]\nconnector = "files"\nroot = { env = "NOT_SET" }',

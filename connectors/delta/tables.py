@@ -98,6 +98,9 @@ class DeltaTables:
     def names(self) -> Sequence[TableName]:
         return [TableName(SCHEMA, name) for name in self._listing(NAMES_SECONDS)]
 
+    def kinds(self) -> Mapping[TableName, str]:
+        return dict.fromkeys(self.names(), "TABLE")
+
     def find(self, name: TableName) -> Table | None:
         loaded = self._recent(name) or self.load(name)
         return loaded.table if loaded else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -91,6 +91,9 @@ class IcebergTables:
         with self._lock:
             self._names = (found, now)
         return found
+
+    def kinds(self) -> Mapping[TableName, str]:
+        return dict.fromkeys(self.names(), "TABLE")
 
     def find(self, name: TableName) -> Table | None:
         loaded = self._cached(name, self._plan_seconds) or self.load(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -473,6 +474,11 @@ def test_what_is_no_database_is_refused(
         connect(junk).tables().names()
     with pytest.raises(SourceRejectedError, match="is not a file"):
         connect(tmp_path).tables().names()
+    other = sqlite3.connect(tmp_path / "notes.db")
+    other.execute("CREATE TABLE notes (id)")
+    other.close()
+    with pytest.raises(SourceRejectedError, match=r'SQLite made it\. Set connector = "sqlite"'):
+        connect(tmp_path / "notes.db").tables().names()
 
 
 def test_a_macro_that_hides_a_function_is_refused(file: Path, shop: DuckdbConnector) -> None:

@@ -99,6 +99,16 @@ def test_schemas_limits_what_exists(connect: Callable[..., PostgresConnector]) -
     assert tables.find(TableName("sales", "orders")) is not None
 
 
+def test_schemas_that_are_not_there_are_noted(connect: Callable[..., PostgresConnector]) -> None:
+    def notes(**options: object) -> list[str]:
+        connector = connect(**options)
+        return list(map(str, connector.notes()))
+
+    assert notes() == notes(schemas=["sales"], default_schema="sales") == []
+    assert notes(schemas=["salez", "public"]) == ["there is no schema 'salez'; nearest: sales"]
+    assert notes(default_schema="zz") == ["there is no schema 'zz'"]
+
+
 def test_what_a_role_may_not_read_is_not_listed(
     connect: Callable[..., PostgresConnector], postgres_server: PostgresServer
 ) -> None:

@@ -300,6 +300,12 @@ def test_a_file_that_cannot_be_read(
         create("notes", {"uri": str(file)}).tables().names()
 
 
+def test_a_directory_is_no_file(tmp_path: Path) -> None:
+    shop = create("shop", {"uri": str(tmp_path)})
+    with pytest.raises(SourceRejectedError, match=r"is a directory\. Set uri to a file"):
+        shop.tables().names()
+
+
 def test_a_file_in_utf_16_is_refused(tmp_path: Path) -> None:
     """Its texts compare by the bytes of UTF-16: rows would be missing."""
     file = tmp_path / "wide.db"

@@ -10,6 +10,7 @@ import pyarrow.flight as fl
 import pytest
 
 from connectors.memory import MemoryConnector
+from connectors.system import SCHEMAS
 from planner.catalog import Source
 
 from .conftest import Running, Start
@@ -126,6 +127,55 @@ def test_only_what_a_filter_names_is_looked_up(lake: Running) -> None:
     finally:
         type(tables).find = find  # type: ignore[method-assign]
     assert set(asked) == {"one"}
+
+
+@pytest.mark.parametrize("sql", ["DESCRIBE crosswind.links", "SHOW COLUMNS FROM crosswind.links"])
+def test_a_table_of_the_servers_own_is_described(lake: Running, sql: str) -> None:
+    found = rows(lake, sql)
+    assert found[:2] == [("source", "string", "NO", ""), ("rtt_ms", "double", "YES", "")]
+    assert [name for name, *_ in found] == SCHEMAS["links"].names
+
+
+def test_the_information_schema_describes_itself(lake: Running) -> None:
+    assert rows(lake, "DESCRIBE information_schema.schemata") == [
+        ("catalog_name", "string", "NO", ""),
+        ("schema_name", "string", "NO", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "options", ["", "ANALYZE", "VERBOSE", "ESTIMATES", "FORMAT json", "ANALYZE FORMAT mermaid"]
+)
+def test_queries_of_the_servers_own_tables_are_explained(lake: Running, options: str) -> None:
+    joined = (
+        "SELECT l.source, i.id FROM crosswind.links l LEFT JOIN shop.items i ON i.name = l.source"
+    )
+    counted = (
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 3) "
+        "SELECT n, source FROM r LEFT JOIN crosswind.links ON rtt_ms = n"
+    )
+    for sql in ("SELECT source FROM crosswind.links", joined, counted):
+        assert any("crosswind" in str(row) for row in rows(lake, f"EXPLAIN {options} {sql}"))
+    assert sorted(rows(lake, counted)) == [(1, None), (2, None), (3, None)]
+
+
+def test_a_bare_name_is_that_of_the_only_schema_that_has_it(start: Start) -> None:
+    lake = Source("lake", MemoryConnector("lake", {"items": ODD}))
+    running = start({"sales.recent": ODD, "sales.items": ODD, "b.many": ODD, "a.many": ODD})
+    assert rows(running, "SELECT n FROM recent") == rows(running, "SELECT n FROM sales.recent")
+    # Before those of other schemas come the tables of the default ones.
+    assert rows(running, "SELECT count(*) FROM items") == [(1000,)]
+    with pytest.raises(flightsql.Error, match=r"'many' is ambiguous: shop\.a\.many, shop\.b\.many"):
+        rows(running, "SELECT n FROM many")
+    two = start({"sales.recent": ODD}, others=(lake,))
+    with pytest.raises(
+        flightsql.Error, match=r"'items' is ambiguous: shop\.main.items, lake\.main"
+    ):
+        rows(two, "SELECT n FROM items")
+    assert rows(two, "DESCRIBE recent") == [
+        ("Day", "date32[day]", "YES", ""),
+        ("n", "int32", "YES", ""),
+    ]
 
 
 def test_the_information_schema_is_in_nobodys_way(lake: Running) -> None:

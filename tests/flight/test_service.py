@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import adbc_driver_flightsql.dbapi as flightsql
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import flight_server
@@ -75,3 +79,93 @@ def test_two_servers_run_side_by_side() -> None:
             ):
                 cursor.execute("SELECT 'here'")
                 assert cursor.fetchone() == ("here",)
+
+
+# --- tables that cannot be read ---
+
+BROKEN = {
+    "corrupt.parquet": "PAR1 and nothing more PAR1",
+    "ragged.csv": "a,b\n1,2\n1,2,3\n",
+    "twice.csv": "a\n1\n",
+    "twice.json": '{"a": 1}\n',
+}
+
+
+@pytest.fixture(scope="module")
+def with_broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The addresses of a server over a folder with unreadable files, and of one over that."""
+    root = tmp_path_factory.mktemp("lake")
+    for name, text in BROKEN.items():
+        (root / name).write_text(text)
+    pq.write_table(pa.table({"a": [1, 2], "b": ["x", "y"]}), root / "good.parquet")
+    free = {"listen": "grpc://127.0.0.1:0"}
+    lake = {"connector": "files", "root": str(root)}
+    with flight_server.serve(
+        Config.from_mapping({"server": free, "sources": {"lake": lake}})
+    ) as far:
+        hub = {"connector": "flightsql", "uri": far.url, "default_schema": "main"}
+        near = Config.from_mapping({"server": free, "sources": {"lake": hub}})
+        with flight_server.serve(near) as server:
+            yield {"itself": far.url, "through a hub": server.url}
+
+
+@pytest.fixture(params=["itself", "through a hub"])
+def connection(with_broken: dict[str, str], request: pytest.FixtureRequest) -> Iterator[Any]:
+    with flightsql.connect(with_broken[request.param], autocommit=True) as opened:
+        yield opened
+
+
+def answers(connection: Any, sql: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
+def test_a_table_that_cannot_be_read_hides_no_other(
+    connection: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def listed(depth: Any) -> dict[str, Any]:
+        ((lake,),) = (
+            source["catalog_db_schemas"]
+            for source in connection.adbc_get_objects(depth=depth).read_all().to_pylist()
+        )
+        return {table["table_name"]: table for table in lake["db_schema_tables"]}
+
+    names = ["corrupt", "good", "ragged", "twice"]
+    assert list(listed("tables")) == names
+    assert not caplog.text, "names need no look into files"
+    everything = listed("all")
+    assert list(everything) == names
+    assert [len(everything[name]["table_columns"]) for name in names] == [0, 2, 0, 0]
+    assert "table main.ragged of source 'lake' cannot be looked at: " in caplog.text
+    assert "row 3: expected 2 columns, got 3" in caplog.text
+
+
+def test_the_information_schema_lists_beside_tables_that_cannot_be_read(connection: Any) -> None:
+    listed = answers(connection, "SELECT * FROM information_schema.tables ORDER BY table_name")
+    assert listed == [
+        ("lake", "main", name, "TABLE") for name in ("corrupt", "good", "ragged", "twice")
+    ]
+    columns = "SELECT table_name, column_name FROM information_schema.columns ORDER BY 2"
+    assert answers(connection, columns) == [("good", "a"), ("good", "b")]
+    assert answers(connection, "SELECT count(*) FROM information_schema.columns") == [(2,)]
+    assert answers(connection, "SELECT sum(a) FROM good") == [(3,)]
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("corrupt", "'corrupt.parquet' cannot be read: "),
+        ("ragged", "'ragged.csv': row 3: expected 2 columns, got 3"),
+        ("twice", "'twice.csv' and 'twice.json' have this name"),
+    ],
+)
+def test_who_asks_for_a_table_that_cannot_be_read_is_told_why(
+    connection: Any, table: str, says: str
+) -> None:
+    with pytest.raises(flightsql.Error, match=says):
+        connection.adbc_get_table_schema(table)
+    for sql in (f"SELECT * FROM {table}", f"DESCRIBE lake.{table}"):
+        with pytest.raises(flightsql.Error, match=says):
+            answers(connection, sql)

@@ -9,6 +9,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from connectors.errors import SourceRejectedError, SourceUnavailableError
 
 Version = tuple[int, int, int, int]
 """Device, inode, size and time of change: what differs when a file was replaced."""
+
+_SQLITE = b"SQLite format 3\0"
+"""How a file of SQLite begins."""
 
 # Timestamps with a time zone leave in the zone of the session. It is no option of a database that
 # is being opened, because the extension that has it is not there yet.
@@ -163,6 +167,7 @@ class Database:
         }
         if not Path(self._path).is_file():
             raise SourceRejectedError(f"{self._path!r} is not a file", source=self.source)
+        self._refuse_sqlite()
         with opening(self.source):
             database = adbc.AdbcDatabase(
                 driver=adbc_driver_duckdb.driver_path(),
@@ -178,6 +183,16 @@ class Database:
                 database.close()
                 raise
         return _Opened(database, version)
+
+    def _refuse_sqlite(self) -> None:
+        """DuckDB would read it by an extension, where that is there, and by other rules."""
+        with suppress(OSError), Path(self._path).open("rb") as file:
+            if file.read(len(_SQLITE)) == _SQLITE:
+                raise SourceRejectedError(
+                    "the file is not a DuckDB database: SQLite made it",
+                    source=self.source,
+                    hint='Set connector = "sqlite".',
+                )
 
     def _check_functions(self, shadowed: list[dict[str, object]]) -> None:
         if shadowed:

@@ -7,7 +7,7 @@ a table is read.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,8 +84,12 @@ class FlightsqlTables:
         Raises:
             SourceRejectedError: the server cannot list them, and `tables` does not either.
         """
+        return sorted(self.kinds())
+
+    def kinds(self) -> Mapping[TableName, str]:
+        """What the server says of each table, as it lists them."""
         entries = self._given or self._known.listing(self._ask_all)
-        return sorted(map(self._shown, entries))
+        return {self._shown(entry): entry.kind for entry in entries}
 
     def find(self, name: TableName) -> Table | None:
         """One table with its columns. A missing one is asked for again after a few seconds."""

@@ -6,7 +6,8 @@ Owns the catalog queries. Must not know how a table is read.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from functools import partial
 
 import pyarrow as pa
@@ -47,6 +48,8 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND has_schema_privilege(n.oid, 'USAGE')
   AND (has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'))
 """
+
+_SCHEMAS = "SELECT nspname::text AS name FROM pg_catalog.pg_namespace"
 
 # $1: schema, $2: name. One row for a column; one with a NULL column for a table without any.
 # Domains are resolved to their base: its type, and the modifier that the innermost domain gives. An
@@ -155,6 +158,15 @@ class PostgresTables:
         if rows:
             self._encoding = str(rows[0]["encoding"])
         return _table(name, rows, self._arrays_as_text)
+
+    def lacking(self, schemas: Iterable[str]) -> dict[str, str]:
+        """Those that the database does not have, each with the name that is nearest, or none."""
+        there = [str(row["name"]) for row in self._pool.rows(_SCHEMAS, ())]
+        return {
+            name: "".join(get_close_matches(name, there, n=1))
+            for name in schemas
+            if name not in there
+        }
 
     def refresh(self) -> None:
         """Forget everything; the next look-up asks the server."""

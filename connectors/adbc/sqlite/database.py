@@ -4,6 +4,7 @@ millisecond. Owns opening it, read-only. Must not know what runs.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from adbc_driver_manager._reader import AdbcRecordBatchReader
 
 from connectors.adbc.sqlite.failures import translated
 from connectors.apart import Turns
-from connectors.errors import SourceUnavailableError
+from connectors.errors import SourceRejectedError, SourceUnavailableError
 
 Version = tuple[int, int, int, int]
 """Device, inode, size and time of change: what differs when the file has changed."""
@@ -44,6 +45,7 @@ class Database:
 
         Raises:
             SourceUnavailableError: there is none.
+            SourceRejectedError: it is a directory.
         """
         try:
             found = Path(self._path).stat()
@@ -53,6 +55,12 @@ class Database:
                 source=self.source,
                 hint="Check uri, which is relative to where the command runs.",
             ) from None
+        if stat.S_ISDIR(found.st_mode):
+            raise SourceRejectedError(
+                f"{self._path!r} is a directory",
+                source=self.source,
+                hint="Set uri to a file that SQLite made.",
+            )
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
     @contextmanager
