@@ -138,9 +138,9 @@ def bracketed(keys: pa.Array) -> str | None:
 def separated(keys: pa.Array) -> str | None:
     """`1,2`, or texts with `SEPARATOR` between them; None for texts that have it, or a NUL.
 
-    No text at all would be read as an empty one, and one empty text as none: in place of none stands
-    one that hardly any row has, and what has it is dropped by the join; the first one stands there
-    twice.
+    No text at all would be read as an empty one, and one empty text as none: in place of none
+    stands one that hardly any row has, and what has it is dropped by the join; the first one stands
+    there twice.
 
     >>> separated(pa.array([1, 2])), separated(pa.array(["", "a"])), separated(pa.array([""]))
     ('1,2', '\\x1fa\\x1f', '\\x1f')
