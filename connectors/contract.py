@@ -173,10 +173,15 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Few:
-    """A statement cut off after one row more than `rows`, which are more than are expected."""
+    """A statement cut off after one row more than `rows`, which are more than are expected.
+
+    Attributes:
+        sized: it is known how wide these are. Else the source is asked only where they cannot be.
+    """
 
     text: str
     rows: int
+    sized: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def listed(
         try:
             table = tables.find(name)
         except _OF_ONE_TABLE as error:
-            _log.warning("table %s of source %r cannot be looked at: %s", name, source, error)
+            _log.warning("table %r of source %r cannot be looked at: %s", str(name), source, error)
             yield Listed(name, "TABLE", problem=error)
         else:
             if table is not None:

@@ -121,7 +121,7 @@ class ServerConfig(_Model):
     @field_validator("temp_directory")
     @classmethod
     def _takes_files(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_dir():
+        if value is not None and not os.path.isdir(value):  # noqa: PTH112 - Path's may raise.
             raise ValueError(f"{str(value)!r} is no directory")
         if value is not None and not os.access(value, os.W_OK | os.X_OK):
             raise ValueError(f"{str(value)!r} cannot be written to")

@@ -157,7 +157,12 @@ def tables(
 
     rows = [(s, each) for s, found in _ask(catalog, source, matching) for each in found]
     rows.sort(key=place)
-    if rows and _is(rows[0][1].name, schema_pattern, name_pattern) and rows[0][1].problem:
+    if (
+        include_schema
+        and rows
+        and _is(rows[0][1].name, schema_pattern, name_pattern)
+        and rows[0][1].problem
+    ):
         raise rows[0][1].problem
     columns = [
         pa.array([name for name, _ in rows], _TEXT),

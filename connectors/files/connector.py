@@ -420,10 +420,14 @@ class FileTables:
 
 
 def _partitions(contents: Contents, schema: pa.Schema) -> tuple[tuple[str, pa.DataType], ...]:
-    """The columns that the folders give: whole numbers where all are, else text."""
+    """The columns that the folders give: whole numbers where all are, else text, as `k=` is."""
     keys = [key for key, _ in contents.files[0].partition]
     texts = [[value for _, value in file.partition] for file in contents.files]
-    types = [type_ if type_ == pa.int64() else pa.string() for type_ in csv_types(texts, len(keys))]
+    blank = [any(text == "" for text in column) for column in zip(*texts, strict=True)]
+    types = [
+        type_ if type_ == pa.int64() and not empty else pa.string()
+        for type_, empty in zip(csv_types(texts, len(keys)), blank, strict=True)
+    ]
     # A writer may repeat the partition columns in its files: there they count.
     return tuple((k, t) for k, t in zip(keys, types, strict=True) if k not in schema.names)
 

@@ -65,6 +65,7 @@ class DataFile:
         version: what the file system says of its age; another version is another content. Empty
             where it says nothing: then it may be another content at any time.
         modified: of that, when it was last written; empty where it is not said.
+        inode: by which a file system tells it from one that takes its name; None where it does not.
     """
 
     path: str
@@ -72,6 +73,7 @@ class DataFile:
     version: str
     modified: str = ""
     partition: Partition = ()
+    inode: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +286,8 @@ def data_file(info: Mapping[str, Any], partition: Partition) -> DataFile:
     version = " ".join(str(info[key]) for key in keys if info.get(key) is not None)
     modified = next((str(info[key]) for key in times if info.get(key) is not None), "")
     size = None if info.get("size") is None else int(info["size"])
-    return DataFile(str(info["name"]), size, version, modified, partition)
+    inode = info.get("ino")
+    return DataFile(str(info["name"]), size, version, modified, partition, inode)
 
 
 def _partition(location: Location, entry: Entry, folders: Iterable[str]) -> Partition:

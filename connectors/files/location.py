@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 HIDDEN = "***"
 
-_CONTENTS = re.compile("thrift|[Tt]runcated|[Cc]orrupt")
+_CONTENTS = re.compile(
+    "thrift|[Tt]runcated|[Cc]orrupt|[Ff]latbuffer|inflate failed|decompress failed"
+)
 
 
 @runtime_checkable

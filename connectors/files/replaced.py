@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 
 from connectors.contract import TableName
-from connectors.errors import SourceUnavailableError
+from connectors.errors import SourceRejectedError, SourceUnavailableError
 from connectors.files import listing
 from connectors.files.listing import Contents, DataFile, Entry
 from connectors.files.location import Location
@@ -18,10 +18,12 @@ from connectors.files.location import Location
 MOST_FILES = 1_000
 """That are looked at again: of S3 a page of a listing, and of a disk some milliseconds."""
 
-
 SHORT_SECONDS = 5.0
 """A run over files that are far is looked after when it took longer: one that asks the store three
 questions should not ask a fourth. A plan may be by what is as old."""
+
+_GROWING = ("csv", "json")
+"""Formats that are written to at their end."""
 
 
 def refuse_replaced(
@@ -48,8 +50,7 @@ def refuse_replaced(
         now = _now(location, entry, read)
     for file in read.files:
         found = now.get(file.path, file)
-        grown = read.format in _GROWING and (found.size_bytes or 0) > (file.size_bytes or 0)
-        if found.version != file.version and not grown:
+        if found.version != file.version and not _same(file, found, read.format in _GROWING):
             raise SourceUnavailableError(
                 f"file {location.relative(file.path)!r} of table {table} was replaced while it was"
                 " read",
@@ -58,7 +59,17 @@ def refuse_replaced(
             )
 
 
-_GROWING = ("csv", "json")
+def _same(before: DataFile, now: DataFile, growing: bool) -> bool:
+    """Whether it is one file, which was written to at its end, or got other rights or names.
+
+    That takes a number that the file system gives it: what stores call by one name is another
+    object each time.
+    """
+    if before.inode is None or before.inode != now.inode:
+        return False
+    if (now.size_bytes, now.modified) == (before.size_bytes, before.modified):
+        return True
+    return growing and (now.size_bytes or 0) > (before.size_bytes or 0)
 
 
 def _now(location: Location, entry: Entry, read: Contents) -> dict[str, DataFile]:
@@ -66,7 +77,8 @@ def _now(location: Location, entry: Entry, read: Contents) -> dict[str, DataFile
     if not location.near:
         try:
             return {file.path: file for file in listing.contents(location, entry).files}
-        except FileNotFoundError:
+        except (FileNotFoundError, SourceRejectedError):
+            # With what joined them since, they may be no table any more.
             return {}
     found = {}
     for file in read.files:

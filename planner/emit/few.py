@@ -56,11 +56,12 @@ def few_of(
     most = most_rows(expected, flows=flows)
     if most is None:
         return None
+    sized = expected.rows is not None
     limit = statement.args.get("limit")
     if limit is not None:
         count = limit.expression
         bounded = isinstance(count, exp.Literal) and int(count.this) <= most
-        return Few(statement.sql(generator), most) if bounded else None
+        return Few(statement.sql(generator), most, sized) if bounded else None
     cut = statement.copy()
     cut.set("limit", exp.Limit(expression=exp.Literal.number(most + 1)))
-    return Few(cut.sql(generator), most)
+    return Few(cut.sql(generator), most, sized)

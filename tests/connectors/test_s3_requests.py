@@ -119,7 +119,8 @@ def test_only_row_groups_that_may_have_a_databases_keys_are_asked_for(
     with Placement.of_sources(sources) as placement:
         _asked(server, placement, sql, want)
         again = _asked(server, placement, sql, want)
-        assert [re.findall(r"(\d+)\.parquet", line)[0] for line in again.files] == ["000", "020"]
+        asked_for = sorted(re.findall(r"(\d+)\.parquet", line)[0] for line in again.files)
+        assert asked_for == ["000", "020"]
         assert _asked(server, placement, sql.replace("picked", "none"), 0).files == []
         without = replace(placement, options=PlanningOptions(reductions="none"))
         assert len(_asked(server, without, sql, want).files) > 2 * FILES

@@ -138,7 +138,7 @@ def test_a_table_that_cannot_be_read_hides_no_other(
     everything = listed("all")
     assert list(everything) == names
     assert [len(everything[name]["table_columns"]) for name in names] == [0, 2, 0, 0]
-    assert "table main.ragged of source 'lake' cannot be looked at: " in caplog.text
+    assert "table 'main.ragged' of source 'lake' cannot be looked at: " in caplog.text
     assert "row 3: expected 2 columns, got 3" in caplog.text
 
 

@@ -104,9 +104,7 @@ def start_of(page: exp.Expr) -> exp.Expr:
 
 def _each_page(kind: type[exp.Expr], first: exp.Expr, last: exp.Expr, step: exp.Expr) -> exp.Expr:
     return kind(
-        this=exp.Anonymous(
-            this="generate_series", expressions=[each.copy() for each in (first, last, step)]
-        ),
+        this=call("generate_series", first, last, step),
         alias=exp.TableAlias(this=exp.to_identifier("pages"), columns=[exp.to_identifier("page")]),
     )
 

@@ -111,7 +111,7 @@ class PostgresConnector:
         """See `connectors.notes`: schemas that were given, and are not there."""
         lacking = self._tables.lacking(self._given_schemas) if self._given_schemas else {}
         return [
-            Note(f"there is no schema {name!r}" + (f"; nearest: {near}" if near else ""))
+            Note(f"there is no schema {name!r}" + (f"; nearest: {near!r}" if near else ""))
             for name, near in lacking.items()
         ]
 

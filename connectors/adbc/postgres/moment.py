@@ -84,9 +84,12 @@ class PostgresMoment:
         """See `connectors.contract.Moment`; `fragment` is one SELECT."""
         query = statement_of(fragment, self._pool.source)
         whole, parts, few = Piece(query.text), None, query.few
-        flows = None if few or query.flows is None else self._extent(query.flows)
-        if flows is not None:
-            few = few_of(query.text, flows)
+        if query.flows is not None and (few is None or not few.sized):
+            flows = self._extent(query.flows)
+            if few is None:
+                few = None if flows is None else few_of(query.text, flows)
+            elif flows is None or flows.long_values is None:
+                few = None  # Its rows may be of any width, and would be held in memory.
         extent = None if query.whole is None else self._extent(query.whole)
         if extent is not None:
             pieces = pieces_of(query.text, fragment.schema, extent)

@@ -36,7 +36,8 @@ _NARROW_BYTES = 32
 # What is read in pieces by page has pages of its own and no rules by row, at a server that starts
 # anywhere in a table; and where a row is, only who may read all columns is told. Whether there are
 # long values is asked in a way that waits for no lock, and is asked again. The most common values
-# are no part of a histogram, and may lie beyond it.
+# are no part of a histogram, and may lie beyond it. What is computed as it is read may be of any
+# length, and is stored nowhere; servers before 12 have no such column to ask for.
 _STATISTICS = """
 SELECT CASE WHEN c.relkind <> 'p' THEN NULLIF(c.reltuples, -1)::float8
             ELSE (SELECT sum(leaf.reltuples)::float8
@@ -54,6 +55,8 @@ SELECT CASE WHEN c.relkind <> 'p' THEN NULLIF(c.reltuples, -1)::float8
        CASE WHEN getdatabaseencoding() = 'UTF8' AND current_setting('enable_tidscan') = 'on'
               AND COALESCE(l.relpages, 0) = 0
               AND COALESCE(pg_catalog.pg_stat_get_live_tuples(l.oid), 0) = 0
+              AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute g WHERE g.attrelid = c.oid
+                              AND pg_catalog.to_jsonb(g) ->> 'attgenerated' = 'v')
             THEN c.reltoastrelid::bigint END AS long_values,
        COALESCE(y.typtype = 'b', FALSE) AS own,
        COALESCE(a.attstorage = 'p' OR a.atttypmod BETWEEN 1 AND 104
