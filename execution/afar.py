@@ -9,6 +9,7 @@ not know what is read.
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
@@ -28,6 +29,8 @@ PER_PROCESSOR = 4
 
 MEMORY_BYTES = 64 << 20
 """Of the session's memory, for each partition: sorts and joins share it out among theirs."""
+
+_SORTED = re.compile(r"^\s*Sort\w*Exec", re.MULTILINE)
 
 NEVER_ROWS = 1 << 62
 """More than there are."""
@@ -97,6 +100,6 @@ def in_one(frame: datafusion.DataFrame, partitions: int) -> datafusion.DataFrame
     is what has it do so; above a sort it would keep rows apart for the first ones.
     """
     physical = frame.execution_plan()
-    if physical.partition_count <= partitions or "Sort" in physical.display_indent():
+    if physical.partition_count <= partitions or _SORTED.search(physical.display_indent()):
         return frame
     return frame.limit(NEVER_ROWS)

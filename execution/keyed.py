@@ -47,6 +47,11 @@ class KeyedBatches:
         self._nothing = False
         self.sent: int | None = None
 
+    @property
+    def query(self) -> SqlQuery | TableScan:
+        """What is asked, with the keys when they are there."""
+        return self._fragment.query
+
     def prepare(self) -> None:
         """Wait for the keys, and put them into the statement; before a turn is taken.
 

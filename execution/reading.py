@@ -30,6 +30,7 @@ from execution.working import Took, Working
 from planner.account import FragmentAccount
 from planner.catalog import Source
 from planner.cost import Link
+from planner.emit.few import FEWEST_ROWS
 from planner.plan import NativeRead, PlannedFragment
 from planner.seen import SeenRows
 
@@ -160,11 +161,14 @@ class FragmentReader:
             )
             failure.__cause__ = error
         self._ended_at = time.monotonic()
-        if failure is None and self._shape is not None:
-            self._seen.note(self._shape, self._rows)
-        if failure is None and self._working is not None:
-            self._working.ended(self._took(self._ended_at), self._ended_at)
-        self._buffer.finish(failure)
+        try:
+            if failure is None and self._shape is not None:
+                self._seen.note(self._shape, self._rows)
+            if failure is None and self._working is not None:
+                self._working.ended(self._took(self._ended_at), self._ended_at)
+        finally:
+            # Nothing that is learned may keep waiting who waits for the end.
+            self._buffer.finish(failure)
 
     @property
     def crossed_bytes(self) -> int:
@@ -234,6 +238,20 @@ def round_trips_of(planned: PlannedFragment, connector: Connector, batches: Batc
         asked = isinstance(query, SqlQuery) and query.few is not None
         few = asked or planned.reduction is not None
     return own.few if few and own.few is not None else own.rows
+
+
+def round_trips_taken(
+    planned: PlannedFragment, connector: Connector, batches: Batches, rows: int
+) -> float:
+    """How many a fragment of so many rows took: they came at once, or after few were asked for."""
+    own = connector.capabilities.round_trips
+    query = batches.query if isinstance(batches, KeyedBatches) else planned.fragment.query
+    few = query.few if isinstance(query, SqlQuery) else None
+    asked = batches.few if isinstance(batches, MayBeFew) else few is not None
+    if not asked or own.few is None:
+        return own.rows
+    most = FEWEST_ROWS if few is None else few.rows
+    return own.few if rows <= most else own.few + own.rows
 
 
 def _link(metering: Metering, source: Source) -> Link:
@@ -406,8 +424,8 @@ class FragmentReaders:
             working = Working(
                 planned,
                 source.connector.capabilities,
-                round_trips_of(planned, source.connector, batches)
-                + (source.connector.capabilities.round_trips.moment if share.several else 0.0),
+                partial(round_trips_taken, planned, source.connector, batches),
+                source.connector.capabilities.round_trips.moment if share.several else 0.0,
                 partial(_link, metering, source),
                 seen,
             )

@@ -48,7 +48,7 @@ class Took:
     crossed_bytes: int
     others_bytes: int = 0
     keys: int | None = None
-    connections: int = 1
+    connections: float = 1
 
 
 def worked_seconds(took: Took, link: Link, round_trips: float) -> tuple[float, bool]:
@@ -72,7 +72,8 @@ class Working:
 
     Args:
         capabilities: the source's.
-        round_trips: that it takes, those of its query's moment with them.
+        round_trips: that it took, from the number of its rows.
+        moment_round_trips: until its query's moment was there, besides.
         link: the source's, as it is known when the fragment has been read.
         seen: remembers it.
     """
@@ -81,13 +82,15 @@ class Working:
         self,
         planned: PlannedFragment,
         capabilities: Capabilities,
-        round_trips: float,
+        round_trips: Callable[[int], float],
+        moment_round_trips: float,
         link: Callable[[], Link],
         seen: SeenRows,
     ) -> None:
         self._planned = planned
         self._capabilities = capabilities
         self._round_trips = round_trips
+        self._moment_round_trips = moment_round_trips
         self._link = link
         self._seen = seen
 
@@ -98,7 +101,8 @@ class Working:
             return
         if self._planned.reduction is not None and took.keys is None:
             return  # It ran without, and `work` is that of another fragment.
-        seconds, sure = worked_seconds(self._framed(took), self._link(), self._round_trips)
+        round_trips = self._round_trips(took.rows) + self._moment_round_trips
+        seconds, sure = worked_seconds(self._framed(took), self._link(), round_trips)
         sized = _alike(self._planned.estimate.rows or 0.0, took.rows)
         source = self._planned.source
         self._seen.worked(source, work, seconds, now, sure=sure, sized=sized)
@@ -107,10 +111,13 @@ class Working:
         """The same with what is around values on their way, as planning counts it."""
         framing, parallel = self._capabilities.framing, self._capabilities.parallel
         query = self._planned.fragment.query
-        row_bytes, connections = framing.row_bytes, 1
+        row_bytes, connections = framing.row_bytes, 1.0
         if isinstance(query, SqlQuery) and query.whole is not None:
             own = [field for field in self._planned.fragment.schema if not is_string(field.type)]
-            row_bytes, connections = framing.whole_value_bytes * len(own), parallel.connections
+            cost = self._planned.cost
+            known = None if cost is None else cost.connections
+            row_bytes = framing.whole_value_bytes * len(own)
+            connections = parallel.connections if known is None else known
         crossed_bytes = max(0, took.crossed_bytes + round(row_bytes * took.rows))
         return replace(took, crossed_bytes=crossed_bytes, connections=connections)
 

@@ -63,7 +63,7 @@ def crossing_share(
     total_bytes = sum(known[: len(before)])
     if len(known) < len(before) + len(after) or not total_bytes:
         return 1.0
-    keys_bytes = sent.transfer_seconds * place.source.link.bytes_per_second
+    keys_bytes = sent.transfer_seconds * place.source.link.over(1)
     return (sum(known[len(before) :]) + keys_bytes) / total_bytes
 
 

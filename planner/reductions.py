@@ -192,7 +192,7 @@ class _Reductions:
             return relation
         if place.dialect is None or place.dialect.keys is None or not opened_pieces(relation):
             return relation
-        if keys_of(relation) or any(subqueries_of(relation)):
+        if keys_of(relation) or _has_subqueries(relation):
             return relation
         ways = list(self._ways_apart(relation, place))
         best = max(ways, key=lambda found: found[1].saved_seconds, default=None)
@@ -418,3 +418,7 @@ def patience_seconds(alone: Estimate, place: Place, places: Places) -> float | N
     if places.reductions == "all" or seconds is None:
         return None
     return min(LONGEST_PATIENCE_SECONDS, SHORTEST_PATIENCE_SECONDS + PATIENCE * seconds)
+
+
+def _has_subqueries(relation: Relation) -> bool:
+    return any(subqueries_of(relation)) or any(map(_has_subqueries, inputs_of(relation)))

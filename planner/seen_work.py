@@ -68,12 +68,18 @@ class _Pace:
 
     ratios: OrderedDict[bytes, tuple[float, float]] = field(default_factory=OrderedDict)
     value: float = 1.0
+    noted_at: float = 0.0
+
+    def now(self, now: float) -> float:
+        """As it counts now: what was long not seen falls back to what the constants say."""
+        return float(self.value**0.5 ** (max(0.0, now - self.noted_at) / HALF_LIFE_SECONDS))
 
     def note(self, shape: bytes, ratio: float, now: float) -> None:
         self.ratios[shape] = min(MOST_OF_A_PACE, max(1 / MOST_OF_A_PACE, ratio)), now
         self.ratios.move_to_end(shape)
         while len(self.ratios) > SHAPES_OF_A_PACE or self._oldest() < now - HALF_LIFE_SECONDS:
             self.ratios.popitem(last=False)
+        self.noted_at = now
         if len(self.ratios) >= FEWEST_OF_A_PACE:
             found = median(ratio for ratio, _ in self.ratios.values())
             if not self.value / CHANGED <= found <= self.value * CHANGED:
@@ -108,9 +114,11 @@ class SeenWork:
             return
         with self._lock:
             self._now = max(self._now, now)
-            before = self._kept.pop(work.shape, None)
+            # It is never missing: readers take no lock.
+            before = self._kept.get(work.shape)
             latest = (seconds,) if before is None else (*before.seconds, seconds)[-LATEST:]
             self._kept[work.shape] = _Kept(latest, self._now)
+            self._kept.move_to_end(work.shape)
             if len(self._kept) > MOST_SHAPES:
                 self._kept.popitem(last=False)
             noticed = sure and sized and work.constant_seconds >= NOTICED_SECONDS
@@ -152,7 +160,7 @@ class SeenWork:
     def pace(self, source: str) -> float:
         """How many times what the constants say a source takes for what it was not seen to do."""
         pace = self._paces.get(source)
-        return 1.0 if pace is None else pace.value
+        return 1.0 if pace is None else pace.now(self._now)
 
     def refutes(
         self, fragments: Iterable[PlannedFragment], stages: Iterable[PlannedStage] = ()

@@ -37,6 +37,9 @@ from planner.relations import (
 )
 from planner.rewrite import moved, over, picked, with_expressions
 
+KEPT_BYTES = 64 << 20
+"""So much the larger side may have that is kept all the same: the engine may not turn it back."""
+
 _TURNED = {
     JoinKind.INNER: JoinKind.INNER,
     JoinKind.LEFT: JoinKind.RIGHT,
@@ -132,8 +135,11 @@ class _Sides:
         """
         left, right = (self._rows(estimated) for _, estimated in sides)
         kept, other = (tree for tree, _ in (reversed(sides) if left > right else sides))
-        apart_seconds = min(self._streamed_seconds(kept), self._far_seconds(other))
-        return (left > right) != (apart_seconds > hashed_seconds(abs(left - right)))
+        together_seconds = min(self._streamed_seconds(kept), self._far_seconds(other))
+        size_bytes = self._places.estimate(sides[left <= right][1]).size_bytes
+        fits = size_bytes is not None and size_bytes <= KEPT_BYTES
+        kept_all_the_same = fits and together_seconds > hashed_seconds(abs(left - right))
+        return (left > right) != kept_all_the_same
 
     def _streamed_seconds(self, relation: Relation) -> float:
         """How long it takes until all fragments that a tree reads are here."""
