@@ -120,7 +120,7 @@ class Places:
         }
         self._bound, self._seen, self._known = bound, seen, known
         options = options or PlanningOptions()
-        self.pushdown = options.pushdown
+        self._pushdown = options.pushdown
         self.reductions = options.reductions
         self.cuts = options.cuts
         self._of_source: dict[str, Place | None] = {}
@@ -149,7 +149,7 @@ class Places:
     def required(self, source: str) -> bool:
         """Whether all that a source's tables are asked for must run there."""
         found = next(t.source for t in self._tables.values() if t.source.name == source)
-        return (self.pushdown or found.pushdown) == "required"
+        return (self._pushdown or found.pushdown) == "required"
 
     def estimate(self, relation: Relation) -> Estimate:
         """Rows and bytes that a relation's result is expected to have."""
@@ -273,7 +273,7 @@ class Places:
             return None
         dialect = None if capabilities.dialect is None else dialect_named(capabilities.dialect)
         pace = 1.0 if self._seen is None else self._seen.work.pace(source.name)
-        return Place(source, dialect, self.pushdown or source.pushdown, pace)
+        return Place(source, dialect, self._pushdown or source.pushdown, pace)
 
     def _refusal(self, relation: Relation, place: Place) -> str | None:
         if self.cuts == "open" and isinstance(relation, Join | Cross):

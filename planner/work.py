@@ -83,9 +83,7 @@ def sent_seconds(relation: Relation, place: Place, places: Places) -> tuple[floa
 
 def stage_work(relation: Relation, guess_seconds: float, places: Places) -> Work:
     """All that is done until a stage is complete that computes a relation, links included."""
-    # How long it takes is of the way that it goes, and these options decide that.
-    way = f"{places.pushdown} {places.cuts} ".encode()
-    shape = None if relation.shape is None else _UNTIL + way + relation.shape
+    shape = None if relation.shape is None else _UNTIL + relation.shape
     seen = places.work_seconds(shape, guess_seconds)
     return Work(guess_seconds if seen is None else seen, guess_seconds, seen is not None, shape)
 
