@@ -79,8 +79,8 @@ class _Pace:
         self.ratios.move_to_end(shape)
         while len(self.ratios) > SHAPES_OF_A_PACE or self._oldest() < now - HALF_LIFE_SECONDS:
             self.ratios.popitem(last=False)
-        self.noted_at = now
         if len(self.ratios) >= FEWEST_OF_A_PACE:
+            self.noted_at = now
             found = median(ratio for ratio, _ in self.ratios.values())
             if not self.value / CHANGED <= found <= self.value * CHANGED:
                 self.value = found

@@ -448,6 +448,31 @@ def test_a_file_that_another_of_its_length_replaces_while_it_is_read(
         assert placement.query("SELECT min(i) AS n FROM t").to_pydict() == {"n": [1]}
 
 
+@pytest.mark.parametrize("grown", ["renamed", "linked", "appended"])
+def test_a_text_that_only_grew_is_the_same_file(grown: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("i,s\n" + "".join(f"{n},{n:09}\n" for n in range(ROWS)))
+    with lake(tmp_path, "engine") as placement:
+        execution = placement.engine.start(placement.plan("SELECT i, s FROM t"))
+        batches = execution.batches()
+        assert next(batches).num_rows
+        if grown == "renamed":
+            other = tmp_path / "other"
+            other.write_text(path.read_text() + "1,1\n")
+            other.replace(path)
+        elif grown == "linked":
+            (tmp_path / "another").hardlink_to(path)
+        else:
+            with path.open("a") as file:
+                file.write("1,1\n")
+        if grown == "renamed":
+            with pytest.raises(SourceUnavailableError, match="was replaced while it was read"):
+                list(batches)
+        else:
+            list(batches)
+        execution.close()
+
+
 # --- objects ---
 
 

@@ -144,6 +144,20 @@ def test_where_nobody_knows_few_rows_are_asked_for_first_and_more_come_once_each
     assert len(set(table["id"].to_pylist())) == len(table) == 2_500
 
 
+def test_where_nobody_knows_how_wide_rows_are_long_ones_are_not_held(
+    shop: Placement, postgres_server: PostgresServer
+) -> None:
+    postgres_server.execute(
+        "CREATE TABLE papers (id bigint, body text STORAGE EXTERNAL)",
+        "INSERT INTO papers SELECT g, repeat('x', 20000) FROM generate_series(1, 30) g",
+        database=DATABASE,
+    )
+    plan = shop.plan("SELECT id, body FROM papers WHERE id > 0")
+    assert plan.fragments[0].estimate.rows is None
+    table, how = answered(shop, postgres_server, plan, "papers")
+    assert (how, len(table)) == (["COPY"], 30)
+
+
 @pytest.mark.parametrize(
     "sql",
     ["SELECT DISTINCT part FROM unseen", "SELECT a.id FROM unseen a JOIN unseen b ON a.id = b.id"],

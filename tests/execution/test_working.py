@@ -5,17 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast
 
 import pyarrow as pa
 import pytest
 
+from connectors import registry
+from connectors.contract import Batches, Few, Fragment, SqlQuery
 from connectors.memory import MemoryConnector
 from execution.engine import EngineSettings
+from execution.reading import round_trips_taken
 from execution.working import Took, worked_seconds
 from planner.catalog import Catalog, Source
 from planner.cost import Link
 from planner.options import PlanningOptions
-from planner.plan import Plan
+from planner.plan import Estimate, Plan, PlannedFragment
 from tests.placements import Placement
 from tests.postgres_server import PostgresServer
 
@@ -51,6 +55,21 @@ def test_where_most_of_it_may_be_something_else_it_is_that_at_most() -> None:
     assert worked(took(1.1, others_bytes=500_000)) == (1.0, False)
     # A link is never known so well that what is left of a long transfer must be work.
     assert worked(took(5.3, crossed_bytes=5_000_000)) == (0.2, False)
+
+
+BATCHES = cast("Batches", object())
+"""That say nothing of how they were asked for."""
+
+
+def test_what_was_copied_after_few_rows_were_asked_for_took_the_round_trips_of_both() -> None:
+    connector = registry.create("postgres", "shop", {"uri": "postgresql://shop.example/shop"})
+    own = connector.capabilities.round_trips
+    assert own.few is not None
+    query = SqlQuery("SELECT 1", None, Few("SELECT 1", 10))
+    fragment = Fragment(query, pa.schema([]))
+    planned = PlannedFragment("f1", "shop", fragment, (), (), Estimate(), None)
+    assert round_trips_taken(planned, connector, BATCHES, 10) == own.few
+    assert round_trips_taken(planned, connector, BATCHES, 11) == own.few + own.rows
 
 
 @pytest.fixture(scope="module")

@@ -85,6 +85,7 @@ def test_two_servers_run_side_by_side() -> None:
 
 BROKEN = {
     "corrupt.parquet": "PAR1 and nothing more PAR1",
+    "garbled.csv.gz": "no gzip",
     "ragged.csv": "a,b\n1,2\n1,2,3\n",
     "twice.csv": "a\n1\n",
     "twice.json": '{"a": 1}\n',
@@ -132,12 +133,12 @@ def test_a_table_that_cannot_be_read_hides_no_other(
         )
         return {table["table_name"]: table for table in lake["db_schema_tables"]}
 
-    names = ["corrupt", "good", "ragged", "twice"]
+    names = ["corrupt", "garbled", "good", "ragged", "twice"]
     assert list(listed("tables")) == names
     assert not caplog.text, "names need no look into files"
     everything = listed("all")
     assert list(everything) == names
-    assert [len(everything[name]["table_columns"]) for name in names] == [0, 2, 0, 0]
+    assert [len(everything[name]["table_columns"]) for name in names] == [0, 0, 2, 0, 0]
     assert "table 'main.ragged' of source 'lake' cannot be looked at: " in caplog.text
     assert "row 3: expected 2 columns, got 3" in caplog.text
 

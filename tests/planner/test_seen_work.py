@@ -134,6 +134,16 @@ def test_a_pace_is_not_that_of_a_time_long_ago() -> None:
     assert seen.pace("shop") == pytest.approx(1.0)
 
 
+def test_a_pace_falls_back_where_nothing_confirms_it() -> None:
+    seen = SeenWork()
+    for shape in shapes(FEWEST_OF_A_PACE):
+        noted(seen, 16 * GUESS, 16 * GUESS, shape=shape)
+    assert seen.pace("shop") == pytest.approx(10.0)
+    # Too few to make another of, however often they are seen.
+    noted(seen, GUESS, GUESS, shape=b"other", now=2 * HALF_LIFE_SECONDS)
+    assert seen.pace("shop") == pytest.approx(10.0**0.25)
+
+
 def test_a_pace_that_is_about_the_same_is_the_same() -> None:
     seen = SeenWork()
     for shape in shapes(FEWEST_OF_A_PACE):

@@ -164,6 +164,12 @@ def test_far_files_are_kept_where_they_would_wait_for_a_long_stream(
     )
 
 
+def test_far_files_are_not_kept_where_they_are_large() -> None:
+    catalog = _catalog(40_000_000.0, 1.0, 50_000_000.0, far=True)
+    _, found = _planned("SELECT s.x, s.s FROM c.t s LEFT JOIN a.t f ON s.k = f.k", catalog)
+    assert found == ["right", "a.t", "c.t"]
+
+
 def test_sides_in_a_subquery_are_chosen() -> None:
     inner = "SELECT max(s.x) FROM c.t s LEFT JOIN a.t f ON s.k = f.k"
     chosen, found = _planned(f"SELECT x FROM c.u WHERE x > ({inner})", SHOP)
