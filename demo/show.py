@@ -101,12 +101,13 @@ def configuration(where: sources.Sources) -> Config:
 
 
 def _answer(console: Console, cursor: Any, number: int, question: Question) -> None:
+    # First, so that what is shown is planned by what anybody would know who asks it.
+    cursor.execute(f"EXPLAIN ANALYZE {question.sql}")
+    lines = cursor.fetch_arrow_table()["plan"].to_pylist()
     started = time.perf_counter()
     cursor.execute(question.sql)
     answer = cursor.fetch_arrow_table()
     seconds = time.perf_counter() - started
-    cursor.execute(f"EXPLAIN ANALYZE {question.sql}")
-    lines = cursor.fetch_arrow_table()["plan"].to_pylist()
     plain = not console.is_terminal
     console.print(Text(f"{number}. {question.words}", style="bold"))
     console.print("─" * min(console.width, _RULE_WIDTH), style="dim")

@@ -442,7 +442,7 @@ root = "empty"
 """
     )
     said = {
-        "shop": "there is no schema 'publik'; nearest: public",
+        "shop": "there is no schema 'publik'; nearest: 'public'",
         "lake": f"table 'y': no data file matches '*.zzz' in 'file://{folder / 'lake'}'",
         "delta": "it has no tables",
     }

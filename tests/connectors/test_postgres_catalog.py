@@ -105,7 +105,7 @@ def test_schemas_that_are_not_there_are_noted(connect: Callable[..., PostgresCon
         return list(map(str, connector.notes()))
 
     assert notes() == notes(schemas=["sales"], default_schema="sales") == []
-    assert notes(schemas=["salez", "public"]) == ["there is no schema 'salez'; nearest: sales"]
+    assert notes(schemas=["salez", "public"]) == ["there is no schema 'salez'; nearest: 'sales'"]
     assert notes(default_schema="zz") == ["there is no schema 'zz'"]
 
 

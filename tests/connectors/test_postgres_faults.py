@@ -82,7 +82,8 @@ def test_connections_are_reused_and_left_idle_outside_any_transaction(
 def test_no_connection_in_time_is_a_full_queue(
     connect: Callable[..., PostgresConnector], postgres_server: PostgresServer
 ) -> None:
-    shop = connect(max_connections=1, wait_seconds=0.1)
+    # So long a connection may take to open, too, where others compute.
+    shop = connect(max_connections=1, wait_seconds=1.0)
     source = batches(shop, SLEEP, TEXT)
     reader = Reader(source)
     eventually(lambda: sessions(postgres_server, "state = 'active'") == 1)

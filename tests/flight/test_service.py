@@ -146,7 +146,8 @@ def test_a_table_that_cannot_be_read_hides_no_other(
 def test_the_information_schema_lists_beside_tables_that_cannot_be_read(connection: Any) -> None:
     listed = answers(connection, "SELECT * FROM information_schema.tables ORDER BY table_name")
     assert listed == [
-        ("lake", "main", name, "TABLE") for name in ("corrupt", "good", "ragged", "twice")
+        ("lake", "main", name, "TABLE")
+        for name in ("corrupt", "garbled", "good", "ragged", "twice")
     ]
     columns = "SELECT table_name, column_name FROM information_schema.columns ORDER BY 2"
     assert answers(connection, columns) == [("good", "a"), ("good", "b")]
