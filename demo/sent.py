@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _HEAD = re.compile(r"(?P<name>[fn]\d+) at (?P<source>\w+): (?P<what>.+)")
+_STATEMENT = re.compile(r"    (?:SELECT|WITH)\b|    \($")
 _RAN = re.compile(
     r"  ran: (?P<rows>[\d,]+) rows?(?:, (?P<size>[\d.,]+ [kMG]?B))?(?:.*?, (?P<seconds>[\d.]+) s)?"
 )
@@ -54,8 +55,10 @@ def read_parts(lines: Iterable[str]) -> list[Sent]:
         first = next((i for i, line in enumerate(rest) if re.match(r"  \S", line)), len(rest))
         what = " ".join([found["what"], *(line.strip() for line in rest[:first])])
         ran = next((match for line in rest if (match := _RAN.match(line))), None)
+        # What is said of a part may go on on the next line, indented like its statement.
+        begins = next((i for i, line in enumerate(rest) if _STATEMENT.match(line)), first)
         body = [
-            line for line in rest[first:] if not re.match(r"  (?:expected|ran|of): ?|  of ", line)
+            line for line in rest[begins:] if not re.match(r"  (?:expected|ran|of): ?|  of ", line)
         ]
         indent = min((len(line) - len(line.lstrip()) for line in body), default=0)
         parts.append(
