@@ -6,8 +6,10 @@ Owns which failures are one table's own. Must not know who asks for the list.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol, runtime_checkable
 
 from connectors.contract import Table, TableName, Tables
@@ -31,6 +33,19 @@ class KnowsKinds(Protocol):
     def kinds(self) -> Mapping[TableName, str]:
         """The kind of each table that `names` gives, without a look at any."""
         ...
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """Optional to `connectors.contract.Tables`: many tables are looked at in one question."""
+
+    def look_ahead(self, names: Sequence[TableName]) -> None:
+        """Look at all of these, so that `find` has them for a while without asking."""
+        ...
+
+
+AT_ONCE = 500
+"""Tables of one question: what it answers is held, and nobody can cancel it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +77,7 @@ def listed(
         SourceError: when the source cannot be asked.
     """
     kinds = tables.kinds() if not columns and isinstance(tables, KnowsKinds) else {}
-    for name in names:
+    for name in _looked_ahead(tables, names) if columns else names:
         if name in kinds:
             yield Listed(name, kinds[name])
             continue
@@ -74,3 +89,15 @@ def listed(
         else:
             if table is not None:
                 yield Listed(table.name, table.kind, table)
+
+
+def _looked_ahead(tables: Tables, names: Iterable[TableName]) -> Iterator[TableName]:
+    if not isinstance(tables, LooksAhead):
+        yield from names
+        return
+    left = iter(names)
+    while some := list(islice(left, AT_ONCE)):
+        # What is wrong with one of them is found when that one is looked at.
+        with suppress(*_OF_ONE_TABLE):
+            tables.look_ahead(some)
+        yield from some

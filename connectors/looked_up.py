@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from connectors.contract import TableName
@@ -81,6 +81,35 @@ class LookedUp(Generic[_L, _T]):
                     for each in {name, name if named is None else named(found)}:
                         self._found[each] = (found, until)
         return found
+
+    def look_ahead(
+        self,
+        names: Iterable[TableName],
+        look_up: Callable[[Sequence[TableName]], Mapping[TableName, _T]],
+    ) -> None:
+        """Have many tables known, in one question for those that are not.
+
+        Args:
+            look_up: asks the source; what it does not give is missing.
+        """
+        with self._lock:
+            now, generation = time.monotonic(), self._generation
+            unknown = [
+                name
+                for name in names
+                if (name not in self._found or now >= self._found[name][1])
+                and now >= self._missing.get(name, 0.0)
+            ]
+        if not unknown:
+            return
+        found = look_up(unknown)
+        with self._lock:
+            if generation == self._generation:
+                until = time.monotonic() + KNOWN_SECONDS
+                self._found |= {name: (table, until) for name, table in found.items()}
+                for name in unknown:
+                    if name not in found:
+                        self._remember_missing(name)
 
     def forget_tables(self) -> None:
         """Ask for each table anew; those that are missing stay so for their time."""

@@ -53,6 +53,7 @@ from connectors.errors import (
     SourceUnavailableError,
     UnsupportedError,
 )
+from connectors.listed import KnowsKinds
 
 _T = TypeVar("_T")
 
@@ -167,6 +168,15 @@ class Conformance(Answers):
         assert set(tables) <= {name.name for name in names}
         schema = _schema(connector)
         assert all(TableName(schema, name) in names for name in tables)
+
+    def test_kinds_are_those_of_the_tables(self, connector: Connector) -> None:
+        found = connector.tables()
+        if isinstance(found, KnowsKinds):
+            kinds = found.kinds()
+            assert set(kinds) == set(found.names())
+            name = TableName(_schema(connector), PAIRS)
+            assert (table := found.find(name)) is not None
+            assert kinds[name] == table.kind
 
     def test_a_table_is_found_with_its_columns(self, connector: Connector) -> None:
         table = connector.tables().find(TableName(_schema(connector), PAIRS))

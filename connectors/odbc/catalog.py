@@ -5,7 +5,7 @@ Owns the questions, and how each column is read. Must not know how a table is re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.contract import Table, TableName
@@ -89,6 +89,10 @@ class OdbcTables:
     def names(self) -> Sequence[TableName]:
         """Every table outside the system schemas, sorted."""
         return sorted(self._all())
+
+    def kinds(self) -> Mapping[TableName, str]:
+        """Of what kind each of them is, as the database lists them."""
+        return {name: _kind(said) for name, said in self._all().items()}
 
     def find(self, name: TableName) -> Table | None:
         """One table with its columns. A missing one is asked for again after a few seconds."""

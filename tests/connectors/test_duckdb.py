@@ -213,6 +213,7 @@ def test_a_view_promises_no_column_without_nulls(shop: DuckdbConnector) -> None:
     found = shop.tables().find(TableName("main", "a_view"))
     assert found is not None
     assert found.kind == "VIEW"
+    assert shop.tables().kinds()[found.name] == "VIEW"
     assert found.schema == pa.schema([("an_int", pa.int32()), ("a_decimal", pa.decimal128(15, 2))])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -49,6 +49,36 @@ def test_a_table_is_known_by_both_of_its_names(clock: list[float]) -> None:
     assert known.find(NAME, lambda: next(answers)) == "one"
     clock[0] = looked_up.KNOWN_SECONDS
     assert known.find(NAME, lambda: next(answers)) == "two"
+
+
+def test_many_are_asked_for_at_once_and_only_those_that_are_not_known(clock: list[float]) -> None:
+    known: LookedUp[None, str] = LookedUp()
+    asked: list[list[TableName]] = []
+
+    def ask(names: Sequence[TableName]) -> dict[TableName, str]:
+        asked.append(list(names))
+        return {name: "one" for name in names if name == NAME}
+
+    known.look_ahead([NAME, OTHER], ask)
+    known.look_ahead([NAME, OTHER], ask)
+    assert known.find(NAME, lambda: "asked") == "one"
+    assert known.find(OTHER, lambda: "asked") is None
+    clock[0] = looked_up.MISSING_SECONDS
+    known.look_ahead([NAME, OTHER], ask)
+    clock[0] = looked_up.KNOWN_SECONDS
+    known.look_ahead([NAME], ask)
+    assert asked == [[NAME, OTHER], [OTHER], [NAME]]
+
+
+def test_what_was_looked_at_before_a_refresh_is_not_kept() -> None:
+    known: LookedUp[None, str] = LookedUp()
+
+    def ask(_: Sequence[TableName]) -> dict[TableName, str]:
+        known.refresh()
+        return {NAME: "old"}
+
+    known.look_ahead([NAME], ask)
+    assert known.find(NAME, lambda: "new") == "new"
 
 
 def test_a_missing_one_is_looked_for_again_sooner(clock: list[float]) -> None:

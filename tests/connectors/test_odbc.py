@@ -334,6 +334,7 @@ def test_odd_names_and_other_databases(odbc: Callable[..., OdbcConnector]) -> No
     view = connector.tables().find(TableName("kit", "silent"))
     assert view is not None
     assert view.kind == "VIEW"
+    assert connector.tables().kinds()[view.name] == "VIEW"
     only = odbc(schemas=["second"])
     assert only.tables().names() == [TableName("second", "words")]
     assert only.tables().find(TableName("kit", "words")) is None

@@ -8,6 +8,7 @@ import pytest
 
 from connectors import looked_up
 from connectors.adbc.postgres import PostgresConnector
+from connectors.adbc.postgres.pool import Pool
 from connectors.contract import TableName
 from connectors.errors import (
     SourceRejectedError,
@@ -31,10 +32,29 @@ def test_names_are_all_tables_and_views_sorted_without_system_ones(shop: Postgre
     ]
 
 
+def test_tables_that_are_looked_at_together_are_what_each_is_by_itself(
+    shop: PostgresConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = shop.tables()
+    names, missing = list(tables.names()), TableName("public", "nope")
+    alone = [tables.find(name) for name in names]
+    tables.refresh()
+    tables.look_ahead([*names, missing])
+    monkeypatch.setattr(Pool, "rows", _not_asked)
+    assert [tables.find(name) for name in names] == alone
+    assert tables.find(missing) is None
+    tables.look_ahead([*names, missing])
+
+
+def _not_asked(*_arguments: object, **_options: object) -> list[dict[str, object]]:
+    raise AssertionError("the server is asked")
+
+
 def test_kinds_and_nullability(shop: PostgresConnector) -> None:
     def found(schema: str, name: str) -> tuple[str, list[tuple[str, bool]]]:
         table = shop.tables().find(TableName(schema, name))
         assert table is not None
+        assert shop.tables().kinds()[table.name] == table.kind
         return table.kind, [(c.name, c.nullable) for c in table.columns]
 
     assert found("public", "a_view") == ("VIEW", [("a_int4", True), ("a_numeric", True)])

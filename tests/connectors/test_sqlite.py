@@ -106,6 +106,7 @@ def test_tables_and_views_are_listed(connector: SqliteConnector) -> None:
     view = connector.tables().find(TableName("main", "rich"))
     assert view is not None
     assert view.kind == "VIEW"
+    assert connector.tables().kinds()[view.name] == "VIEW"
     assert all(column.nullable for column in view.columns)
     assert connector.tables().find(TableName("main", "nobody")) is None
 

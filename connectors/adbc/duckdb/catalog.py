@@ -6,17 +6,17 @@ Owns the catalog queries and their cache. Must not know how a table is read.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from connectors.adbc.duckdb.database import Database, Version
 from connectors.adbc.duckdb.types import COLLATED, arrow_type, lost, native_type
 from connectors.contract import Column, Table, TableName
 
 _NAMES = """
-SELECT schema_name AS schema, table_name AS name FROM duckdb_tables()
+SELECT schema_name AS schema, table_name AS name, 'TABLE' AS kind FROM duckdb_tables()
 WHERE database_name = current_database() AND NOT internal AND NOT temporary
 UNION ALL
-SELECT schema_name, view_name FROM duckdb_views()
+SELECT schema_name, view_name, 'VIEW' FROM duckdb_views()
 WHERE database_name = current_database() AND NOT internal AND NOT temporary
 """
 
@@ -50,7 +50,7 @@ class DuckdbTables:
         self._default_schema = default_schema
         self._lock = threading.Lock()
         self._version: Version | None = None
-        self._names: tuple[TableName, ...] | None = None
+        self._kinds: dict[TableName, str] | None = None
         self._found: dict[TableName, Table] = {}
         self._collated: bool | None = None
 
@@ -61,14 +61,17 @@ class DuckdbTables:
 
     def names(self) -> Sequence[TableName]:
         """Every table and view, sorted."""
+        return tuple(self.kinds())
+
+    def kinds(self) -> Mapping[TableName, str]:
+        """Of what kind each of them is, in the order of their names."""
         with self._lock:
             self._forget_old()
-            if self._names is None:
+            if self._kinds is None:
                 rows = self._database.rows(_NAMES)
-                self._names = tuple(
-                    sorted(TableName(str(row["schema"]), str(row["name"])) for row in rows)
-                )
-            return self._names
+                found = (tuple(map(str, (r["schema"], r["name"], r["kind"]))) for r in rows)
+                self._kinds = {TableName(s, name): kind for s, name, kind in sorted(found)}
+            return self._kinds
 
     def find(self, name: TableName) -> Table | None:
         """One table with its columns; a missing one is asked for each time, at little cost."""
@@ -95,7 +98,7 @@ class DuckdbTables:
         """The file cannot change while it is open here, but another can take its place."""
         version = self._database.version()
         if version != self._version:
-            self._version, self._names, self._collated = version, None, None
+            self._version, self._kinds, self._collated = version, None, None
             self._found = {}
 
 

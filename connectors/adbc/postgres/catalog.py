@@ -6,9 +6,9 @@ Owns the catalog queries. Must not know how a table is read.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import partial
 
 import pyarrow as pa
 
@@ -24,6 +24,8 @@ from connectors.adbc.postgres.types import (
 from connectors.contract import Column, Table, TableName
 from connectors.looked_up import LookedUp
 
+Row = dict[str, object]
+
 _KINDS = {
     "r": "TABLE",
     "p": "TABLE",
@@ -38,7 +40,7 @@ _ENFORCED_KINDS = frozenset("rp")
 # $1: the schemas to list as a JSON array of texts, or NULL. Tables without any readable column are
 # left out, as information_schema does.
 _NAMES = """
-SELECT n.nspname::text AS schema, c.relname::text AS name
+SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -51,11 +53,13 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
 
 _SCHEMAS = "SELECT nspname::text AS name FROM pg_catalog.pg_namespace"
 
-# $1: schema, $2: name. One row for a column; one with a NULL column for a table without any.
+# $1: pairs of schema and name, as a JSON array of arrays, each pair once. One row for a column; one
+# with a NULL column for a table without any.
 # Domains are resolved to their base: its type, and the modifier that the innermost domain gives. An
 # array is resolved to its element, whose modifier is the array's own.
 _COLUMNS = """
-SELECT c.relkind::text AS kind, a.attname::text AS column_name,
+SELECT n.nspname::text AS schema, c.relname::text AS name,
+       c.relkind::text AS kind, a.attname::text AS column_name,
        CASE WHEN base.schema = 'pg_catalog' THEN base.type
             ELSE base.schema || '.' || base.type END AS type,
        base.modifier AS modifier,
@@ -69,8 +73,9 @@ SELECT c.relkind::text AS kind, a.attname::text AS column_name,
        COALESCE(NOT l.collisdeterministic, false) AS nondeterministic,
        base.type IN ('text', 'varchar', 'bpchar') AND NOT base.element
          AND l.collname <> 'default' AS collated
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+FROM json_array_elements(CAST($1::text AS json)) AS pair
+JOIN pg_catalog.pg_namespace n ON n.nspname = pair->>0
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = pair->>1
 LEFT JOIN pg_catalog.pg_attribute a
   ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN LATERAL (
@@ -94,8 +99,7 @@ LEFT JOIN LATERAL (
   WHERE r.typtype <> 'd'
     AND (r.element OR r.typinput <> 'pg_catalog.array_in'::regproc)) base ON true
 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
-WHERE n.nspname = $1::text AND c.relname = $2::text
-  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND has_schema_privilege(n.oid, 'USAGE')
   AND (has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'))
@@ -125,7 +129,7 @@ class PostgresTables:
         self._default_schema = default_schema
         self._schemas = schemas
         self._arrays_as_text = arrays_as_text
-        self._known: LookedUp[tuple[TableName, ...], Table] = LookedUp()
+        self._known: LookedUp[dict[TableName, str], Table] = LookedUp()
         self._encoding = ""
 
     @property
@@ -140,24 +144,36 @@ class PostgresTables:
 
     def names(self) -> Sequence[TableName]:
         """Every readable table, view and foreign table outside the system schemas, sorted."""
+        return tuple(self.kinds())
+
+    def kinds(self) -> Mapping[TableName, str]:
+        """Of what kind each of them is, in the order of their names."""
         return self._known.listing(self._listed)
 
-    def _listed(self) -> tuple[TableName, ...]:
+    def _listed(self) -> dict[TableName, str]:
         schemas = None if self._schemas is None else json.dumps(self._schemas)
         rows = self._pool.rows(_NAMES, (schemas,))
-        return tuple(sorted(TableName(str(r["schema"]), str(r["name"])) for r in rows))
+        found = (tuple(map(str, (row["schema"], row["name"], row["kind"]))) for row in rows)
+        return {TableName(schema, name): _KINDS[kind] for schema, name, kind in sorted(found)}
 
     def find(self, name: TableName) -> Table | None:
         """One table with its columns. A missing one is asked for again after a few seconds."""
         if self._schemas is not None and name.schema not in self._schemas:
             return None
-        return self._known.find(name, partial(self._looked_up, name))
+        return self._known.find(name, lambda: self._looked_up([name]).get(name))
 
-    def _looked_up(self, name: TableName) -> Table | None:
-        rows = self._pool.rows(_COLUMNS, (name.schema, name.name))
-        if rows:
-            self._encoding = str(rows[0]["encoding"])
-        return _table(name, rows, self._arrays_as_text)
+    def look_ahead(self, names: Sequence[TableName]) -> None:
+        """Look at all of these in one query."""
+        seen = [n for n in names if self._schemas is None or n.schema in self._schemas]
+        self._known.look_ahead(seen, self._looked_up)
+
+    def _looked_up(self, names: Sequence[TableName]) -> dict[TableName, Table]:
+        pairs = json.dumps([[name.schema, name.name] for name in names])
+        columns: dict[TableName, list[Row]] = defaultdict(list)
+        for row in self._pool.rows(_COLUMNS, (pairs,)):
+            columns[TableName(str(row["schema"]), str(row["name"]))].append(row)
+            self._encoding = str(row["encoding"])
+        return {name: _table(name, of, self._arrays_as_text) for name, of in columns.items()}
 
     def lacking(self, schemas: Iterable[str]) -> dict[str, str]:
         """Those that the database does not have, each with the name that is nearest, or none."""
@@ -173,9 +189,7 @@ class PostgresTables:
         self._known.refresh()
 
 
-def _table(name: TableName, rows: list[dict[str, object]], arrays_as_text: bool) -> Table | None:
-    if not rows:
-        return None
+def _table(name: TableName, rows: Sequence[Row], arrays_as_text: bool) -> Table:
     kind = str(rows[0]["kind"])
     columns = tuple(
         _column(row, enforced=kind in _ENFORCED_KINDS, arrays_as_text=arrays_as_text)
@@ -185,7 +199,7 @@ def _table(name: TableName, rows: list[dict[str, object]], arrays_as_text: bool)
     return Table(name, columns, _KINDS[kind])
 
 
-def _column(row: dict[str, object], *, enforced: bool, arrays_as_text: bool) -> Column:
+def _column(row: Row, *, enforced: bool, arrays_as_text: bool) -> Column:
     modifier, dimensions = row["modifier"], row["dimensions"]
     assert isinstance(modifier, int)
     assert isinstance(dimensions, int)

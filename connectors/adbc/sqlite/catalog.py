@@ -6,7 +6,7 @@ Owns the catalog queries and their cache. Must not know how a table is read.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from connectors.adbc.sqlite.database import Database, Version
 from connectors.adbc.sqlite.types import arrow_type, lost, native_type, traits
@@ -18,7 +18,7 @@ SCHEMA = "main"
 _ENCODING = "SELECT encoding FROM pragma_encoding"
 
 _NAMES = """
-SELECT name FROM pragma_table_list
+SELECT name, type FROM pragma_table_list
 WHERE schema = 'main' AND type IN ('table', 'view', 'virtual')
   AND name NOT LIKE 'sqlite!_%' ESCAPE '!'
 """
@@ -42,7 +42,7 @@ class SqliteTables:
         self._database = database
         self._lock = threading.Lock()
         self._version: Version | None = None
-        self._names: tuple[TableName, ...] | None = None
+        self._kinds: dict[TableName, str] | None = None
         self._found: dict[TableName, Table] = {}
 
     @property
@@ -56,12 +56,16 @@ class SqliteTables:
         Raises:
             SourceRejectedError: for a file whose texts are not in UTF-8.
         """
+        return tuple(self.kinds())
+
+    def kinds(self) -> Mapping[TableName, str]:
+        """Of what kind each of them is, in the order of their names."""
         with self._lock:
             self._forget_old()
-            if self._names is None:
-                rows = self._database.rows(_NAMES)
-                self._names = tuple(sorted(TableName(SCHEMA, str(row["name"])) for row in rows))
-            return self._names
+            if self._kinds is None:
+                found = sorted((str(r["name"]), r["type"]) for r in self._database.rows(_NAMES))
+                self._kinds = {TableName(SCHEMA, name): _kind(said) for name, said in found}
+            return self._kinds
 
     def find(self, name: TableName) -> Table | None:
         """One table with its columns; names are told apart by case, as everywhere here."""
@@ -73,7 +77,7 @@ class SqliteTables:
                 rows = self._database.rows(_COLUMNS, name.name)
                 if not rows:
                     return None
-                kind = "VIEW" if rows[0]["kind"] == "view" else "TABLE"
+                kind = _kind(rows[0]["kind"])
                 self._found[name] = Table(name, tuple(map(_column, rows)), kind)
             return self._found[name]
 
@@ -86,7 +90,7 @@ class SqliteTables:
         version = self._database.version()
         if version != self._version:
             self._check_encoding()
-            self._version, self._names, self._found = version, None, {}
+            self._version, self._kinds, self._found = version, None, {}
 
     def _check_encoding(self) -> None:
         """Texts compare by their bytes: only those of UTF-8 are in the order of code points."""
@@ -97,6 +101,10 @@ class SqliteTables:
                 source=self._database.source,
                 hint="Copy it to a file in UTF-8, with `.dump` of the command sqlite3.",
             )
+
+
+def _kind(said: object) -> str:
+    return "VIEW" if said == "view" else "TABLE"
 
 
 def _column(row: dict[str, object]) -> Column:
