@@ -9,7 +9,6 @@ not know what is read.
 from __future__ import annotations
 
 import math
-import re
 import threading
 from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
@@ -29,11 +28,6 @@ PER_PROCESSOR = 4
 
 MEMORY_BYTES = 64 << 20
 """Of the session's memory, for each partition: sorts and joins share it out among theirs."""
-
-_SORTED = re.compile(r"^\s*Sort\w*Exec", re.MULTILINE)
-
-NEVER_ROWS = 1 << 62
-"""More than there are."""
 
 
 def reads_at_once(
@@ -73,7 +67,7 @@ class WideSessions:
     def of(
         self, session: datafusion.SessionContext, partitions: int, *, as_written: bool = False
     ) -> datafusion.SessionContext:
-        """A session for planning: what it plans runs in `session`.
+        """A copy of a session: what it plans runs with the memory of `session`.
 
         Args:
             partitions: of what it plans.
@@ -91,15 +85,3 @@ class WideSessions:
                     wide.sql("SET datafusion.optimizer.join_reordering = false")
                 made[settings] = wide
             return made[settings]
-
-
-def in_one(frame: datafusion.DataFrame, partitions: int) -> datafusion.DataFrame:
-    """A data frame of more partitions than that as one, where the engine puts them together.
-
-    A thread in Python for each costs more than the engine's own tasks. The limit, which is none,
-    is what has it do so; above a sort it would keep rows apart for the first ones.
-    """
-    physical = frame.execution_plan()
-    if physical.partition_count <= partitions or _SORTED.search(physical.display_indent()):
-        return frame
-    return frame.limit(NEVER_ROWS)

@@ -7,11 +7,13 @@ Knows neither sources nor the engine.
 from __future__ import annotations
 
 import contextlib
+import io
 import tempfile
 import threading
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.ipc as ipc
@@ -69,10 +71,31 @@ class Overflow:
         self.read += 1
         return self._reader.read_next_batch()
 
+    def again(self) -> ipc.RecordBatchStreamReader:
+        """The batches from the first, by a reader of its own; one reader reads at a time."""
+        return ipc.open_stream(pa.PythonFile(_Place(self._file), mode="r"))
+
     def close(self) -> None:
         # What could not be written is not wanted any more.
         with contextlib.suppress(OSError):
             self._file.close()
+
+
+class _Place(io.RawIOBase):
+    """A reader's own place in a file that others read, too."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._file.seek(self._at)
+        count = self._file.readinto(buffer)  # type: ignore[attr-defined]
+        self._at += count
+        return int(count)
 
 
 def _full(error: OSError) -> MemoryLimitError:
@@ -166,6 +189,29 @@ class BatchBuffer:
             if self._overflow is not None and self._overflow.read < self._overflow.written:
                 return self._overflow.get()
             return None
+
+    def again(self) -> Iterator[pa.RecordBatch]:
+        """All that was put, which stays here for others; when nothing more comes.
+
+        Raises:
+            CancelledError: when the buffer was cancelled.
+        """
+        with self._changed:
+            self._raise_if_cancelled()
+            batches = [batch for batch, _ in self._batches]
+            overflow = self._overflow
+            written = 0 if overflow is None else overflow.written
+            reader = overflow.again() if overflow is not None and written else None
+        for batch in batches:
+            with self._changed:
+                self._raise_if_cancelled()
+            yield batch
+        for _ in range(written):
+            with self._changed:  # Whoever closes the file has cancelled before.
+                self._raise_if_cancelled()
+                assert reader is not None
+                batch = reader.read_next_batch()
+            yield batch
 
     def cancel(self) -> None:
         """Drop everything and wake both sides with CancelledError."""

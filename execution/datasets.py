@@ -7,7 +7,7 @@ threads (see `execution.engine`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -71,8 +71,8 @@ class _Scanner:
         return self._batches
 
 
-def dataset_of_batches(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> ScanDataset:
-    """A dataset over a stream that can be read once; column names may repeat in `schema`.
+def dataset_of_batches(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> ScanDataset:
+    """A dataset that is read as often as its batches can be; column names may repeat in `schema`.
 
     The engine is never given a filter to push into it: the planner puts a barrier above.
     """

@@ -25,7 +25,8 @@ from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.contract import Native
 from connectors.errors import SourceSchemaChangedError
-from execution.afar import WideSessions, in_one, reads_at_once
+from connectors.far_reads import FarReads
+from execution.afar import WideSessions, reads_at_once
 from execution.datasets import dataset_of_batches
 from execution.gate import Gate
 from execution.links import Links
@@ -307,11 +308,11 @@ class Engine:
         """
         schema = datafusion.catalog.Schema.memory_schema()
         session.catalog(HOME).register_schema(scope, schema)
-        streams = [(r.name, r.schema, iter(r)) for r in readers]
-        streams += [(s.name, s.schema, iter(s)) for s in stages]
-        for name, columns, batches in streams:
-            schema.register_table(name, dataset_of_batches(columns, batches))
-        checks = [self._register_native(session, native, scope) for native in plan.natives]
+        parts: list[FragmentReader | StageReader] = [*readers, *stages]
+        for part in parts:
+            schema.register_table(part.name, dataset_of_batches(part.schema, part))
+        reads = self._partitions(session, plan.natives)
+        checks = [self._register_native(session, native, scope, reads) for native in plan.natives]
         return [check for check in checks if check is not None]
 
     def frame(
@@ -323,16 +324,14 @@ class Engine:
     ) -> datafusion.DataFrame:
         """A residual as a data frame, over what is registered in a schema of this run."""
         partitions = self._partitions(session, natives)
-        wide = partitions > self.settings.target_partitions
         planning = session
-        if wide or residual.as_written:
+        if partitions > self.settings.target_partitions or residual.as_written:
             planning = self._wide.of(session, partitions, as_written=residual.as_written)
         message = residual.substrait.replace(residual.scope, scope.encode())
         logical = datafusion.substrait.Consumer.from_substrait_plan(
             planning, datafusion.substrait.Serde.deserialize_bytes(message)
         )
-        frame = planning.create_dataframe_from_logical_plan(logical)
-        return in_one(frame, self.settings.target_partitions) if wide else frame
+        return planning.create_dataframe_from_logical_plan(logical)
 
     def _partitions(self, session: datafusion.SessionContext, natives: Iterable[NativeRead]) -> int:
         """Of a query that reads these tables."""
@@ -343,14 +342,18 @@ class Engine:
         return reads_at_once(natives, self.catalog, self._rtt_seconds, partitions, memory_bytes)
 
     def _register_native(
-        self, session: datafusion.SessionContext, native: NativeRead, scope: str
+        self, session: datafusion.SessionContext, native: NativeRead, scope: str, reads: int
     ) -> Callable[[], None] | None:
         connector = self.catalog.runnable[native.source].connector
         assert isinstance(connector, Native)
+        name = f"{scope}.{native.name}"
         # Registering looks at the table as it is now.
-        check = connector.register(
-            session, f"{scope}.{native.name}", native.table, views=native.views
-        )
+        if native.gaps is not None and isinstance(connector, FarReads):
+            check = connector.register_without_gaps(
+                session, name, native.table, native.columns, reads
+            )
+        else:
+            check = connector.register(session, name, native.table, views=native.views)
         found = connector.tables().find(native.table)
         if found is None or found.schema != native.schema:
             raise SourceSchemaChangedError(

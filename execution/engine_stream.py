@@ -1,10 +1,12 @@
-"""The engine's output: the partitions of a data frame, read a little ahead of who takes them.
+"""The engine's output: the streams of a data frame, read a little ahead of who takes them.
 
-Owns the threads and the waiting; a full room holds a partition up. Knows no plan and no source.
+Owns how many streams there are, the threads and the waiting; a full room holds a stream up. Knows
+no plan and no source.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -17,19 +19,20 @@ import pyarrow as pa
 
 from connectors.errors import CancelledError, QueueFullError
 from execution.metrics import Scan, compute_seconds, scans_of
+from execution.sizing import size_bytes
 from planner.failures import panics_as_errors
 
 if TYPE_CHECKING:
     from execution.engine import Engine
 
 READ_AHEAD = 4
-"""Batches that a partition may be ahead of the consumer."""
+"""Batches that a stream may be ahead of the consumer."""
 
 READ_AHEAD_BYTES = 16 << 20
 """The same in bytes: a batch of wide rows takes much. One batch may always wait."""
 
 AWAITED_BATCHES = 2
-"""A partition's first batches, for which the engine may compute long, are awaited on its loop, so
+"""A stream's first batches, for which the engine may compute long, are awaited on its loop, so
 that a cancel drops the work. The rest follow each other quickly: a thread fetches them, in half the
 time that the loop takes."""
 
@@ -37,8 +40,23 @@ CLOSE_SECONDS = 0.5
 """How long closing waits for a fetch that is under way; it ends with its batch at the latest."""
 
 
+_UNION = re.compile(r"^\s*Union\b", re.MULTILINE)
+
+
+def _streams(frame: Any) -> list[Any]:
+    """What a data frame makes, begun: one stream, but for unions.
+
+    The engine's own tasks put partitions together in less time than threads in Python, whose memory
+    is new for each query. But a partition of a union may have nothing for long when another has
+    given its first batches: each is awaited by itself.
+    """
+    if _UNION.search(frame.logical_plan().display_indent()):
+        return list(frame.execute_stream_partitioned())
+    return [frame.execute_stream()]
+
+
 class EngineStream:
-    """The engine's output: every partition of a plan, a little ahead of the consumer."""
+    """The engine's output, a little ahead of the consumer."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -50,8 +68,8 @@ class EngineStream:
         self._physical: Any = None
         self._cancelled = False
 
-    def batches(self, session: Any, frame: Any) -> Iterator[pa.RecordBatch]:
-        """What a data frame of a session makes; in its order when it has one.
+    def batches(self, frame: Any) -> Iterator[pa.RecordBatch]:
+        """What a data frame makes; in its order when it has one.
 
         Raises:
             CancelledError: after `cancel`.
@@ -59,17 +77,18 @@ class EngineStream:
         """
         # A plan whose rows are in order has one partition, which keeps them so.
         with panics_as_errors():
-            physical = self._physical = frame.execution_plan()
-            partitions = range(physical.partition_count)
-            streams = [session.execute(physical, partition) for partition in partitions]
+            streams = _streams(frame)
+            self._physical = frame.execution_plan()  # of these streams, with their metrics
         with self._lock:
             if self._cancelled:
                 raise CancelledError("the query was cancelled")
             self._room = [_Room() for _ in streams]
-            for partition, stream in enumerate(streams):
-                self._pending.append(self._engine.submit(self._await(stream, partition)))
+            self._pending = [
+                self._engine.submit(self._await(stream, room))
+                for stream, room in zip(streams, self._room, strict=True)
+            ]
+        running = len(streams)
         del streams
-        running = len(partitions)
         while running:
             pulled = self._ready.get()
             if pulled.failure is not None:
@@ -78,11 +97,11 @@ class EngineStream:
                 running -= 1
                 continue
             yield pulled.batch
-            if pulled.partition is not None:
-                self._room[pulled.partition].leave(pulled.batch.nbytes)
+            if pulled.room is not None:
+                pulled.room.leave(pulled.size_bytes)
 
-    async def _await(self, stream: Any, partition: int) -> None:
-        """Hand over a partition's first batches, then leave the rest to a thread."""
+    async def _await(self, stream: Any, room: _Room) -> None:
+        """Hand over a stream's first batches, then leave the rest to a thread."""
         try:
             for _ in range(AWAITED_BATCHES):
                 with panics_as_errors():
@@ -94,7 +113,7 @@ class EngineStream:
             self._ready.put(_Pulled(failure=error))
         else:
             thread = threading.Thread(
-                target=self._fetch, args=(stream, partition), name="crosswind-fetch", daemon=True
+                target=self._fetch, args=(stream, room), name="crosswind-fetch", daemon=True
             )
             try:
                 thread.start()
@@ -105,17 +124,17 @@ class EngineStream:
                 with self._lock:
                     self._threads.append(thread)
 
-    def _fetch(self, stream: Any, partition: int) -> None:
-        """Hand over what is left of a partition, in a thread of its own."""
-        room = self._room[partition]
+    def _fetch(self, stream: Any, room: _Room) -> None:
+        """Hand over what is left of a stream, in a thread of its own."""
         try:
             with panics_as_errors():
                 for batch in stream:
                     arrow = batch.to_pyarrow()
-                    room.enter(arrow.nbytes)
+                    arrow_bytes = size_bytes(arrow)
+                    room.enter(arrow_bytes)
                     if self._cancelled:
                         return
-                    self._ready.put(_Pulled(arrow, partition))
+                    self._ready.put(_Pulled(arrow, room, arrow_bytes))
         except Exception as error:
             self._ready.put(_Pulled(failure=error))
         else:
@@ -154,7 +173,7 @@ class EngineStream:
 
 
 class _Room:
-    """What of one partition waits for the consumer: some batches, of not too many bytes."""
+    """What of one stream waits for the consumer: some batches, of not too many bytes."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -188,12 +207,14 @@ class _Room:
 
 @dataclass(frozen=True, slots=True)
 class _Pulled:
-    """A batch, a partition's end (neither), or a failure.
+    """A batch, a stream's end (neither), or a failure.
 
     Attributes:
-        partition: whose room the batch takes until it is consumed; None for an awaited one.
+        room: what the batch takes room of until it is consumed; None for an awaited one.
+        size_bytes: how much.
     """
 
     batch: pa.RecordBatch | None = None
-    partition: int | None = None
+    room: _Room | None = None
+    size_bytes: int = 0
     failure: Exception | None = None

@@ -309,11 +309,11 @@ class _Attempt:
                     session, self._plan, self._readers.readers, self._stages, self._scope
                 )
             for stage, planned in zip(self._stages, self._plan.stages, strict=True):
-                stage.start(session, partial(self._frame, session, planned.residual))
+                stage.start(partial(self._frame, session, planned.residual))
             for stage in self._stages:
                 # What reads them holds a worker of the engine, and may not wait for one.
                 stage.wait()
-            yield from self._stream.batches(session, self._frame(session, self._residual))
+            yield from self._stream.batches(self._frame(session, self._residual))
             for check in checks:
                 check()
         except CrosswindError:
@@ -370,7 +370,10 @@ class _Attempt:
         )
 
     def _failure_of(self, error: Exception) -> CrosswindError:
-        return engine_failure(str(error), self._plan.natives, self._plan.sql)
+        """A source's own failure, which the engine passes on in its words, or else the engine's."""
+        return self._readers.failure() or engine_failure(
+            str(error), self._plan.natives, self._plan.sql
+        )
 
     def cancel(self) -> None:
         self._readers.cancel()

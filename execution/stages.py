@@ -115,7 +115,8 @@ class _Distinct:
 
 
 class StageReader:
-    """One running stage: a thread that drives it, and the iterator that hands its rows out.
+    """One running stage: a thread that drives it, and what hands its rows out, as often as they are
+    read.
 
     Args:
         planned: the stage.
@@ -143,6 +144,7 @@ class StageReader:
         self.name = planned.name
         self._shape = planned.shape
         self._work = planned.work
+        self._reads = planned.reads
         self._seen = seen
         self.schema: pa.Schema = planned.schema
         self.failure: CrosswindError | None = None
@@ -157,8 +159,8 @@ class StageReader:
         self._started = time.monotonic()
         self._ended: float | None = None
 
-    def start(self, session: Any, frame: Callable[[], Any]) -> None:
-        """Drive a data frame of a session to its end.
+    def start(self, frame: Callable[[], Any]) -> None:
+        """Drive a data frame to its end.
 
         Args:
             frame: makes it, when the stages that it needs are complete.
@@ -168,7 +170,7 @@ class StageReader:
         """
         self._started = time.monotonic()
         thread = threading.Thread(
-            target=self._run, args=(session, frame), name=f"crosswind-{self.name}", daemon=True
+            target=self._run, args=(frame,), name=f"crosswind-{self.name}", daemon=True
         )
         try:
             thread.start()
@@ -199,6 +201,9 @@ class StageReader:
         return None if keys is None else keys[column]
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
+        if self._reads > 1:
+            yield from self._buffer.again()
+            return
         while (batch := self._buffer.get()) is not None:
             yield batch
 
@@ -222,12 +227,12 @@ class StageReader:
         ended = self._ended if self._ended is not None else time.monotonic()
         return StageAccount(self.name, self._rows, self._size_bytes, ended - self._started)
 
-    def _run(self, session: Any, frame: Callable[[], Any]) -> None:
+    def _run(self, frame: Callable[[], Any]) -> None:
         failure: BaseException | None = None
         try:
             for stage in self._after:
                 stage.wait()
-            for batch in self.stream.batches(session, frame()):
+            for batch in self.stream.batches(frame()):
                 self._take(batch)
         except CancelledError as error:
             failure = error

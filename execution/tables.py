@@ -114,7 +114,7 @@ class TableRun:
                 checks = self._register(session, filters=filters)
                 frame = session.sql(self._residual.sql)
             planned = True
-            for batch in self._stream.batches(session, frame):
+            for batch in self._stream.batches(frame):
                 given = True
                 yield batch
             for check in checks:

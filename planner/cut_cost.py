@@ -20,6 +20,7 @@ from planner.cost import (
     Cost,
     Link,
     handing_seconds,
+    held_seconds,
     local_seconds,
     transfer_cost,
 )
@@ -44,11 +45,13 @@ class CutCost:
         seconds: until the last row is here.
         total_seconds: of all parts, as if they ran one after the other.
         whole: one place answers it all.
+        here_seconds: of the engine's own work, as if it did one thing after the other.
     """
 
     seconds: float
     total_seconds: float
     whole: bool = False
+    here_seconds: float = 0.0
 
 
 def cut_cost(cut: Cut, places: Places) -> CutCost:
@@ -88,7 +91,8 @@ class _CutCost:
         ]
         moved = sum(cost.seconds for cost, _ in chain.from_iterable(self._moved.values()))
         total = moved + self._work_seconds + here
-        return CutCost(max((path, *links)), total, self._cut.whole)
+        own = self._work_seconds + here
+        return CutCost(max((path, *links)), total, self._cut.whole, own)
 
     def _until(self, relation: Relation) -> float:
         """Seconds until all of a relation is here."""
@@ -131,6 +135,7 @@ class _CutCost:
     def _staged(self, name: str) -> float:
         """Seconds until a stage is complete: as was seen, or else as its parts take."""
         until, work = self._until(self._stages[name]) + STAGE_SECONDS, self._works[name]
+        until += held_seconds(self._places.estimate(self._stages[name]).size_bytes or 0.0)
         return work.seconds if work is not None and work.seen else until
 
     def _sent(self, fragment: CutFragment) -> float:

@@ -14,6 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 from connectors.contract import Estimated, SqlQuery, TableScan
+from connectors.far_reads import Gaps
 from planner.account import Account, FragmentAccount, NativeAccount, StageAccount
 from planner.cost import Cost
 from planner.emit.dialects import DIALECTS
@@ -243,7 +244,10 @@ def _stage(plan: Plan, stage: PlannedStage, ran: StageAccount | None) -> list[st
         if f.reduction is not None and any(name == stage.name for name, _ in f.reduction.keys)
     ]
     waiting += [n.name for n in plan.natives if any(k.stage == stage.name for k in n.keys)]
-    lines = [f"{stage.name}, run by the engine here first: its keys go to {', '.join(waiting)}"]
+    uses = [f"its keys go to {', '.join(waiting)}"] if waiting else []
+    if stage.reads > 1:
+        uses.append(f"its rows are read {stage.reads} times")
+    lines = [f"{stage.name}, run by the engine here first: {'; '.join(uses)}"]
     expected = _expected(stage.estimate)
     if expected:
         lines.append(f"  expected: {expected}")
@@ -325,6 +329,8 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> list[str]:
     expected = _expected(native.estimate)
     if expected:
         lines.append(f"  expected: {expected} before filters")
+    if native.gaps is not None:
+        lines += _wrapped(_gaps(native.gaps))
     if native.keys:
         lines += _wrapped(_read_by_keys(native, ran))
     if ran is not None and ran.rows is not None:
@@ -336,6 +342,14 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> list[str]:
             parts.append(f"{ran.seconds:.3f} s of reading")
         lines.append(f"  ran: {', '.join(parts)}")
     return [*lines, *_wrapped(f"columns {', '.join(native.columns) or 'none'}")]
+
+
+def _gaps(gaps: Gaps) -> str:
+    return (
+        f"read without what lies between columns: {size_text(gaps.left_bytes)} in"
+        f" {gaps.left_requests:,} requests, with it {size_text(gaps.read_bytes)} in"
+        f" {gaps.read_requests:,}"
+    )
 
 
 def _own_estimate(found: Estimated) -> str:

@@ -123,6 +123,7 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None) -> dict[st
         "there": json.loads(fragment.there) if fragment.there else None,
         "estimated": _own_estimate(fragment.estimated),
         "compression": fragment.fragment.compression,
+        "gaps": None,
         "ran": None
         if ran is None
         else {
@@ -171,6 +172,7 @@ def _read_keys(native: NativeRead, ran: NativeAccount | None) -> dict[str, Any] 
 def _stage(stage: PlannedStage, ran: StageAccount | None) -> dict[str, Any]:
     return {
         "name": stage.name,
+        "reads": stage.reads,
         "expected": _estimate(stage.estimate),
         "tree": _node(residual_tree(stage.text)),
         "ran": None
@@ -196,6 +198,7 @@ def _native(native: NativeRead, ran: NativeAccount | None) -> dict[str, Any]:
         "there": None,
         "estimated": None,
         "compression": None,
+        "gaps": None if native.gaps is None else asdict(native.gaps),
         "ran": None
         if ran is None
         else {

@@ -10,7 +10,14 @@ from collections.abc import Iterator
 
 from planner.account import Account
 from planner.explain import plan_that_ran
-from planner.plan import Estimate, NativeRead, Plan, PlannedFragment, SqlResidual
+from planner.plan import (
+    Estimate,
+    NativeRead,
+    Plan,
+    PlannedFragment,
+    PlannedStage,
+    SqlResidual,
+)
 from planner.quantities import rows_text, size_text
 from planner.residual_tree import TreeNode, residual_tree
 
@@ -49,7 +56,7 @@ def explain_mermaid(plan: Plan, account: Account | None = None) -> str:
         edges.append(_edge("r1", "answer", ""))
     else:
         edge |= {stage.name: _expected(stage.estimate) for stage in plan.stages}
-        lines += [f'    {s.name}["{label(s.name)}: run first"]' for s in plan.stages]
+        lines += [f'    {s.name}["{label(s.name)}: run first{_read(s)}"]' for s in plan.stages]
         texts = [(stage.text, stage.name) for stage in plan.stages]
         number = 0
         for text, into in (*texts, (plan.residual_text, "answer")):
@@ -94,6 +101,10 @@ def _title(part: PlannedFragment | NativeRead) -> str:
         return f"{part.name}: read {part.table}"
     what = " ".join(part.operators) or "scan"
     return f"{part.name}: {what} of {', '.join(part.tables)}"
+
+
+def _read(stage: PlannedStage) -> str:
+    return f", read {stage.reads} times" if stage.reads > 1 else ""
 
 
 def _moved(account: Account | None) -> dict[str, str]:

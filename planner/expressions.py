@@ -278,11 +278,17 @@ def transform_expression(
 def references(expression: Expression) -> set[int] | None:
     """The positions of the input's fields that it reads; None when that cannot be known."""
     found: set[int] = set()
-    for part in walk_expression(expression):
+    waiting = [expression]
+    while waiting:  # `walk_expression` in place: this is asked more often than all else.
+        part = waiting.pop()
         if type(part) is FieldRef:
             found.add(part.index)
+        elif type(part) is Call:
+            waiting += part.arguments
         elif type(part) is Opaque:
             return None
+        elif type(part) is not Literal:
+            waiting += arguments_of(part)
     return found
 
 

@@ -53,8 +53,8 @@ def followed(
 
 
 def tables_of(relation: Relation) -> tuple[str, ...]:
-    """The tables that a relation reads, `schema.table`."""
-    return tuple(dict.fromkeys(".".join(read.path[1:]) for read in _reads(relation)))
+    """The tables that a relation reads, `schema.table`, and the names of the stages."""
+    return tuple(dict.fromkeys(".".join(read.path[1:] or read.path) for read in relation.reads))
 
 
 def _reason(
@@ -108,14 +108,7 @@ def _picks(relation: Relation) -> bool:
 
 
 def _origins(relation: Relation, origins: Mapping[tuple[str, ...], Origin]) -> list[Origin]:
-    return [origins[read.path] for read in _reads(relation) if read.path in origins]
-
-
-def _reads(relation: Relation) -> Iterator[Read]:
-    if isinstance(relation, Read):
-        yield relation
-    for part in _parts(relation):
-        yield from _reads(part)
+    return [origins[read.path] for read in relation.reads if read.path in origins]
 
 
 def _parts(relation: Relation) -> tuple[Relation, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from planner.implied import equalities
 from planner.placing import Place, Places
@@ -34,7 +35,7 @@ from planner.relations import (
 from planner.rewrite import moved, picked
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
     """Inputs that are joined with each other first.
 
@@ -50,7 +51,7 @@ class Group:
     first: int
     place: Place | None
 
-    @property
+    @cached_property
     def numbers(self) -> frozenset[int]:
         return frozenset(self.columns)
 

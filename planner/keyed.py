@@ -25,13 +25,15 @@ def keys_in(expression: Expression) -> tuple[InKeys, ...]:
 def without_keys(relation: Relation) -> Relation:
     """The relation as it runs when no keys are sent."""
     relation = over(relation, [without_keys(source) for source in inputs_of(relation)])
-    if isinstance(relation, Filter):
-        parts = tuple(p for p in conjuncts(relation.condition) if not isinstance(p, InKeys))
-        if not parts:
-            return relation.input
-        if len(parts) < len(conjuncts(relation.condition)):
-            return Filter(relation.input, conjunction(parts))
-    return relation
+    return without_own_keys(relation) if isinstance(relation, Filter) else relation
+
+
+def without_own_keys(relation: Filter) -> Relation:
+    """A filter without its keys; its input, where it has nothing else."""
+    if not keys_in(relation.condition):
+        return relation
+    parts = tuple(p for p in conjuncts(relation.condition) if not isinstance(p, InKeys))
+    return Filter(relation.input, conjunction(parts)) if parts else relation.input
 
 
 def keys_of(relation: Relation) -> tuple[InKeys, ...]:

@@ -14,11 +14,11 @@ from planner.cut_cost import cut_cost
 from planner.decompose import Cut, decompose
 from planner.options import CUTS, REDUCTIONS, Cuts, PlanningOptions, Reductions
 from planner.partial import push_aggregates
-from planner.passes import PASSES, Pass, rearranged
+from planner.passes import PASSES, Pass
 from planner.placing import Places
 from planner.plan import LosingCut, Plan
-from planner.reductions import reduced
 from planner.relations import Read, Relation, inputs_of, subqueries_of
+from planner.repeated import arranged
 from planner.residual_text import residual_text
 
 SHOWN = 2
@@ -66,7 +66,7 @@ def _others(
     relation: Relation, places: Places, options: PlanningOptions
 ) -> Iterator[tuple[str, Cut, Places]]:
     there = places.under(options)
-    yield "aggregates in one step", _cut(relation, there, _IN_ONE_STEP), there
+    yield "aggregates in one step", *_cut(relation, there, _IN_ONE_STEP)
     others = {
         **{f"{_JOINS[v]} (cuts = {v})": replace(options, cuts=v) for v in CUTS},
         **{f"{_KEYS[v]} (reductions = {v})": replace(options, reductions=v) for v in REDUCTIONS},
@@ -75,11 +75,14 @@ def _others(
     for description, other in others.items():
         if other != options:
             there = places.under(other)
-            yield description, _cut(relation, there), there
+            yield description, *_cut(relation, there)
 
 
-def _cut(relation: Relation, places: Places, passes: tuple[Pass, ...] = PASSES) -> Cut:
-    return decompose(reduced(rearranged(relation, places, passes), places), places)
+def _cut(
+    relation: Relation, places: Places, passes: tuple[Pass, ...] = PASSES
+) -> tuple[Cut, Places]:
+    way = arranged(relation, places, passes)[0]
+    return decompose(way.reduced, way.places), way.places
 
 
 def _is_known(cut: Cut, places: Places) -> bool:

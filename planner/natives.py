@@ -6,11 +6,12 @@ neither the engine nor its readers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pyarrow as pa
 
+from connectors.far_reads import Gaps
 from planner.bind import Bound
 from planner.decompose import Cut
 from planner.emit.scan import scan_of
@@ -41,10 +42,15 @@ _Path = tuple[str, ...]
 
 
 class Natives:
-    """The native reads of a cut, in the order in which they were found."""
+    """The native reads of a cut, in the order in which they were found.
 
-    def __init__(self, bound: Bound, cut: Cut, places: Places) -> None:
+    Args:
+        gaps: see `planner.gaps`.
+    """
+
+    def __init__(self, bound: Bound, cut: Cut, places: Places, gaps: Mapping[_Path, Gaps]) -> None:
         self._bound = bound
+        self._gaps = gaps
         self._cut = cut
         self._places = places
         self._reads: dict[tuple[_Path, tuple[ReadKeys, ...]], NativeRead] = {}
@@ -95,8 +101,11 @@ class Natives:
         statistics = source.connector.statistics(table.name)
         expected = estimate(read, lambda _: statistics)
         name = f"n{len(self._reads) + 1}"
-        views = texts_of_few(table.schema, statistics)
-        return NativeRead(name, source.name, table.name, table.schema, (), expected, keys, views)
+        gaps = self._gaps.get(read.path)
+        views = texts_of_few(table.schema, statistics) if gaps is None else frozenset()
+        return NativeRead(
+            name, source.name, table.name, table.schema, (), expected, keys, views, gaps
+        )
 
     def _keys(self, read: Read, conditions: tuple[InKeys, ...]) -> tuple[ReadKeys, ...]:
         found = []

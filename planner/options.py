@@ -19,11 +19,12 @@ PUSHDOWNS: tuple[Pushdown, ...] = get_args(Pushdown)
 
 
 Reductions = Literal["costed", "all", "none"]
-"""Which fragments are sent keys of what is joined with them.
+"""Which fragments are sent keys of what is joined with them, and what is computed once that a
+statement has several times.
 
 costed: where that is estimated to take less time.
 all: wherever it can be done.
-none: no fragment waits for another.
+none: no fragment waits for another, and what is used twice is computed twice.
 """
 
 REDUCTIONS: tuple[Reductions, ...] = get_args(Reductions)

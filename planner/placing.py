@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from connectors.contract import ColumnStatistics, Compression, Framing, Statistics
+from connectors.contract import ColumnStatistics, Compression, Framing, Statistics, Table
 from planner.asked import asking
 from planner.bind import Bound
 from planner.catalog import CatalogTable, Source
@@ -119,7 +119,7 @@ class Places:
             table.path: table for table in (*bound.tables.values(), *bound.copies.values())
         }
         self._bound, self._seen, self._known = bound, seen, known
-        options = options or PlanningOptions()
+        options = self._options = options or PlanningOptions()
         self._pushdown = options.pushdown
         self.reductions = options.reductions
         self.cuts = options.cuts
@@ -133,6 +133,10 @@ class Places:
         """The same statement's, with other options."""
         return Places(self._bound, options, self._seen, self._known)
 
+    def again(self) -> Places:
+        """The same statement's, without what was added to them."""
+        return self.under(self._options)
+
     def of(self, read: Read) -> Place | None:
         """The place of a table; None where the engine reads it itself, or a stage's rows."""
         if len(read.path) == 1:
@@ -145,6 +149,10 @@ class Places:
     def source(self, read: Read) -> Source:
         """The source of a table."""
         return self._tables[read.path].source
+
+    def table(self, read: Read) -> Table:
+        """A table, as its source has it."""
+        return self._tables[read.path].table
 
     def required(self, source: str) -> bool:
         """Whether all that a source's tables are asked for must run there."""

@@ -13,6 +13,7 @@ from sqlglot import exp
 from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.contract import Estimated, Fragment, TableName
+from connectors.far_reads import Gaps
 from planner.cost import Cost
 from planner.options import Pushdown
 from planner.relations import Relation
@@ -137,6 +138,7 @@ class NativeRead:
         columns: the columns that the residual reads.
         keys: what it waits for; of a table without any there is one read for all of a plan.
         views: the columns, of plain texts, that the engine may read as views.
+        gaps: what is left out between the columns; None where the engine's own reader reads.
     """
 
     name: str
@@ -147,6 +149,7 @@ class NativeRead:
     estimate: Estimate = field(default_factory=Estimate)
     keys: tuple[ReadKeys, ...] = ()
     views: frozenset[str] = frozenset()
+    gaps: Gaps | None = None
 
 
 SCOPE_LENGTH = 12
@@ -191,16 +194,18 @@ class SubstraitResidual:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStage:
-    """A part of the statement that is computed first, for the keys in it; its rows wait here.
+    """A part of the statement that is computed first, for the keys in it, or for all who read it;
+    its rows wait here.
 
     Attributes:
-        name: under which what follows reads its rows, once.
+        name: under which what follows reads its rows.
         residual: what the engine runs for it.
         schema: of its rows.
         text: the residual as an indented tree, for people.
         shape: see `PlannedFragment`.
         after: the stages that it reads, or that tables in it have keys of.
         work: all that is done until it is complete; None where that is not known.
+        reads: so often its rows are read.
     """
 
     name: str
@@ -211,6 +216,7 @@ class PlannedStage:
     shape: bytes | None = None
     after: tuple[str, ...] = ()
     work: Work | None = None
+    reads: int = 1
 
 
 @dataclass(frozen=True, slots=True)

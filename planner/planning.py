@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from connectors.contract import Fragment, SqlQuery, TableName, TableScan
 from connectors.errors import UnsupportedError
+from connectors.far_reads import Gaps
 from planner.bind import Bound, bind, client_schema
 from planner.catalog import Catalog
 from planner.decompose import Cut, CutFragment, decompose
@@ -18,13 +20,13 @@ from planner.emit.names import unique_names
 from planner.emit.scan import scan_of
 from planner.emit.select import emit
 from planner.followed import Origin, followed
+from planner.gaps import gaps_left_out
 from planner.key_cost import most_keys
 from planner.keyed import keys_of, without_keys
 from planner.losing import with_losing_cuts
 from planner.natives import MOST_SCANNED_KEYS, Natives, scanned_columns, shown_keys
 from planner.options import PlanningOptions
 from planner.parse import Statement, tokenize
-from planner.passes import rearranged
 from planner.placing import Places
 from planner.plan import (
     Kept,
@@ -35,12 +37,12 @@ from planner.plan import (
     Reduction,
     RejectedCut,
     SqlResidual,
+    SubstraitResidual,
 )
 from planner.reductions import (
     Reduced,
     in_one_piece,
     patience_seconds,
-    reduced,
 )
 from planner.relations import (
     Field,
@@ -52,6 +54,7 @@ from planner.relations import (
     kind_of,
     subqueries_of,
 )
+from planner.repeated import Arranged, arranged
 from planner.replicas import with_cheapest_copies
 from planner.residual_text import residual_text
 from planner.rewrite import read_all
@@ -109,13 +112,13 @@ def _planned_query(
     """
     if bound.relation is None:
         return _by_tables(statement, bound, options, bound.not_carried)
-    ways = [reduced(rearranged(bound.relation, places), places)]
-    if ways[0].relation is not bound.relation:
+    ways = [*arranged(bound.relation, places)]
+    if ways[-1].reduced.relation is not bound.relation:
         # A pass adds a level here and there, and the engine reads so many: then the tree as it was.
-        ways.append(Reduced(bound.relation))
+        ways.append(Arranged(Reduced(bound.relation), places))
     reason = ""
     for way in ways:
-        cut = decompose(way, places)
+        cut, places = decompose(way.reduced, way.places), way.places
         if cut.whole and client_schema(_schema(cut.residual.fields)).types != bound.schema.types:
             reason = "a result type that its source cannot make"
             continue
@@ -130,8 +133,7 @@ def _planned_query(
             plan = replace(plan, rejected=(*plan.rejected, *rejected))
             if statement.mode != "query":
                 plan = with_losing_cuts(plan, bound.relation, cut, places, options)
-            whole = without_keys(in_one_piece(cut.residual, cut.stages))
-            return _with_warnings(plan, statement, bound, whole)
+            return _with_warnings(plan, statement, bound, _in_full(cut))
     return _by_tables(statement, bound, options, reason)
 
 
@@ -158,12 +160,12 @@ def _check_required(kept: tuple[Kept, ...], places: Places) -> None:
 def _carried(statement: Statement, bound: Bound, cut: Cut, places: Places) -> Plan:
     """A cut's plan; where joins that are turned round make it too deep, with these as they were."""
     fragments = {fragment.name: fragment for fragment in cut.fragments}
+    gaps = gaps_left_out(cut, places)
+    sided = partial(with_sides, fragments=fragments, places=places, scanned=gaps)
     try:
-        return _by_cut(
-            statement, bound, cut, places, partial(with_sides, fragments=fragments, places=places)
-        )
+        return _by_cut(statement, bound, cut, places, sided, gaps)
     except NotCarriedError:
-        return _by_cut(statement, bound, cut, places, Sided)
+        return _by_cut(statement, bound, cut, places, Sided, {})
 
 
 def _by_cut(
@@ -172,24 +174,12 @@ def _by_cut(
     cut: Cut,
     places: Places,
     sided: Callable[[Relation], Sided],
+    gaps: Mapping[tuple[str, ...], Gaps],
 ) -> Plan:
     fragments = tuple(_planned(fragment, bound, cut, places) for fragment in cut.fragments)
     if cut.whole:
-        # A scan keeps its table's names; the client's are put on by position.
-        own = fragments[0].fragment
-        schema = bound.schema if isinstance(own.query, SqlQuery) else own.schema
-        answer = replace(fragments[0], fragment=replace(own, schema=schema))
-        return Plan(
-            statement.sql,
-            bound.schema,
-            (answer,),
-            (),
-            None,
-            "",
-            tuple(cut.kept),
-            tuple(cut.rejected),
-        )
-    natives = Natives(bound, cut, places)
+        return _of_one_fragment(statement, bound, cut, fragments[0])
+    natives = Natives(bound, cut, places, gaps)
     staged = [(stage, _named(sided(stage.relation), natives)) for stage in cut.stages]
     residual = _named(sided(cut.residual), natives)
     read = with_views(natives.found, [residual.relation, *(t.relation for _, t in staged)])
@@ -201,20 +191,24 @@ def _by_cut(
         natives=read,
         stages=frozenset(stage.name for stage in cut.stages),
     )
+    trees = (residual, *(tree for _, tree in staged))
+    reads = Counter(path[0] for tree in trees for path in paths_in(tree.relation))
+
+    def written(tree: Sided, names: tuple[str, ...]) -> SubstraitResidual:
+        plain = with_plain_texts(tree.relation, read)
+        return write(plain, names, as_written=tree.as_written)
+
     stages = tuple(
         PlannedStage(
             stage.name,
-            write(
-                with_plain_texts(tree.relation, read),
-                _names(stage.fields),
-                as_written=tree.as_written,
-            ),
+            written(tree, _names(stage.fields)),
             _schema(stage.fields),
             residual_text(tree.relation, labels),
             places.estimate(read_all((stage.name,), stage.fields)),
             stage.shape,
             _stages_before(tree.relation, cut),
             stage.work,
+            reads[stage.name],
         )
         for stage, tree in staged
     )
@@ -226,17 +220,30 @@ def _by_cut(
         bound.schema,
         fragments,
         read,
-        write(with_plain_texts(residual.relation, read), names, as_written=residual.as_written),
+        written(residual, names),
         residual_text(residual.relation, labels),
         tuple(cut.kept),
         tuple(cut.rejected),
-        followed=followed(
-            without_keys(in_one_piece(cut.residual, cut.stages)),
-            _origins(fragments, natives),
-            cut.kept,
-        ),
+        followed=followed(_in_full(cut), _origins(fragments, natives), cut.kept),
         stages=stages,
     )
+
+
+def _of_one_fragment(
+    statement: Statement, bound: Bound, cut: Cut, fragment: PlannedFragment
+) -> Plan:
+    """The plan of which a fragment is the answer."""
+    # A scan keeps its table's names; the client's are put on by position.
+    own = fragment.fragment
+    schema = bound.schema if isinstance(own.query, SqlQuery) else own.schema
+    answer = replace(fragment, fragment=replace(own, schema=schema))
+    kept, rejected = tuple(cut.kept), tuple(cut.rejected)
+    return Plan(statement.sql, bound.schema, (answer,), (), None, "", kept, rejected)
+
+
+def _in_full(cut: Cut) -> Relation:
+    """The residual with its stages in it, as it runs when no keys are sent."""
+    return without_keys(in_one_piece(cut.residual, cut.stages)) if cut.stages else cut.residual
 
 
 def _named(sided: Sided, natives: Natives) -> Sided:
@@ -260,7 +267,9 @@ def _label(native: NativeRead) -> str:
 
 
 def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> PlannedFragment:
-    relation, place = without_keys(fragment.relation), fragment.place
+    place = fragment.place
+    # Keys are of stages.
+    relation = without_keys(fragment.relation) if cut.stages else fragment.relation
     fields = fragment.fields
     names = tuple(bound.schema.names) if cut.whole else tuple(f.name for f in fields)
     query: SqlQuery | TableScan
@@ -275,7 +284,7 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
             flows = _flows(relation, bound)
             expected = places.estimate(relation)
             few = few_of(select, expected, generator, flows=flows is not None)
-        query = SqlQuery(select.sql(generator), whole, few, flows)
+        query = SqlQuery(select.sql(generator, copy=False), whole, few, flows)
     return PlannedFragment(
         fragment.name,
         place.source.name,

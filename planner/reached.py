@@ -53,25 +53,31 @@ def reached(relation: Relation, index: int, places: Places) -> Reach | None:
     place = places.whole(relation)
     if place is not None:
         return Reach(relation, index, place)
-    below: tuple[int, int] | None = None
-    match relation:
-        case Read():
-            return Reach(relation, index, None) if len(relation.path) > 1 else None
-        case Filter() | Sort():
-            below = (0, index)
-        case Project():
-            picked = relation.expressions[index]
-            below = (0, picked.index) if isinstance(picked, FieldRef) else None
-        case Aggregate() if len(relation.sets) == 1 and index < len(relation.groups):
-            group = relation.groups[index]
-            below = (0, group.index) if isinstance(group, FieldRef) else None
-        case Join():
-            below = _of_join(relation, index)
+    if isinstance(relation, Read):
+        return Reach(relation, index, None) if len(relation.path) > 1 else None
+    below = below_by(relation, index)
     if below is None:
         return None
     number, index = below
     found = reached(inputs_of(relation)[number], index, places)
     return None if found is None else replace(found, path=(number, *found.path))
+
+
+def below_by(relation: Relation, index: int) -> tuple[int, int] | None:
+    """The input in which rows can be left out in their stead, and the field there; None of a table,
+    and where no input can."""
+    match relation:
+        case Filter() | Sort():
+            return 0, index
+        case Project():
+            picked = relation.expressions[index]
+            return (0, picked.index) if isinstance(picked, FieldRef) else None
+        case Aggregate() if len(relation.sets) == 1 and index < len(relation.groups):
+            group = relation.groups[index]
+            return (0, group.index) if isinstance(group, FieldRef) else None
+        case Join():
+            return _of_join(relation, index)
+    return None
 
 
 def _of_join(join: Join, index: int) -> tuple[int, int] | None:

@@ -12,13 +12,16 @@ the scan of its files; a table that the engine reads itself is read by their bou
 an engine that knows how few they are. Only sides of which a row without a partner is not wanted are
 reduced, by equalities. It is done where the estimate says that it takes less time than to read both
 sides at once; a stage that turns out to have too many keys sends none, and the fragment runs as it
-would have without. Owns that choice. Knows no SQL, and runs nothing.
+would have without. A join that one source runs may be taken apart for it (`planner.apart`), and
+what waits may be joined there with what is sent keys instead (`planner.together`). Owns that
+choice. Knows no SQL, and runs nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 
 import pyarrow as pa
 
@@ -44,12 +47,14 @@ from planner.relations import (
     InKeys,
     Join,
     JoinKind,
+    Project,
     Read,
     Relation,
     inputs_of,
     subqueries_of,
 )
 from planner.rewrite import over, read_all, with_reads
+from planner.together import join_above, together_seconds
 from planner.work import sent_seconds, stage_work
 
 _DROPS_BOTH = frozenset((JoinKind.INNER, JoinKind.LEFT_SEMI, JoinKind.RIGHT_SEMI))
@@ -97,15 +102,28 @@ class Reduced:
     rejected: tuple[RejectedCut, ...] = ()
 
 
-def reduced(relation: Relation, places: Places) -> Reduced:
-    """The tree with the reductions that are worth it, or all that can be had, or none."""
+def complete_seconds(relation: Relation, places: Places) -> float | None:
+    """How long it takes until all of a relation is here; None where that is not known."""
+    return _Reductions(places).seconds(relation)
+
+
+def reduced(relation: Relation, places: Places, shared: Sequence[Stage] = ()) -> Reduced:
+    """The tree with the reductions that are worth it, or all that can be had, or none.
+
+    Args:
+        shared: stages that it reads, as they are without reductions; those before may be read by
+            those after. See `planner.repeated`.
+    """
     if places.reductions == "none":
         return Reduced(relation)
-    found = _Reductions(places)
+    found = _Reductions(places, shared)
     changed = found.of(relation)
     if found.to_sources:
         # What is few rows with the keys may be worth joining at its source.
         changed = regroup_joins(changed, places)
+        found.stages = [
+            replace(stage, relation=regroup_joins(stage.relation, places)) for stage in found.stages
+        ]
     return Reduced(changed, tuple(found.stages), tuple(found.rejected))
 
 
@@ -157,17 +175,24 @@ class _Times:
 class _Reductions:
     """One walk, which gathers the stages.
 
+    Args:
+        shared: see `reduced`.
+
     Attributes:
         to_sources: some of their keys go to a source that runs joins, too.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, shared: Sequence[Stage] = ()) -> None:
         self._places = places
+        self._names = (f"k{number}" for number in count(len(shared) + 1))
         self.stages: list[Stage] = []
         self.rejected: list[RejectedCut] = []
         self.to_sources = False
         # With the join, so that no other takes its identity.
         self._known: dict[int, tuple[Join, list[_Way]]] = {}
+        self._until_shared: dict[tuple[str, ...], float | None] = {}
+        for stage in shared:
+            self._share(stage)
 
     def of(self, relation: Relation) -> Relation:
         place = self._places.whole(relation)
@@ -185,6 +210,13 @@ class _Reductions:
                     return self._taken(relation, best)
                 self._reject_for_keys(ways)
         return over(relation, [self.of(source) for source in inputs_of(relation)])
+
+    def _share(self, stage: Stage) -> None:
+        work = self._until(stage.relation)
+        first = self.of(stage.relation)
+        self._until_shared[stage.name,] = None if work is None else work.seconds
+        self.stages.append(replace(stage, relation=first, work=work))
+        self._places.add_stage((stage.name,), first, stage.shape)
 
     def _apart(self, relation: Relation, place: Place) -> Relation:
         """What one place runs whole; a join of it taken apart, where that takes less time."""
@@ -233,22 +265,34 @@ class _Reductions:
         return _Way(sides, pair, reach, count, apart.seconds, otherwise, otherwise, apart.crossing)
 
     def _taken(self, join: Join, way: _Way) -> Relation:
-        alone = _without_null(way.sides.first, way.keys[0], join, way.reach)
-        first = self.of(alone)
-        name = f"k{len(self.stages) + 1}"
-        work = self._until(way.sides.first)
-        stage = Stage(name, first, distinct_fields(first.fields), alone.shape, work)
-        self.stages.append(stage)
+        first = way.sides.first
+        name, column = self._shared_column(first, way.keys[0]) or ("", way.keys[0])
+        if not name:
+            alone = _without_null(first, column, join, way.reach)
+            name, work = next(self._names), self._until(first)
+            first = self.of(alone)
+            stage = Stage(name, first, distinct_fields(first.fields), alone.shape, work)
+            self.stages.append(stage)
+            self._places.add_stage((name,), first, alone.shape)
+            first = read_all((name,), stage.fields)
         self.to_sources = self.to_sources or way.is_looked_up
-        self._places.add_stage((name,), first, alone.shape)
         if way.seconds is not None:
-            self._reject(f"{_named(way.sides.waits)} without the keys of {stage.name}", way)
-        value = _field_at(way.reach)
-        condition = InKeys(value, stage.name, way.keys[0], way.count)
+            self._reject(f"{_named(way.sides.waits)} without the keys of {name}", way)
+        condition = InKeys(_field_at(way.reach), name, column, way.count)
         waits = changed_at(way.sides.waits, way.reach.path, lambda below: Filter(below, condition))
         waits = self.of(waits)
-        read = read_all((stage.name,), stage.fields)
-        return over(join, (read, waits) if way.sides.reduces_right else (waits, read))
+        return over(join, (first, waits) if way.sides.reduces_right else (waits, first))
+
+    def _shared_column(self, relation: Relation, index: int) -> tuple[str, int] | None:
+        """The stage whose rows a relation is, and a field's position there; None of any other."""
+        while isinstance(relation, Project):
+            picked = relation.expressions[index]
+            if not isinstance(picked, FieldRef):
+                return None
+            relation, index = relation.input, picked.index
+        if isinstance(relation, Read) and relation.path in self._until_shared:
+            return relation.path[0], relation.columns[index]
+        return None
 
     def _reject_for_keys(self, ways: list[_Way]) -> None:
         """Say that no keys are sent; that files are not read by keys, where they take a while."""
@@ -307,7 +351,31 @@ class _Reductions:
         seconds = wait + held_seconds(held_bytes) + after
         # Where all waits for the first side anyway, keys only come on top.
         alone = before if before > wait else 0.0
-        return _Way(sides, pair, reach, count, seconds, max(wait, before), alone, times.crossing)
+        without, crossing = max(wait, before), times.crossing
+        together = self._together_seconds(sides, pair, reach)
+        if together is not None and together < without:
+            without, alone, crossing = together, 0.0, 1.0
+        return _Way(sides, pair, reach, count, seconds, without, alone, crossing)
+
+    def _together_seconds(self, sides: Sides, pair: tuple[int, int], reach: Reach) -> float | None:
+        """How long it takes if what waits is joined at its source with the part of the first side
+        that has its keys, which is sent keys itself; None where that is not to be had."""
+        place = reach.place
+        if place is None or place.dialect is None:
+            return None
+        part = reached(sides.first, pair[0], self._places)
+        if part is None or part.place is None or part.place.key != place.key:
+            return None
+        join = join_above(sides.first, part)
+        ways = () if join is None else self._ways(join)
+        own = [w for w in ways if w.saved_seconds > 0 and w.reach.relation is part.relation]
+        way = max(own, key=lambda way: way.saved_seconds, default=None)
+        until = None if way is None else self._until(way.sides.first)
+        if way is None or until is None:
+            return None
+        keys = InKeys(_field_at(way.reach), "", way.keys[0], way.count)
+        after = together_seconds(part, keys, sides.waits, pair[1], place, self._places)
+        return None if after is None else until.seconds + after
 
     def _takes(self, first: Relation, reach: Reach, condition: InKeys) -> bool:
         """Whether what is reached can be read by keys, and is not anyway."""
@@ -355,10 +423,10 @@ class _Reductions:
 
     def _until(self, first: Relation) -> Work | None:
         """What is done until a stage is complete, as it was seen or else as it is supposed."""
-        guess = self._seconds(first)
+        guess = self.seconds(first)
         return None if guess is None else stage_work(first, guess, self._places)
 
-    def _seconds(self, relation: Relation) -> float | None:
+    def seconds(self, relation: Relation) -> float | None:
         """How long it takes until all of a relation is here: its parts at once, or one after the
         other where keys are worth it, then the rest."""
         place = self._places.whole(relation)
@@ -366,8 +434,10 @@ class _Reductions:
             return sent_seconds(relation, place, self._places)[0]
         if isinstance(relation, Read) and len(relation.path) > 1:
             return read_seconds(relation, 1.0, self._places)
+        if isinstance(relation, Read) and relation.path in self._until_shared:
+            return self._until_shared[relation.path]
         rows = self._places.estimate(relation).rows
-        below = [self._seconds(source) for source in inputs_of(relation)]
+        below = [self.seconds(source) for source in inputs_of(relation)]
         known = [seconds for seconds in below if seconds is not None]
         if rows is None or len(known) < len(below):
             return None

@@ -8,13 +8,14 @@ left input's fields, then the right's), as in Substrait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from enum import Enum
 from functools import cached_property
 from hashlib import blake2b
-from typing import TypeAlias
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -61,6 +62,13 @@ class _Relation:
             if isinstance(part, ScalarSubquery | ExistsSubquery)
         )
 
+    @cached_property
+    def reads(self) -> tuple[Read, ...]:
+        """All reads below it, and itself; those of subqueries too."""
+        own = (self,) if isinstance(self, Read) else ()
+        below = (*inputs_of(self), *self.subqueries)  # type: ignore[arg-type]
+        return (*own, *(read for relation in below for read in relation.reads))
+
     def _parts(self) -> Iterator[tuple[str, object]]:
         for part in dataclass_fields(self):  # type: ignore[arg-type]
             yield part.name, getattr(self, part.name)
@@ -74,7 +82,12 @@ class _Relation:
             return None
         if isinstance(self, Read) and len(self.path) == 1:
             return None
-        own = [value for name, value in self._parts() if name not in _BELOW]
+        # Of a table's columns, those that are read: there may be hundreds of others.
+        own: list[object] = (
+            [self.path, self.fields]
+            if isinstance(self, Read)
+            else [value for name, value in self._parts() if name not in _BELOW]
+        )
         if any(isinstance(p, InKeys) for e in expressions_of(self) for p in walk_expression(e)):  # type: ignore[arg-type]
             return None
         digest = blake2b(repr((type(self).__name__, own)).encode(), digest_size=16)
@@ -263,15 +276,25 @@ def kind_of(relation: Relation) -> str:
 
 def inputs_of(relation: Relation) -> tuple[Relation, ...]:
     """The inputs, left first; subqueries in expressions are not inputs."""
-    match relation:
-        case Read() | Values():
-            return ()
-        case Join() | Cross():
-            return (relation.left, relation.right)
-        case Union():
-            return relation.inputs
-        case _:
-            return (relation.input,)
+    return _INPUTS_OF.get(type(relation), _only_input)(relation)
+
+
+def _no_inputs(_: Relation) -> tuple[Relation, ...]:
+    return ()
+
+
+def _only_input(relation: Any) -> tuple[Relation, ...]:
+    return (relation.input,)
+
+
+_INPUTS_OF: dict[type, Callable[[Any], tuple[Relation, ...]]] = {
+    Read: _no_inputs,
+    Values: _no_inputs,
+    Join: attrgetter("left", "right"),
+    Cross: attrgetter("left", "right"),
+    Union: attrgetter("inputs"),
+}
+"""By type, and not by `match`: a statement's relations are asked some hundred times."""
 
 
 def with_inputs(relation: Relation, inputs: tuple[Relation, ...]) -> Relation:

@@ -154,7 +154,10 @@ def _qualified(relation: Relation, shared: frozenset[str]) -> tuple[Field, ...]:
             named += [f.name for f in fields[len(named) :]]
         case _:
             return fields
-    return tuple(replace(f, name=name) for f, name in zip(fields, named, strict=True))
+    return tuple(
+        f if f.name == name else replace(f, name=name)
+        for f, name in zip(fields, named, strict=True)
+    )
 
 
 _ONLY_LEFT = (JoinKind.LEFT_SEMI, JoinKind.LEFT_ANTI, JoinKind.LEFT_MARK)

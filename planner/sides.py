@@ -9,12 +9,12 @@ many rows a side has, and where there are only files and stages, the choice stay
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from planner.cost import hashed_seconds
 from planner.decompose import CutFragment
-from planner.keyed import keys_in
+from planner.keyed import without_own_keys
 from planner.placing import Places
 from planner.read_cost import read_seconds
 from planner.relations import (
@@ -22,14 +22,11 @@ from planner.relations import (
     ExistsSubquery,
     Expression,
     Filter,
-    InKeys,
     Join,
     JoinKind,
     Read,
     Relation,
     ScalarSubquery,
-    conjunction,
-    conjuncts,
     inputs_of,
     references,
     subqueries_of,
@@ -68,17 +65,27 @@ class Sided:
     as_written: bool = False
 
 
-def with_sides(relation: Relation, fragments: Mapping[str, CutFragment], places: Places) -> Sided:
+def with_sides(
+    relation: Relation,
+    fragments: Mapping[str, CutFragment],
+    places: Places,
+    scanned: Container[tuple[str, ...]] = (),
+) -> Sided:
     """A residual, or a stage, with the sides of its joins chosen, where that takes estimates.
 
     Args:
         relation: with the full names of the tables that the engine reads itself.
         fragments: by the names that the tree reads them by.
+        scanned: full names of tables that come as a stream does (`planner.gaps`).
     """
-    if not _joins_streams(relation, fragments):
+
+    def is_stream(read: Read) -> bool:
+        return read.path in scanned or (len(read.path) == 1 and read.path[0] in fragments)
+
+    if not _joins_streams(relation, is_stream):
         return Sided(relation)
     try:
-        return Sided(_Sides(fragments, places).chosen(relation), as_written=True)
+        return Sided(_SideChoice(fragments, places).chosen(relation), as_written=True)
     except _UnknownRowsError:
         return Sided(relation)
 
@@ -87,20 +94,20 @@ class _UnknownRowsError(Exception):
     """A side of which nobody knows how many rows it has."""
 
 
-def _joins_streams(relation: Relation, fragments: Mapping[str, CutFragment]) -> bool:
-    if isinstance(relation, Join | Cross) and _reads_streams(relation, fragments):
+def _joins_streams(relation: Relation, is_stream: Callable[[Read], bool]) -> bool:
+    if isinstance(relation, Join | Cross) and _reads_streams(relation, is_stream):
         return True
     below = (*inputs_of(relation), *subqueries_of(relation))
-    return any(_joins_streams(source, fragments) for source in below)
+    return any(_joins_streams(source, is_stream) for source in below)
 
 
-def _reads_streams(relation: Relation, fragments: Mapping[str, CutFragment]) -> bool:
+def _reads_streams(relation: Relation, is_stream: Callable[[Read], bool]) -> bool:
     if isinstance(relation, Read):
-        return relation.path[0] in fragments and len(relation.path) == 1
-    return any(_reads_streams(source, fragments) for source in inputs_of(relation))
+        return is_stream(relation)
+    return any(_reads_streams(source, is_stream) for source in inputs_of(relation))
 
 
-class _Sides:
+class _SideChoice:
     """One walk over a tree, and beside it over what is estimated of it."""
 
     def __init__(self, fragments: Mapping[str, CutFragment], places: Places) -> None:
@@ -117,8 +124,8 @@ class _Sides:
             return relation, self._in_one_piece(relation)
         below = [self._chosen(source) for source in inputs_of(relation)]
         whole = over(relation, [estimated for _, estimated in below])
-        if isinstance(relation, Filter):
-            whole = _without_keys(relation, below[0][1], whole)
+        if isinstance(whole, Filter):
+            whole = without_own_keys(whole)
         if subqueries_of(relation):
             relation = with_expressions(relation, lambda e: transform_expression(e, self._inside))
         relation = over(relation, [source for source, _ in below])
@@ -170,13 +177,6 @@ class _Sides:
         if rows is None:
             raise _UnknownRowsError
         return rows
-
-
-def _without_keys(relation: Filter, source: Relation, whole: Relation) -> Relation:
-    if not keys_in(relation.condition):
-        return whole
-    parts = tuple(p for p in conjuncts(relation.condition) if not isinstance(p, InKeys))
-    return Filter(source, conjunction(parts)) if parts else source
 
 
 def turned(join: Join | Cross) -> Relation:

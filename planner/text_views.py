@@ -91,6 +91,8 @@ def with_views(natives: Sequence[NativeRead], trees: Iterable[Relation]) -> tupl
         natives: with the columns that are worth it.
         trees: all that read them.
     """
+    if not any(native.views for native in natives):
+        return tuple(natives)
     walk = _Walk({native.name: native.views for native in natives})
     for tree in trees:
         walk.plain(tree)

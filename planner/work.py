@@ -7,7 +7,7 @@ Owns which rows count, and what fragments take that are read at once. The prices
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 
 import pyarrow as pa
@@ -16,11 +16,13 @@ from planner.cost import Cost, handing_seconds, source_seconds
 from planner.keyed import keys_in, keys_of
 from planner.placing import Place, Places, moved
 from planner.plan import Work
+from planner.reached import below_by
 from planner.relations import (
     Aggregate,
     Call,
     Cross,
     Expression,
+    FieldRef,
     Filter,
     InKeys,
     Join,
@@ -30,6 +32,8 @@ from planner.relations import (
     Relation,
     Sort,
     Window,
+    conjunction,
+    conjuncts,
     inputs_of,
     subqueries_of,
     transform_expression,
@@ -57,7 +61,7 @@ def work_of(
     rows = rows or (lambda part: places.estimate(part).rows)
     handed = rows(relation)
     row_seconds = place.source.connector.capabilities.row_seconds
-    operators = source_work_seconds(relation, rows, row_seconds)
+    operators = source_work_seconds(_keyed_first(relation), rows, row_seconds)
     if handed is None or operators is None:
         return None
     constant = handing_seconds(handed) + operators
@@ -86,6 +90,39 @@ def stage_work(relation: Relation, guess_seconds: float, places: Places) -> Work
     shape = None if relation.shape is None else _UNTIL + relation.shape
     seen = places.work_seconds(shape, guess_seconds)
     return Work(guess_seconds if seen is None else seen, guess_seconds, seen is not None, shape)
+
+
+def _keyed_first(relation: Relation) -> Relation:
+    """The relation with keys looked for where their columns come from, as its source does, which
+    then joins what is left: keys stand above what they were sent for, whatever is in it."""
+    if relation.shape is not None:
+        return relation  # There are none.
+    relation = over(relation, [_keyed_first(source) for source in inputs_of(relation)])
+    if not isinstance(relation, Filter):
+        return relation
+    rest, source = [], relation.input
+    for part in conjuncts(relation.condition):
+        below = _filtered_below(source, part) if isinstance(part, InKeys) else None
+        if below is None:
+            rest.append(part)
+        else:
+            source = below
+    if source is relation.input:
+        return relation
+    return Filter(source, conjunction(tuple(rest))) if rest else source
+
+
+def _filtered_below(relation: Relation, keys: InKeys) -> Relation | None:
+    """A relation with its rows left out as far down as can be; None where that is above it."""
+    assert isinstance(keys.value, FieldRef)
+    below = below_by(relation, keys.value.index)
+    if below is None:
+        return None
+    number, index = below
+    inputs = list(inputs_of(relation))
+    own = replace(keys, value=replace(keys.value, index=index))
+    inputs[number] = _filtered_below(inputs[number], own) or Filter(inputs[number], own)
+    return over(relation, inputs)
 
 
 def _shape(relation: Relation) -> bytes | None:

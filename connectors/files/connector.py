@@ -28,9 +28,11 @@ from connectors.contract import (
     TableScan,
 )
 from connectors.errors import SourceRejectedError, SourceSchemaChangedError, UnsupportedError
+from connectors.far_reads import Gaps
 from connectors.files import listing
 from connectors.files.dataset import FilesDataset
 from connectors.files.formats import FORMATS
+from connectors.files.gaps import Between, WithoutGaps
 from connectors.files.inference import csv_types
 from connectors.files.listing import Contents, Entry
 from connectors.files.location import Location
@@ -82,6 +84,14 @@ class Loaded:
         groups = sum(metadata.num_row_groups for metadata, _ in self.shape.footers.values())
         size_bytes = sum(file.size_bytes or 0 for file in self.shape.footers)
         return max(1, int(HELD_BYTES * groups / size_bytes)) if size_bytes else 1
+
+    @cached_property
+    def between(self) -> Between | None:
+        """What lies between its columns; None where both readers may not read them alike."""
+        if self.contents.format != "parquet" or self.partitions or not self.shape.native:
+            return None
+        footers = [self.shape.footers[file] for file in self.shape.files]
+        return Between(self.shape.schema, footers) if footers else None
 
 
 class FilesConnector:
@@ -216,6 +226,37 @@ class FilesConnector:
         if loaded is None or self._location.near or not self.capabilities.native:
             return 1
         return loaded.most_reads
+
+    def gaps(self, table: TableName, columns: Sequence[str]) -> Gaps | None:
+        """See `connectors.far_reads`."""
+        loaded = self._tables.known(table)
+        return None if loaded is None else self._gaps(loaded, columns)
+
+    def _gaps(self, loaded: Loaded, columns: Sequence[str]) -> Gaps | None:
+        if not (self._location.arrows_own and self.capabilities.native) or loaded.between is None:
+            return None
+        return loaded.between.of(columns)
+
+    def register_without_gaps(
+        self,
+        context: datafusion.SessionContext,
+        name: str,
+        table: TableName,
+        columns: Sequence[str],
+        reads: int,
+    ) -> Callable[[], None]:
+        """See `connectors.far_reads`."""
+        begun = time.monotonic()
+        loaded = self._tables.load(table)
+        if loaded is None:
+            raise self._gone(table)
+        if self._gaps(loaded, columns) is None:
+            return self.register(context, name, table)
+        footers = {file.path: loaded.shape.footers[file][0] for file in loaded.shape.files}
+        width, files = width_bytes(loaded.statistics, columns), self._dataset(loaded)
+        without = WithoutGaps(self._location, table, files, footers, width, reads)
+        context.register_dataset(name, without)
+        return partial(refuse_replaced, self._location, table, loaded.entry, loaded.contents, begun)
 
     def close(self) -> None:
         self._tables.refresh()

@@ -45,7 +45,7 @@ class FilesDataset(ds.Dataset):  # type: ignore[misc]
 
     def get_fragments(self, filter: pc.Expression | None = None) -> list[_File]:
         """Those that may have rows, by their folders."""
-        kept = self._files.get_fragments(filter=_expression(filter))
+        kept = self._files.get_fragments(filter=expression(filter))
         return [
             _File(self._table, fragment, self.schema, self._width_bytes, self._far)
             for fragment in kept
@@ -72,7 +72,7 @@ class _File:
         **__: Any,
     ) -> _Scanner:
         names = tuple(self.schema.names if columns is None else columns)
-        scan = TableScan(self.table, names, _expression(filter))
+        scan = TableScan(self.table, names, expression(filter))
         wanted = Wanted.of(scan, self.schema, self.width_bytes, far=self.far)
         projected = pa.schema([self.schema.field(name) for name in names])
         return _Scanner(self.fragment, wanted, projected)
@@ -99,6 +99,6 @@ def _batches(fragment: ds.Fragment, wanted: Wanted) -> Iterator[pa.RecordBatch]:
         yield from parquet.batches(file, handle, wanted, alone=False)
 
 
-def _expression(condition: pc.Expression | pa.Scalar | None) -> pc.Expression | None:
+def expression(condition: pc.Expression | pa.Scalar | None) -> pc.Expression | None:
     """A filter that the engine has folded to a constant comes as one."""
     return pc.scalar(condition) if isinstance(condition, pa.Scalar) else condition

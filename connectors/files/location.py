@@ -170,6 +170,11 @@ class Location:
         own = self.store.arrow() if self.store else None
         return own or PyFileSystem(_Uncached(self.filesystem))
 
+    @property
+    def arrows_own(self) -> bool:
+        """It is far, and Arrow has a client of its own for it."""
+        return isinstance(self.store, s3.S3Store)
+
     def uri(self, path: str, *, folder: bool = False) -> str:
         """The URL by which the engine reads `path`; only where there is a `store`."""
         if self.store is None or not self.store.native:

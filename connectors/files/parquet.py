@@ -10,10 +10,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
@@ -56,15 +58,21 @@ def shared(fragment: ds.ParquetFileFragment, handle: pa.NativeFile, wanted: Want
     """What there is to read of an opened file: its footer says which row groups may have rows."""
     place = fragment.partition_expression
     opened = fragment.format.make_fragment(handle, partition_expression=place)
-    kept = (
-        opened.subset(filter=wanted.filter, schema=wanted.schema)
-        if wanted.filter is not None
-        else opened
-    )
     metadata: pq.FileMetaData = opened.metadata
-    groups = [group.id for group in kept.row_groups]
-    runs = deque(_runs(metadata, groups, wanted))
+    runs = deque(_runs(metadata, groups_of(opened, wanted.filter, wanted.schema), wanted))
     return SharedFile(fragment, metadata, ds.get_partition_keys(place), runs)
+
+
+def groups_of(
+    opened: ds.ParquetFileFragment, condition: pc.Expression | None, schema: pa.Schema
+) -> list[int]:
+    """The row groups that may have rows, by the bounds in the footer."""
+    kept = opened
+    if condition is not None:
+        # The bounds of texts that are written as views cannot be compared.
+        with suppress(pa.ArrowNotImplementedError):
+            kept = opened.subset(filter=condition, schema=schema)
+    return [group.id for group in kept.row_groups]
 
 
 def _runs(metadata: pq.FileMetaData, groups: Sequence[int], wanted: Wanted) -> Iterator[list[int]]:

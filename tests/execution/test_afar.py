@@ -13,7 +13,7 @@ import pytest
 from connectors import registry
 from connectors.contract import TableName
 from connectors.files.connector import FilesConnector
-from execution.afar import WideSessions, in_one, reads_at_once
+from execution.afar import WideSessions, reads_at_once
 from execution.engine import Engine, EngineSettings
 from execution.links import Links
 from execution.source_link import Configured
@@ -117,11 +117,7 @@ def test_a_wide_session_sees_what_the_other_sees() -> None:
     sql = "SELECT a % 3 AS k, count(*) AS n FROM t GROUP BY a % 3"
     assert wide.sql(sql).execution_plan().partition_count == 6
     assert session.sql(sql).execution_plan().partition_count == 2
-    alone = in_one(wide.sql(sql), 2)
-    physical = alone.execution_plan()
-    assert physical.partition_count == 1
-    (stream,) = [session.execute(physical, 0)]
-    rows = [row for batch in stream for row in batch.to_pyarrow().to_pylist()]
+    rows = [row for b in wide.sql(sql).execute_stream() for row in b.to_pyarrow().to_pylist()]
     assert sorted(rows, key=str) == [{"k": 0, "n": 4}, {"k": 1, "n": 3}, {"k": 2, "n": 3}]
     session.deregister_table("t")
     with pytest.raises(Exception, match="not found"):

@@ -296,6 +296,8 @@ def test_cancelled_while_the_engine_computes(open_placement: Open, busy: Callabl
     [
         "SELECT count(*) FROM generate_series(1, 100000000000) g WHERE g.value % 7 = 0",
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
+        "SELECT f.value FROM generate_series(1, 100000) f UNION ALL"
+        " SELECT count(*) FROM generate_series(1, 100000000000) g WHERE g.value % 7 = 0",
     ],
 )
 def test_what_would_never_end_is_dropped(sql: str, open_placement: Open) -> None:

@@ -157,7 +157,8 @@ def test_the_rows_of_a_stage_are_read_when_it_is_complete(
     monkeypatch.setattr(StageReader, "wait", waits)
     monkeypatch.setattr(StageReader, "__iter__", reads)
     parts = [
-        f"SELECT o.id FROM shop.orders o JOIN lake.picked k{n} ON k{n}.id = o.id" for n in range(60)
+        f"SELECT o.id FROM shop.orders o JOIN lake.picked k{n} ON k{n}.id = o.id AND o.id > {-n}"
+        for n in range(60)
     ]
     plan = both.plan(" UNION ALL ".join(parts))
     assert len(plan.stages) == 60

@@ -260,7 +260,7 @@ def test_analyze_shows_the_plan_that_ran_in_anothers_place(placement: Placement)
 
 PART_KEYS = {
     "name", "kind", "source", "tables", "operators", "sql", "reduction", "columns", "filter",
-    "limit", "expected", "cost", "there", "estimated", "compression", "ran",
+    "limit", "expected", "cost", "there", "estimated", "compression", "gaps", "ran",
 }  # fmt: skip
 KEYS = {
     "version", "kind", "summary", "columns", "parts", "stages", "residual", "stayed", "rejected",

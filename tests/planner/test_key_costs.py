@@ -7,8 +7,9 @@ import pytest
 
 from connectors.contract import Capabilities, ColumnStatistics, Framing, RoundTrips
 from planner.catalog import Catalog, Source
-from planner.cost import Link
+from planner.cost import Link, source_seconds
 from planner.key_cost import WORTH_SECONDS, text_bytes, worth_seconds
+from planner.options import PlanningOptions
 from planner.parse import parse
 from planner.plan import Plan
 from planner.planning import plan_query
@@ -182,3 +183,42 @@ def test_a_range_of_what_was_aggregated_keeps_few_groups() -> None:
         for i in (0, 1)
     ]
     assert kept == [HAVING, pytest.approx(1 / 3)]
+
+
+FEW_ITEMS = (
+    "SELECT order_id FROM lake.items GROUP BY order_id HAVING sum(price) > 300 AND max(price) > 30"
+    " AND min(price) > 3"
+)
+FEW_ORDERS = (
+    "SELECT o.id, c.text0 FROM shop.orders o JOIN shop.customers c ON c.id = o.customer"
+    f" WHERE o.id IN ({FEW_ITEMS})"
+)
+
+
+@pytest.mark.parametrize(
+    ("sql", "stages"),
+    [
+        (FEW_ORDERS, 1),
+        # In a stage, too.
+        (f"SELECT m.text0 FROM till.members m JOIN ({FEW_ORDERS}) x ON x.text0 = m.text1", 2),
+    ],
+)
+def test_a_table_is_joined_at_its_source_with_what_is_sent_keys_there(
+    sql: str, stages: int
+) -> None:
+    """Its own keys would be a round trip more."""
+    found = _plan(sql, _catalog(Link.of(100, 10)))
+    (shop,) = [fragment for fragment in found.fragments if fragment.source == "shop"]
+    assert set(shop.tables) == {"main.orders", "main.customers"}
+    assert shop.reduction is not None
+    assert len(found.stages) == stages
+
+
+def test_of_a_join_that_is_sent_keys_its_source_joins_what_these_leave() -> None:
+    # Joined before anybody thinks of keys: these stand above the join.
+    options = PlanningOptions(cuts="push")
+    (keyed,) = plan_query(parse(FEW_ORDERS), _catalog(Link.of(100, 10)), options).fragments
+    assert keyed.work is not None
+    # Each customer is made and taken in, and a few of ten times as many orders.
+    customers_seconds = source_seconds(made=45_000, taken=45_000, row_seconds=1e-7)
+    assert keyed.work.seconds == pytest.approx(customers_seconds, rel=0.5)

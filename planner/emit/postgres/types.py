@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import cast
 
 import pyarrow as pa
@@ -49,10 +50,13 @@ def is_decimal(type_: pa.DataType) -> bool:
 
 
 def type_sql(type_: pa.DataType) -> exp.DataType | None:
-    """The type's name in PostgreSQL, or None."""
-    if is_decimal(type_):
-        return exp.DataType.build(f"numeric({type_.precision},{type_.scale})", dialect="postgres")
-    return TYPES.get(type_)
+    """The type's name in PostgreSQL, to be copied, or None."""
+    return _numeric(type_.precision, type_.scale) if is_decimal(type_) else TYPES.get(type_)
+
+
+@lru_cache(1_024)
+def _numeric(precision: int, scale: int) -> exp.DataType:
+    return exp.DataType.build(f"numeric({precision},{scale})", dialect="postgres")
 
 
 def cast_to(sql: Sql, to: exp.DataType) -> Sql:

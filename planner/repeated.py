@@ -1,0 +1,319 @@
+"""What a statement has twice is computed once: equal parts of its tree, as a stage that each reads.
+
+    Filter (total = max of …)             Filter (total = max of …)
+      Aggregate sum(price) by k             read k1
+        lineitem                   ->       …
+      … Aggregate max(total)                Aggregate max(total)
+          Aggregate sum(price) by k           read k1
+            lineitem                      stage k1: Aggregate sum(price) by k …
+
+The engine writes a CTE, or a view, at each place that names it. Here such parts are found again,
+the largest first, and what each of them makes is kept for all who read it. What one source runs is
+one part, and not looked into: that source sees for itself what it has twice. What does not repeat
+(`random()`) is computed at each place, as the engine does. It is done where all of the statement is
+estimated to take less time then, and what is kept is known to fit. Owns that choice. Runs nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from planner.cost import STAGE_SECONDS
+from planner.cut_cost import cut_cost
+from planner.decompose import decompose
+from planner.emit.names import distinct_fields
+from planner.followed import tables_of
+from planner.key_cost import worth_seconds
+from planner.passes import PASSES, Pass, rearranged
+from planner.placing import Places
+from planner.plan import RejectedCut
+from planner.purity import repeats
+from planner.reductions import Reduced, Stage, complete_seconds, reduced
+from planner.relations import (
+    Aggregate,
+    ExistsSubquery,
+    Expression,
+    Fetch,
+    Filter,
+    Project,
+    Read,
+    Relation,
+    ScalarSubquery,
+    Sort,
+    Window,
+    expressions_of,
+    inputs_of,
+    subqueries_of,
+    transform_expression,
+)
+from planner.rewrite import over, read_all, with_expressions
+
+MOST_BYTES = 256 << 20
+"""So much of what is computed once is kept at most, by estimate: what does not fit in memory waits
+on disk, and what does not fit there fails the statement."""
+
+FEW = 0.1
+"""Of the rows of a table of files here: who reads it by itself leaves out what it does not need."""
+
+_GATHERING = (Aggregate, Sort, Window)
+
+MOST_TRIED = 6
+"""So many parts of a statement are planned both ways."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """A statement's tree as it is cut.
+
+    Attributes:
+        places: that know what its stages have.
+    """
+
+    reduced: Reduced
+    places: Places
+
+
+def arranged(
+    relation: Relation, places: Places, passes: tuple[Pass, ...] = PASSES
+) -> tuple[Arranged, ...]:
+    """The ways to compute a statement: the best first, and the last without sharing anything."""
+    plain = Arranged(reduced(rearranged(relation, places, passes), places), places)
+    if places.reductions == "none" or not _reads_several(relation):
+        return (plain,)
+    found = _Sharing(relation, places, passes).best(plain)
+    return (plain,) if found is plain else (found, plain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """A tree with some of its parts in stages; these may read those before them."""
+
+    relation: Relation
+    parts: tuple[Stage, ...] = ()
+
+    @property
+    def trees(self) -> tuple[Relation, ...]:
+        return (self.relation, *(part.relation for part in self.parts))
+
+
+class _Sharing:
+    """The search through what a statement has twice."""
+
+    def __init__(self, relation: Relation, places: Places, passes: tuple[Pass, ...]) -> None:
+        self._relation = relation
+        self._places = places
+        self._passes = passes
+        self._refused: set[bytes] = set()
+        self._rejected: list[RejectedCut] = []
+
+    def best(self, plain: Arranged) -> Arranged:
+        shared, best = _Shared(self._relation), plain
+        best_cost: _Cost | None = None
+        for _ in range(MOST_TRIED):
+            part = next(self._candidates(shared), None)
+            if part is None:
+                break
+            assert part.shape is not None
+            other = self._with(shared, part)
+            way = self._arranged(other)
+            if self._places.reductions == "all":
+                shared, best = other, way
+                continue
+            before, cost = best_cost or _cost(plain), _cost(way)
+            worth = worth_seconds(before.seconds, before.seconds, cost.share_of(before))
+            best_cost, what = before, f"{', '.join(tables_of(part))}, read twice and computed "
+            if before.seconds - cost.seconds > worth:
+                shared, best, best_cost = other, way, cost
+                what += "at each place"
+            else:
+                self._refused.add(part.shape)
+                what += "once"
+            times = f"{cost.seconds:.3g} s computed once, {before.seconds:.3g} s at each place"
+            self._rejected.append(RejectedCut(what, times))
+        if not self._rejected:
+            return best
+        rejected = (*best.reduced.rejected, *self._rejected)
+        return replace(best, reduced=replace(best.reduced, rejected=rejected))
+
+    def _candidates(self, shared: _Shared) -> Iterator[Relation]:
+        """What is there several times and worth a look, the outermost first."""
+        found = [each for tree in shared.trees for each in self._parts(tree, limited=False)]
+        counts = Counter(part.shape for part, _ in found)
+        told = {part.shape for part, limited in found if limited and not _gathers(part)}
+        for part, _ in found:
+            shape = part.shape
+            if shape is None or counts[shape] < 2 or shape in told or shape in self._refused:
+                continue
+            told.add(shape)
+            if self._is_worth_it(part, counts[shape] - 1):
+                yield part
+
+    def _parts(self, relation: Relation, *, limited: bool) -> Iterator[tuple[Relation, bool]]:
+        """A tree and what is in it, but for what is in what one place runs; and of which of them
+        the first rows may be all that is needed."""
+        yield relation, limited
+        if self._places.whole(relation) is None:
+            limited = not isinstance(relation, _GATHERING) and (
+                limited or isinstance(relation, Fetch)
+            )
+            for part in _below(relation):
+                yield from self._parts(part, limited=limited)
+
+    def _is_worth_it(self, part: Relation, times: int) -> bool:
+        """Whether to plan with a part computed so many times less."""
+        if not part.fields or _loses_order(part) or not _repeats(part):
+            return False
+        if not any(True for _ in _reads(part)):
+            return False
+        if (table := self._scanned(part)) is not None and not self._is_few_of(part, table):
+            return False
+        size_bytes = self._places.estimate(part).size_bytes
+        if self._places.reductions == "all":
+            return not _is_table(part) and (size_bytes is None or size_bytes <= MOST_BYTES)
+        seconds = complete_seconds(part, self._places)
+        if seconds is None or size_bytes is None or size_bytes > MOST_BYTES:
+            return False
+        return times * seconds > STAGE_SECONDS
+
+    def _scanned(self, part: Relation) -> Read | None:
+        """The table of files here of which it is some rows and columns."""
+        while isinstance(part, Filter | Project):
+            part = part.input
+        if not isinstance(part, Read) or self._places.of(part) is not None:
+            return None
+        return part if self._places.source(part).connector.capabilities.local else None
+
+    def _is_few_of(self, part: Relation, table: Read) -> bool:
+        """Whether it is few rows of a table: else each reads what it needs as quickly itself."""
+        rows, all_rows = (self._places.estimate(each).rows for each in (part, table))
+        return rows is not None and all_rows is not None and rows <= FEW * all_rows
+
+    def _with(self, shared: _Shared, part: Relation) -> _Shared:
+        """What there is with a part of it in a stage, which comes before those that read it."""
+        name = f"k{len(shared.parts) + 1}"
+        stage = Stage(name, part, distinct_fields(part.fields), part.shape)
+        places, shape = self._places, part.shape
+
+        def change(relation: Relation) -> Relation:
+            if relation.shape == shape and _types(relation) == _types(part):
+                return _read_of(stage)
+            if places.whole(relation) is not None:
+                return relation
+
+            def inside(nested: Expression) -> Expression:
+                if isinstance(nested, ScalarSubquery | ExistsSubquery):
+                    return replace(nested, input=change(nested.input))
+                return nested
+
+            if subqueries_of(relation):
+                relation = with_expressions(relation, lambda e: transform_expression(e, inside))
+            return over(relation, [change(source) for source in inputs_of(relation)])
+
+        parts = tuple(replace(each, relation=change(each.relation)) for each in shared.parts)
+        return _Shared(change(shared.relation), (stage, *parts))
+
+    def _arranged(self, shared: _Shared) -> Arranged:
+        places = self._places.again()
+        parts = []
+        for part in shared.parts:
+            relation = rearranged(part.relation, places, self._passes)
+            places.add_stage((part.name,), relation, part.shape)
+            parts.append(replace(part, relation=relation))
+        relation = rearranged(shared.relation, places, self._passes)
+        return Arranged(reduced(relation, places, parts), places)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """What all of a statement takes.
+
+    Attributes:
+        seconds: in which the engine's own work is done once at a time: two parts of it share its
+            threads.
+        fragments_bytes: that come from sources.
+    """
+
+    seconds: float
+    fragments_bytes: float
+
+    def share_of(self, other: _Cost) -> float:
+        """What crosses the links, in parts of what does the other way."""
+        return self.fragments_bytes / other.fragments_bytes if other.fragments_bytes else 1.0
+
+
+def _cost(way: Arranged) -> _Cost:
+    cut = decompose(way.reduced, way.places)
+    cost = cut_cost(cut, way.places)
+    size_bytes = sum(fragment.estimate.size_bytes or 0.0 for fragment in cut.fragments)
+    return _Cost(max(cost.seconds, cost.here_seconds), size_bytes)
+
+
+def _read_of(stage: Stage) -> Relation:
+    """A stage's rows, in the order that some have who are the first of all."""
+    read = read_all((stage.name,), stage.fields)
+    sort = _sort_below(stage.relation)
+    return read if sort is None else Sort(read, sort.keys)
+
+
+def _sort_below(relation: Relation) -> Sort | None:
+    while isinstance(relation, Fetch):
+        relation = relation.input
+    return relation if isinstance(relation, Sort) else None
+
+
+def _loses_order(relation: Relation) -> bool:
+    """Whether who reads it may rely on an order that its rows would not have as a stage."""
+    if isinstance(relation, Fetch) and _sort_below(relation) is not None:
+        return False
+    return _is_ordered(relation)
+
+
+def _is_ordered(relation: Relation) -> bool:
+    match relation:
+        case Sort():
+            return True
+        case Fetch() | Project() | Filter():
+            return _is_ordered(relation.input)
+    return False
+
+
+def _repeats(relation: Relation) -> bool:
+    """Whether it has the same rows each time that it is computed."""
+    return all(map(repeats, expressions_of(relation))) and all(map(_repeats, _below(relation)))
+
+
+def _is_table(relation: Relation) -> bool:
+    """Whether it is the rows of a table: these may be read by keys instead."""
+    while isinstance(relation, Project):
+        relation = relation.input
+    return isinstance(relation, Read)
+
+
+def _gathers(relation: Relation) -> bool:
+    """Whether it takes all of its tables to make its first row."""
+    return isinstance(relation, _GATHERING) or any(map(_gathers, _below(relation)))
+
+
+def _reads_several(relation: Relation) -> bool:
+    """Whether any table is read twice."""
+    counts = Counter(read.path for read in _reads(relation))
+    return any(count > 1 for count in counts.values())
+
+
+def _reads(relation: Relation) -> Iterator[Read]:
+    if isinstance(relation, Read):
+        yield relation
+    for part in _below(relation):
+        yield from _reads(part)
+
+
+def _below(relation: Relation) -> tuple[Relation, ...]:
+    return (*inputs_of(relation), *subqueries_of(relation))
+
+
+def _types(relation: Relation) -> list[tuple[pa.DataType, bool]]:
+    return [(field.type, field.nullable) for field in relation.fields]
