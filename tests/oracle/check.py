@@ -50,6 +50,7 @@ class Verdict:
     Attributes:
         pushed: something beyond a scan of tables went to the source.
         keyed: a fragment waited for keys.
+        shared: something was computed once for several that read it.
         detail: of a difference, for people.
         judged: the judge answered too.
     """
@@ -59,6 +60,7 @@ class Verdict:
     detail: str = ""
     judged: bool = False
     keyed: bool = False
+    shared: bool = False
 
 
 def text_of(tree: exp.Query) -> str:
@@ -80,7 +82,8 @@ def check(twins: Twins, sql: str, judge: Judge | None = None, *, always: bool = 
     except RequestError:
         return Verdict(Outcome.REFUSED)
     keyed = any(fragment.reduction is not None for fragment in plan.fragments)
-    return replace(_checked(twins, plan, judge, always), keyed=keyed)
+    shared = any(stage.reads > 1 for stage in plan.stages)
+    return replace(_checked(twins, plan, judge, always), keyed=keyed, shared=shared)
 
 
 def _checked(twins: Twins, plan: Plan, judge: Judge | None, always: bool) -> Verdict:

@@ -20,15 +20,22 @@ _SIDES = ("", "", "LEFT", "RIGHT", "FULL")
 
 
 def statement(
-    seed: int, tables: Sequence[Table], *, shared: bool = False, joined: bool = False
+    seed: int,
+    tables: Sequence[Table],
+    *,
+    shared: bool = False,
+    joined: bool = False,
+    common: bool = False,
 ) -> exp.Query:
     """The statement of a seed.
 
     Args:
         shared: only of what means the same in other engines too.
         joined: tables are joined more often than not.
+        common: all is read from one common table, mostly several times.
     """
-    return _Statements(Random(seed), tables, shared, joined).query()
+    made = _Statements(Random(seed), tables, shared, joined)
+    return made.common() if common else made.query()
 
 
 class _Statements:
@@ -46,7 +53,7 @@ class _Statements:
         if chance < 0.12:
             return self._ordered(self._set_operation())
         if chance < 0.2:
-            return self._with()
+            return self.common()
         if chance < 0.27:
             return self._ordered(self._first_of_partitions())
         return self._ordered(self._select())
@@ -54,13 +61,62 @@ class _Statements:
     def _over(self, columns: Sequence[Column]) -> Expressions:
         return Expressions(self._random, columns, shared=self._shared)
 
-    def _with(self) -> exp.Query:
+    def common(self) -> exp.Query:
+        """A statement over a common table."""
         inner, kinds = self._select()
-        columns = [f"c{i}" for i in range(len(kinds))]
-        scope = [Column("w", name, kind) for name, kind in zip(columns, kinds, strict=True)]
-        outer = exp.select(*(c.sql() for c in scope)).from_("w")
-        outer = outer.where(self._over(scope).condition(2))
+        if self._random.random() < 0.3:
+            inner, kinds = self._ordered((inner, kinds))[0], kinds
+        outer = self._uses(kinds)
         return outer.with_("w", as_=inner, copy=False)
+
+    def _uses(self, kinds: Sequence[Kind]) -> exp.Query:
+        """A query over the common table `w`, which it names once or several times."""
+        match self._random.choice(("once", "joined", "joined", "united", "tested", "grouped")):
+            case "united":
+                both = self._use("w1", kinds), self._use("w2", kinds)
+                return exp.Union(this=both[0], expression=both[1], distinct=False)
+            case "joined":
+                return self._joined_uses(kinds)
+            case "tested":
+                outer, column = self._use("w1", kinds), self._random.choice(_of("w1", kinds))
+                inner = self._use("w2", kinds, [column.name])
+                found: Sql = exp.In(this=column.sql(), query=inner.subquery())
+                return outer.where(exp.Not(this=found) if self._random.random() < 0.4 else found)
+            case "grouped":
+                these = self._over(_of("w2", kinds))
+                select, more = self._grouped(exp.select().from_(_table("w", "w2")), these)
+                grouped = [Column("w3", f"c{i}", kind) for i, kind in enumerate(more)]
+                outer, scope = self._use("w1", kinds), _of("w1", kinds)
+                on = self._join_condition(scope, grouped)
+                return outer if on is None else outer.join(select.subquery("w3"), on=on)
+        return self._use("w1", kinds)
+
+    def _use(
+        self, alias: str, kinds: Sequence[Kind], names: Sequence[str] | None = None
+    ) -> exp.Select:
+        """Some rows of `w`, of all of its columns or of those that are named."""
+        scope = _of(alias, kinds)
+        select = exp.select(*(c.sql() for c in scope if names is None or c.name in names))
+        select = select.from_(_table("w", alias))
+        if self._random.random() < 0.4:
+            return select
+        return select.where(self._over(scope).condition(2))
+
+    def _joined_uses(self, kinds: Sequence[Kind]) -> exp.Query:
+        scope = _of("w1", kinds)
+        select = exp.select().from_(_table("w", "w1"))
+        for number in range(2, self._random.choice((2, 2, 3)) + 1):
+            more = _of(f"w{number}", kinds)
+            on = self._join_condition(scope, more)
+            if on is None:
+                break
+            side = self._random.choice(_SIDES)
+            select = select.join(_table("w", f"w{number}"), on=on, join_type=side or None)
+            scope = [*scope, *more]
+        if self._random.random() < 0.5:
+            select = select.where(self._over(scope).condition(2))
+        wanted = self._random.sample(scope, self._random.randint(1, len(scope)))
+        return select.select(*(exp.alias_(c.sql(), f"c{i}") for i, c in enumerate(wanted)))
 
     def _first_of_partitions(self) -> tuple[exp.Query, list[Kind]]:
         """Some rows of each partition of a window, by their number in it."""
@@ -158,7 +214,7 @@ class _Statements:
             inner, kinds = self._derived(table)
             columns = [Column(alias, f"c{i}", kind) for i, kind in enumerate(kinds)]
             return inner.subquery(alias), columns
-        return exp.to_table(table.name, alias=alias), list(table.aliased(alias))
+        return _table(table.name, alias), list(table.aliased(alias))
 
     def _derived(self, table: Table) -> tuple[exp.Select, list[Kind]]:
         self._aliases += 1
@@ -166,7 +222,7 @@ class _Statements:
         these = self._over(table.aliased(alias))
         made = [self._of_columns(these, table.aliased(alias)) for _ in range(3)]
         select = exp.select(*(exp.alias_(sql, f"c{i}") for i, (sql, _) in enumerate(made)))
-        select = select.from_(exp.to_table(table.name, alias=alias))
+        select = select.from_(_table(table.name, alias))
         return select.where(these.condition(2)), [kind for _, kind in made]
 
     def _of_columns(self, these: Expressions, columns: Sequence[Column]) -> tuple[Sql, Kind]:
@@ -210,7 +266,7 @@ class _Statements:
         if not pairs:
             return exp.true()
         mine, theirs = self._random.choice(pairs)
-        inner = exp.select(theirs.sql()).from_(exp.to_table(table.name, alias=alias))
+        inner = exp.select(theirs.sql()).from_(_table(table.name, alias))
         if self._random.random() < 0.5:
             inner = inner.where(self._over(columns).condition(2))
         if self._random.random() < 0.5:
@@ -228,7 +284,7 @@ class _Statements:
         columns = table.aliased(alias)
         inner_these = self._over(columns)
         column = self._random.choice(columns)
-        inner = exp.select(column.sql()).from_(exp.to_table(table.name, alias=alias))
+        inner = exp.select(column.sql()).from_(_table(table.name, alias))
         if self._random.random() < 0.6:
             inner = inner.where(inner_these.condition(2))
         match self._random.choice(("in", "exists", "value")):
@@ -238,9 +294,7 @@ class _Statements:
             case "exists":
                 found = exp.Exists(this=inner)
             case _:
-                highest = exp.select(exp.Max(this=column.sql())).from_(
-                    exp.to_table(table.name, alias=alias)
-                )
+                highest = exp.select(exp.Max(this=column.sql())).from_(_table(table.name, alias))
                 if column.kind == "bool":
                     return exp.Exists(this=inner)
                 return exp.LTE(this=these.operand(column.kind, 1), expression=highest.subquery())
@@ -332,6 +386,15 @@ class _Statements:
         return exp.GroupingSets(
             expressions=[exp.Tuple(expressions=[key.copy() for key in s]) for s in sets]
         )
+
+
+def _table(name: str, alias: str) -> Sql:
+    return exp.alias_(exp.to_table(name), alias, table=True)
+
+
+def _of(alias: str, kinds: Sequence[Kind]) -> list[Column]:
+    """The columns of the common table `w`."""
+    return [Column(alias, f"c{i}", kind) for i, kind in enumerate(kinds)]
 
 
 def _grouping(*keys: Sql) -> Sql:

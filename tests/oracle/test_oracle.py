@@ -21,6 +21,9 @@ from tests.postgres_server import PostgresServer
 STATEMENTS = 500
 """In all, spread over the sources."""
 
+COMMON = 80
+"""Over one common table each."""
+
 FOUND = [
     line
     for path in sorted((Path(__file__).parent / "found").glob("*.sql"))
@@ -61,6 +64,21 @@ def test_a_source_answers_as_the_engine_alone(
         )
     assert outcomes[Outcome.SAME] > count * 0.7, f"most statements must show something: {outcomes}"
     assert source not in sources.JOINED or keyed > count * 0.3, f"{keyed} of {count} with keys"
+
+
+@pytest.mark.parametrize("source", sources.JOINED)
+def test_what_is_named_several_times_is_answered_so(
+    source: str, running: dict[str, Twins], judges: dict[str, Judge]
+) -> None:
+    twins, judge = running[source], judges[source]
+    tables = sources.tables(twins, shared=True)
+    computed_once = 0
+    for seed in range(2_000_000, 2_000_000 + COMMON):
+        sql = text_of(statement(seed, tables, shared=True, joined=True, common=True))
+        verdict = check(twins, sql, judge, always=True)
+        computed_once += verdict.shared
+        assert verdict.outcome is not Outcome.DIFFERENT, f"seed {seed}\n{sql}\n{verdict.detail}"
+    assert computed_once > COMMON * 0.15, f"{computed_once} of {COMMON}"
 
 
 @pytest.mark.parametrize("sql", FOUND)
