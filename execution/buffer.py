@@ -191,13 +191,18 @@ class BatchBuffer:
             return None
 
     def again(self) -> Iterator[pa.RecordBatch]:
-        """All that was put, which stays here for others; when nothing more comes.
+        """All that was put, which stays here for others; waits until nothing more comes.
 
         Raises:
             CancelledError: when the buffer was cancelled.
+            BaseException: what `finish` was given.
         """
         with self._changed:
+            while not self._finished and not self._cancelled:
+                self._changed.wait()
             self._raise_if_cancelled()
+            if self._failure is not None:
+                raise self._failure
             batches = [batch for batch, _ in self._batches]
             overflow = self._overflow
             written = 0 if overflow is None else overflow.written

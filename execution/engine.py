@@ -32,7 +32,7 @@ from execution.gate import Gate
 from execution.links import Links
 from execution.metering import Metering
 from execution.reading import FragmentReader, FragmentReaders
-from execution.replanning import ReplannedRun
+from execution.replanning import ReplannedRun, shares
 from execution.running import (
     KEPT_BYTES,
     Execution,
@@ -219,7 +219,7 @@ class Engine:
     def _replannable(
         self, plan: Plan, deadline: float | None, again: Callable[[Callable[[], bool]], Plan] | None
     ) -> Run:
-        if again is None or plan.residual is None or not plan.fragments:
+        if again is None or plan.residual is None or not (plan.fragments or shares(plan)):
             return self._run(plan, deadline)
         return ReplannedRun(
             plan,

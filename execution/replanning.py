@@ -2,7 +2,8 @@
 
 A fragment of which far more rows come than were expected says so as they come. While the client
 has nothing yet, the statement is planned with what is known now; a plan that asks its sources for
-something else takes over, from the start. Owns that hand-over. Knows no costs.
+something else takes over, from the start. So does one that computes at each place what was to be
+computed once, when that has more rows than may wait. Owns that hand-over. Knows no costs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from functools import partial
 import pyarrow as pa
 
 from connectors.contract import SqlQuery
-from connectors.errors import CancelledError, CrosswindError
+from connectors.errors import CancelledError, CrosswindError, MemoryLimitError
 from execution.running import Ran, Run
 from execution.suspicion import Suspicion, Watch
 from planner.plan import Plan, PlannedFragment
@@ -69,9 +70,11 @@ class ReplannedRun:
                     yield batch
                 if self._given or self._next is None:
                     return
-            except CrosswindError:
+            except CrosswindError as error:
+                if self._given or self._cancelled:
+                    raise
                 # Whatever fails after it was told to stop fails because of that.
-                if self._given or self._cancelled or self._next is None:
+                if self._next is None and not self._has_outgrown(error):
                     raise
             self._take_over()
 
@@ -82,6 +85,18 @@ class ReplannedRun:
         with self._lock:
             self._given = self._given or self._next is None
             return self._given
+
+    def _has_outgrown(self, error: CrosswindError) -> bool:
+        """Whether what was read several times had more rows than may wait, and another plan, which
+        knows that now, computes it at each place."""
+        if not isinstance(error, MemoryLimitError) or not shares(self._plan):
+            return False
+        self._end_planning()
+        if self._next is None and self._times < MOST_TIMES:
+            plan = self._again(lambda: self._cancelled)
+            if plan.schema.equals(self._plan.schema) and not shares(plan):
+                self._next = plan
+        return self._next is not None
 
     def _take_over(self) -> None:
         self._run.close()
@@ -151,6 +166,11 @@ class ReplannedRun:
     def account(self) -> Ran:
         ran = self._run.account()
         return replace(ran, replanned=self._times, plan=self._plan) if self._times else ran
+
+
+def shares(plan: Plan) -> bool:
+    """Whether a plan computes something once that is read several times."""
+    return any(stage.reads > 1 for stage in plan.stages)
 
 
 def _asked(plan: Plan) -> list[tuple[str, str]]:

@@ -243,7 +243,7 @@ class ResidualRun:
                 yield batch
             return
         except MemoryLimitError:
-            if given:
+            if given or self._attempt.outgrown:
                 raise
         self._attempt.close()
         merging = self._engine.merging
@@ -294,6 +294,11 @@ class _Attempt:
             self._stages.append(self._stage(planned))
         self._session: Any = None
         self._key_counts: dict[tuple[str, str, int], int] = {}
+
+    @property
+    def outgrown(self) -> bool:
+        """A stage of it has more rows than may wait: to join in another way is no help."""
+        return any(stage.outgrown for stage in self._stages)
 
     def batches(self, session: Any) -> Iterator[pa.RecordBatch]:
         """The residual's answer.
@@ -364,7 +369,8 @@ class _Attempt:
         overflow = Overflow(engine.directory, planned.schema, engine.overflow_bytes)
         keys = self._readers.keys.get(planned.name)
         seen = engine.catalog.seen
-        after = [stage for stage in self._stages if stage.name in planned.after]
+        made = {stage.name: stage for stage in self._stages}
+        after = [made[name] for name in planned.after]
         return StageReader(
             planned, keys, EngineStream(engine), overflow, self._failure_of, seen, after
         )

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.errors import CancelledError, CrosswindError, QueueFullError
+from connectors.errors import CancelledError, CrosswindError, MemoryLimitError, QueueFullError
 from execution.buffer import BatchBuffer, Overflow
 from execution.engine_stream import EngineStream
 from execution.schemas import under
@@ -127,6 +127,10 @@ class StageReader:
         seen: remembers how many rows it had, and how long it took.
         after: the stages that it needs; it begins when they are complete, so that no worker of the
             engine waits for work that needs one.
+
+    Attributes:
+        failure: why it is not complete, and never will be.
+        outgrown: it was to be read several times, and has more rows than may wait.
     """
 
     def __init__(
@@ -149,6 +153,7 @@ class StageReader:
         self.schema: pa.Schema = planned.schema
         self.failure: CrosswindError | None = None
         self.complete = False
+        self.outgrown = False
         self.stream = stream
         self._keys = keys
         self._failure_of = failure_of
@@ -238,12 +243,15 @@ class StageReader:
             failure = error
         except CrosswindError as error:
             failure = self.failure = error
+            self.outgrown = isinstance(error, MemoryLimitError) and self._reads > 1
         except Exception as error:
             failure = self.failure = self._failure_of(error)
         if failure is None and isinstance(lost := self._buffer.finish(), CrosswindError):
             failure = self.failure = lost
         self._ended = time.monotonic()
-        if failure is None and self._shape is not None:
+        if self._shape is not None and self.outgrown:
+            self._seen.note_outgrown(self._shape)
+        if self._shape is not None and failure is None:
             self._seen.note(self._shape, self._rows)
         if failure is None and self._work is not None:
             self._seen.staged(self._work, self._ended - self._started, self._ended)

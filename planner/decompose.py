@@ -212,9 +212,9 @@ class _Decomposer:
         match relation:
             case Sort():
                 return Sort(self._here(_Placed(relation.input, place)), relation.keys)
-            case Fetch() if (sort := _sort_below(relation)) is not None:
+            case Fetch() if (sort := sort_below(relation)) is not None:
                 return Sort(self._fragment(relation, place), sort.keys)
-            case Fetch() | Project() | Filter() if _ordered(relation.input):
+            case Fetch() | Project() | Filter() if is_ordered(relation.input):
                 return with_inputs(relation, (self._here(_Placed(relation.input, place)),))
         opened = self._cheaper_opened(relation, place)
         return opened if opened is not None else self._fragment(relation, place)
@@ -316,18 +316,18 @@ def _elsewhere(subqueries: list[_Placed]) -> str:
     return "its subquery is finished here" if finished_here else "its subquery is at another source"
 
 
-def _sort_below(relation: Relation) -> Sort | None:
+def sort_below(relation: Relation) -> Sort | None:
     """The sort whose first rows a fetch takes."""
     while isinstance(relation, Fetch):
         relation = relation.input
     return relation if isinstance(relation, Sort) else None
 
 
-def _ordered(relation: Relation) -> bool:
+def is_ordered(relation: Relation) -> bool:
     """Whether a relation's rows have an order that those above it rely on."""
     match relation:
         case Sort():
             return True
         case Fetch() | Project() | Filter():
-            return _ordered(relation.input)
+            return is_ordered(relation.input)
     return False

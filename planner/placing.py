@@ -212,6 +212,10 @@ class Places:
         """What is known of the table's column that a field is."""
         return self._estimate.bounds(relation, index)
 
+    def has_outgrown(self, relation: Relation) -> bool:
+        """Whether its rows, which several were to read, were once more than may wait."""
+        return self._seen is not None and self._seen.has_outgrown(relation)
+
     def has_worked(self, shape: Callable[[], bytes | None]) -> bool:
         """Whether a source was seen to work on a fragment of a shape, which is asked for only where
         any was."""

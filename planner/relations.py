@@ -75,16 +75,16 @@ class _Relation:
 
     @cached_property
     def shape(self) -> bytes | None:
-        """The same for equal relations; None of what reads a stage, whose name says little."""
-        below = inputs_of(self)  # type: ignore[arg-type]
-        shapes = tuple(relation.shape for relation in below)
-        if None in shapes:
-            return None
+        """The same for equal relations; None of what reads a stage, or waits for its keys: a
+        stage's name says little. What subqueries read counts."""
         if isinstance(self, Read) and len(self.path) == 1:
+            return None
+        shapes = tuple(relation.shape for relation in inputs_of(self))  # type: ignore[arg-type]
+        if None in shapes or any(query.shape is None for query in self.subqueries):
             return None
         # Of a table's columns, those that are read: there may be hundreds of others.
         own: list[object] = (
-            [self.path, self.fields]
+            [self.path, self.columns, self.fields]
             if isinstance(self, Read)
             else [value for name, value in self._parts() if name not in _BELOW]
         )

@@ -19,12 +19,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import pyarrow as pa
 
 from planner.cost import STAGE_SECONDS
 from planner.cut_cost import cut_cost
-from planner.decompose import decompose
+from planner.decompose import decompose, is_ordered, sort_below
 from planner.emit.names import distinct_fields
 from planner.followed import tables_of
 from planner.key_cost import worth_seconds
@@ -62,7 +63,9 @@ FEW = 0.1
 _GATHERING = (Aggregate, Sort, Window)
 
 MOST_TRIED = 6
-"""So many parts of a statement are planned both ways."""
+"""So many parts of a statement are planned both ways, those that were refused among them."""
+
+_Key: TypeAlias = tuple[bytes | None, tuple[tuple[pa.DataType, bool], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class _Sharing:
         self._relation = relation
         self._places = places
         self._passes = passes
-        self._refused: set[bytes] = set()
+        self._refused: set[_Key] = set()
         self._rejected: list[RejectedCut] = []
 
     def best(self, plain: Arranged) -> Arranged:
@@ -117,7 +120,6 @@ class _Sharing:
             part = next(self._candidates(shared), None)
             if part is None:
                 break
-            assert part.shape is not None
             other = self._with(shared, part)
             way = self._arranged(other)
             if self._places.reductions == "all":
@@ -130,7 +132,7 @@ class _Sharing:
                 shared, best, best_cost = other, way, cost
                 what += "at each place"
             else:
-                self._refused.add(part.shape)
+                self._refused.add(_key(part))
                 what += "once"
             times = f"{cost.seconds:.3g} s computed once, {before.seconds:.3g} s at each place"
             self._rejected.append(RejectedCut(what, times))
@@ -142,14 +144,14 @@ class _Sharing:
     def _candidates(self, shared: _Shared) -> Iterator[Relation]:
         """What is there several times and worth a look, the outermost first."""
         found = [each for tree in shared.trees for each in self._parts(tree, limited=False)]
-        counts = Counter(part.shape for part, _ in found)
-        told = {part.shape for part, limited in found if limited and not _gathers(part)}
+        counts = Counter(_key(part) for part, _ in found)
+        told = {_key(part) for part, limited in found if limited and not _gathers(part)}
         for part, _ in found:
-            shape = part.shape
-            if shape is None or counts[shape] < 2 or shape in told or shape in self._refused:
+            key = _key(part)
+            if part.shape is None or counts[key] < 2 or key in told or key in self._refused:
                 continue
-            told.add(shape)
-            if self._is_worth_it(part, counts[shape] - 1):
+            told.add(key)
+            if self._is_worth_it(part, counts[key] - 1):
                 yield part
 
     def _parts(self, relation: Relation, *, limited: bool) -> Iterator[tuple[Relation, bool]]:
@@ -167,7 +169,7 @@ class _Sharing:
         """Whether to plan with a part computed so many times less."""
         if not part.fields or _loses_order(part) or not _repeats(part):
             return False
-        if not any(True for _ in _reads(part)):
+        if not part.reads or self._places.has_outgrown(part):
             return False
         if (table := self._scanned(part)) is not None and not self._is_few_of(part, table):
             return False
@@ -196,10 +198,10 @@ class _Sharing:
         """What there is with a part of it in a stage, which comes before those that read it."""
         name = f"k{len(shared.parts) + 1}"
         stage = Stage(name, part, distinct_fields(part.fields), part.shape)
-        places, shape = self._places, part.shape
+        places, key = self._places, _key(part)
 
         def change(relation: Relation) -> Relation:
-            if relation.shape == shape and _types(relation) == _types(part):
+            if _key(relation) == key:
                 return _read_of(stage)
             if places.whole(relation) is not None:
                 return relation
@@ -255,30 +257,15 @@ def _cost(way: Arranged) -> _Cost:
 def _read_of(stage: Stage) -> Relation:
     """A stage's rows, in the order that some have who are the first of all."""
     read = read_all((stage.name,), stage.fields)
-    sort = _sort_below(stage.relation)
+    sort = sort_below(stage.relation)
     return read if sort is None else Sort(read, sort.keys)
-
-
-def _sort_below(relation: Relation) -> Sort | None:
-    while isinstance(relation, Fetch):
-        relation = relation.input
-    return relation if isinstance(relation, Sort) else None
 
 
 def _loses_order(relation: Relation) -> bool:
     """Whether who reads it may rely on an order that its rows would not have as a stage."""
-    if isinstance(relation, Fetch) and _sort_below(relation) is not None:
+    if isinstance(relation, Fetch) and sort_below(relation) is not None:
         return False
-    return _is_ordered(relation)
-
-
-def _is_ordered(relation: Relation) -> bool:
-    match relation:
-        case Sort():
-            return True
-        case Fetch() | Project() | Filter():
-            return _is_ordered(relation.input)
-    return False
+    return is_ordered(relation)
 
 
 def _repeats(relation: Relation) -> bool:
@@ -300,20 +287,14 @@ def _gathers(relation: Relation) -> bool:
 
 def _reads_several(relation: Relation) -> bool:
     """Whether any table is read twice."""
-    counts = Counter(read.path for read in _reads(relation))
+    counts = Counter(read.path for read in relation.reads)
     return any(count > 1 for count in counts.values())
-
-
-def _reads(relation: Relation) -> Iterator[Read]:
-    if isinstance(relation, Read):
-        yield relation
-    for part in _below(relation):
-        yield from _reads(part)
 
 
 def _below(relation: Relation) -> tuple[Relation, ...]:
     return (*inputs_of(relation), *subqueries_of(relation))
 
 
-def _types(relation: Relation) -> list[tuple[pa.DataType, bool]]:
-    return [(field.type, field.nullable) for field in relation.fields]
+def _key(relation: Relation) -> _Key:
+    """The same of relations of which one may be read for the other."""
+    return relation.shape, tuple((field.type, field.nullable) for field in relation.fields)

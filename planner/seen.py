@@ -34,6 +34,7 @@ class SeenRows:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: OrderedDict[bytes, float] = OrderedDict()
+        self._outgrown: OrderedDict[bytes, None] = OrderedDict()
         self.work = SeenWork()
 
     def note(self, shape: bytes, rows: float) -> None:
@@ -43,6 +44,17 @@ class SeenRows:
             self._rows.move_to_end(shape)
             if len(self._rows) > MOST_SHAPES:
                 self._rows.popitem(last=False)
+
+    def note_outgrown(self, shape: bytes) -> None:
+        """The rows of a part of this shape were to wait for several readers, and found no room."""
+        with self._lock:
+            self._outgrown[shape] = None
+            if len(self._outgrown) > MOST_SHAPES:
+                self._outgrown.popitem(last=False)
+
+    def has_outgrown(self, relation: Relation) -> bool:
+        """Whether such a part was seen."""
+        return bool(self._outgrown) and relation.shape in self._outgrown
 
     def worked(
         self, source: str, work: Work, seconds: float, now: float, *, sure: bool, sized: bool
@@ -64,7 +76,9 @@ class SeenRows:
 
     def refutes(self, plan: Plan) -> bool:
         """Whether a part of a plan had very different rows from those that it was planned with, or
-        took its source much longer, or shorter."""
+        took its source much longer, or shorter; or had more rows than may wait for several."""
+        if any(s.reads > 1 and s.shape in self._outgrown for s in plan.stages):
+            return True
         several = len(plan.fragments) + len(plan.natives) > 1
         if (several or _joins(plan)) and self.work.refutes(plan.fragments, plan.stages):
             return True

@@ -16,13 +16,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from connectors import registry
 from connectors.errors import CancelledError, SourceError
 from execution.buffer import BatchBuffer, Overflow
+from execution.engine import EngineSettings
+from planner.catalog import Catalog, Source
 from planner.explain import explain_text
 from planner.explain_json import explain_json
 from planner.explain_mermaid import explain_mermaid
 from planner.options import PlanningOptions
 from planner.plan import Plan
+from planner.seen import SeenRows
 from tests.comparison import assert_same
 from tests.placements import Placement
 from tests.postgres_server import PostgresServer
@@ -228,6 +232,52 @@ def test_explain_says_how_often_rows_are_read(both: Placement) -> None:
     (stage,) = json.loads(explain_json(plan, execution.account()))["stages"]
     assert (stage["reads"], stage["ran"]["rows"]) == (2, GROUPS)
     assert 'k1["k1: run first, read 2 times"]' in explain_mermaid(plan)
+
+
+def test_what_reads_a_stage_is_computed_after_it(tmp_path: Path) -> None:
+    """Whatever was seen before: what is known of its parts changes which of them are shared."""
+    numbers = range(40_000)
+    groups = [4_999 if n % 5 < 2 else n % 2_500 for n in numbers]
+    big = {"id": [*numbers], "grp": groups, "v": [n % 97 for n in numbers]}
+    pq.write_table(pa.table(big), tmp_path / "big.parquet")
+    most = "WITH a AS (SELECT max(m) AS m FROM (SELECT v, max(grp) AS m FROM big GROUP BY v) z)"
+    sql = (
+        f"{most}, b AS (SELECT id, v FROM big WHERE grp = (SELECT m FROM a)) SELECT count(*) AS n,"
+        " sum(x.v) AS s, (SELECT m FROM a) AS m FROM b x JOIN b y ON x.id = y.id + 1"
+    )
+    lake = Source("lake", registry.create("files", "lake", {"root": str(tmp_path)}))
+    with Placement.of_catalog(Catalog([lake], seen=SeenRows())) as placement:
+        want = replace(placement, options=PlanningOptions(reductions="none")).query(sql)
+        for reductions in ("all", "costed") * 4:
+            chosen = replace(placement, options=PlanningOptions(reductions=reductions))
+            plan = chosen.plan(sql)
+            before: set[str] = set()
+            for stage in plan.stages:
+                assert set(stage.after) <= before
+                before.add(stage.name)
+            assert chosen.run(plan) == want
+
+
+def test_what_has_more_rows_than_may_wait_is_computed_at_each_place(tmp_path: Path) -> None:
+    """Which is found as it runs: many rows of one key join each other."""
+    count = 3_000
+    table = {"k": [0 if n < 1_500 else n for n in range(count)], "v": [*range(count)]}
+    pq.write_table(pa.table(table), tmp_path / "e.parquet")
+    sql = (
+        "WITH b AS (SELECT x.v AS a, y.v AS c FROM e x JOIN e y ON x.k = y.k)"
+        " SELECT count(*) AS n, sum(a + c) AS s FROM b UNION ALL SELECT count(*), max(a - c) FROM b"
+    )
+    lake = Source("lake", registry.create("files", "lake", {"root": str(tmp_path)}))
+    small = EngineSettings(memory_limit_bytes=4 << 20, target_partitions=2)
+    with Placement.of_catalog(Catalog([lake], seen=SeenRows()), small) as placement:
+        everywhere = replace(placement, options=PlanningOptions(reductions="all"))
+        plan = everywhere.plan(sql)
+        assert read_often(plan)
+        run = placement.engine.start(plan, again=lambda _: placement.plan(sql))
+        got = pa.Table.from_batches(run.batches(), run.schema)
+        assert run.account().replanned == 1
+        ones = 1_500 * 1_500 + 1_500
+        assert got.column("n").to_pylist() == [ones, ones]
 
 
 def test_what_waits_on_disk_is_read_by_each(tmp_path: Path) -> None:
