@@ -25,13 +25,15 @@ class Gaps:
         read_bytes: by the engine's own reader, which reads the gaps between columns, too.
         read_requests: that it makes.
         left_bytes: where the gaps are left out.
-        left_requests: made then.
+        left_requests: made then, but for one to open a file.
+        files: that are opened then.
     """
 
     read_bytes: int
     read_requests: int
     left_bytes: int
     left_requests: int
+    files: int
 
 
 @runtime_checkable

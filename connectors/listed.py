@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol, runtime_checkable
@@ -77,7 +76,7 @@ def listed(
         SourceError: when the source cannot be asked.
     """
     kinds = tables.kinds() if not columns and isinstance(tables, KnowsKinds) else {}
-    for name in _looked_ahead(tables, names) if columns else names:
+    for name in _looked_ahead(source, tables, names) if columns else names:
         if name in kinds:
             yield Listed(name, kinds[name])
             continue
@@ -91,13 +90,15 @@ def listed(
                 yield Listed(table.name, table.kind, table)
 
 
-def _looked_ahead(tables: Tables, names: Iterable[TableName]) -> Iterator[TableName]:
+def _looked_ahead(source: str, tables: Tables, names: Iterable[TableName]) -> Iterator[TableName]:
     if not isinstance(tables, LooksAhead):
         yield from names
         return
     left = iter(names)
     while some := list(islice(left, AT_ONCE)):
         # What is wrong with one of them is found when that one is looked at.
-        with suppress(*_OF_ONE_TABLE):
+        try:
             tables.look_ahead(some)
+        except _OF_ONE_TABLE as error:
+            _log.debug("%d tables of source %r are looked at singly: %s", len(some), source, error)
         yield from some

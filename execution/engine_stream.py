@@ -6,6 +6,8 @@ no plan and no source.
 
 from __future__ import annotations
 
+import asyncio
+import ctypes
 import re
 import threading
 import time
@@ -37,7 +39,8 @@ that a cancel drops the work. The rest follow each other quickly: a thread fetch
 time that the loop takes."""
 
 CLOSE_SECONDS = 0.5
-"""How long closing waits for a fetch that is under way; it ends with its batch at the latest."""
+"""How long closing waits for a fetch that is under way. One that takes longer is dropped, within a
+second or so."""
 
 
 _UNION = re.compile(r"^\s*Union\b", re.MULTILINE)
@@ -66,6 +69,8 @@ class EngineStream:
         self._threads: list[threading.Thread] = []
         self._room: list[_Room] = []
         self._physical: Any = None
+        self._scans: list[Scan] = []
+        self._compute_seconds: float | None = None
         self._cancelled = False
 
     def batches(self, frame: Any) -> Iterator[pa.RecordBatch]:
@@ -78,17 +83,19 @@ class EngineStream:
         # A plan whose rows are in order has one partition, which keeps them so.
         with panics_as_errors():
             streams = _streams(frame)
-            self._physical = frame.execution_plan()  # of these streams, with their metrics
+            physical = frame.execution_plan()  # of these streams, with their metrics
+        del frame
         with self._lock:
             if self._cancelled:
                 raise CancelledError("the query was cancelled")
+            self._physical = physical
             self._room = [_Room() for _ in streams]
             self._pending = [
                 self._engine.submit(self._await(stream, room))
                 for stream, room in zip(streams, self._room, strict=True)
             ]
         running = len(streams)
-        del streams
+        del streams, physical
         while running:
             pulled = self._ready.get()
             if pulled.failure is not None:
@@ -107,10 +114,12 @@ class EngineStream:
                 with panics_as_errors():
                     batch = await anext(stream)
                 self._ready.put(_Pulled(batch.to_pyarrow()))
+        except asyncio.CancelledError:
+            pass  # Raised, its traceback would hold the stream, and the future holds it.
         except StopAsyncIteration:
             self._ready.put(_Pulled())
         except Exception as error:
-            self._ready.put(_Pulled(failure=error))
+            self._ready.put(_Pulled(failure=error.with_traceback(None)))
         else:
             thread = threading.Thread(
                 target=self._fetch, args=(stream, room), name="crosswind-fetch", daemon=True
@@ -135,8 +144,10 @@ class EngineStream:
                     if self._cancelled:
                         return
                     self._ready.put(_Pulled(arrow, room, arrow_bytes))
+        except _DroppedError:
+            pass
         except Exception as error:
-            self._ready.put(_Pulled(failure=error))
+            self._ready.put(_Pulled(failure=error.with_traceback(None)))
         else:
             self._ready.put(_Pulled())
 
@@ -146,6 +157,9 @@ class EngineStream:
             self._cancelled = True
             pending = list(self._pending)
             rooms = list(self._room)
+            # The plan holds its tasks, which read and compute for as long as it is there.
+            self._scans, self._compute_seconds = self._metrics()
+            self._physical = None
         for pull in pending:
             pull.cancel()
         for room in rooms:
@@ -162,14 +176,37 @@ class EngineStream:
         for thread in threads:
             if thread.ident is not None:
                 thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive() and thread.ident is not None:
+                _drop(thread.ident)
 
     def scans(self) -> list[Scan]:
         """What the engine's readers took."""
-        return scans_of(self._physical)
+        with self._lock:
+            return self._metrics()[0]
 
     def compute_seconds(self) -> float | None:
         """What the engine's operators took, its readers left out; None before it has begun."""
-        return compute_seconds(self._physical)
+        with self._lock:
+            return self._metrics()[1]
+
+    def _metrics(self) -> tuple[list[Scan], float | None]:
+        if self._physical is None:
+            return self._scans, self._compute_seconds
+        return scans_of(self._physical), compute_seconds(self._physical)
+
+
+class _DroppedError(Exception):
+    """A fetch that waits for the engine has been given up."""
+
+
+def _drop(thread_id: int) -> None:
+    """Have a thread that waits in the engine end, with what it waits for.
+
+    The engine looks for Python's exceptions once a second while it holds a thread.
+    """
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread_id), ctypes.py_object(_DroppedError)
+    )
 
 
 class _Room:

@@ -112,9 +112,9 @@ class TableRun:
             session = self._engine.uncut_session()
             with panics_as_errors():
                 checks = self._register(session, filters=filters)
-                frame = session.sql(self._residual.sql)
+                batches = self._stream.batches(session.sql(self._residual.sql))
             planned = True
-            for batch in self._stream.batches(frame):
+            for batch in batches:
                 given = True
                 yield batch
             for check in checks:

@@ -33,7 +33,7 @@ def sentence_of(message: str) -> str:
 
 _PREFIX = re.compile(
     r"^(?:(?:DataFusion error|Error during planning|Internal error|Schema error|SQL error|"
-    r"Arrow error|Cast error|Compute error|Parser error|External error|"
+    r"Arrow error|Cast error|Compute error|Parser error|External error|OSError|"
     r"This feature is not implemented|Execution error|"
     r"Optimizer rule '[^']*' failed|Invalid argument error|type_coercion|caused by)[:\s]*)+"
 )

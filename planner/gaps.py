@@ -42,8 +42,8 @@ from planner.rewrite import picked, with_reads
 READS = 8
 """Requests that wait at once, about: two processors have so many (`execution.afar`)."""
 
-OPENING_TRIPS = 4.0
-"""Until the first byte of a file comes that is opened anew: its connection, and how long it is."""
+CONNECTING_TRIPS = 3.0
+"""Of TCP and TLS, once: connections are kept, but may be none at first."""
 
 WORTH = 0.9
 """The part of the time that it may take at most: one reader for another is no gain by itself."""
@@ -97,13 +97,15 @@ def is_worth_it(gaps: Gaps, link: Link, work_seconds: float = 0.0) -> bool:
     Args:
         work_seconds: of the processors, that it takes more.
 
-    >>> gaps = Gaps(68_700_000, 53, 20_700_000, 106)
+    >>> gaps = Gaps(68_700_000, 53, 20_700_000, 106, 1)
     >>> [is_worth_it(gaps, Link.of(*known)) for known in ((20, 100), (20, 1000), (200, 1000))]
     [True, True, False]
     """
     read = _seconds(gaps.read_bytes, gaps.read_requests, link)
     left = _seconds(gaps.left_bytes, gaps.left_requests, link)
-    return left + OPENING_TRIPS * link.rtt_seconds + work_seconds < WORTH * read
+    # Each partition opens what it reads, and asks then how long it is.
+    opening_trips = CONNECTING_TRIPS + max(gaps.files, READS) / READS
+    return left + opening_trips * link.rtt_seconds + work_seconds < WORTH * read
 
 
 def _seconds(size_bytes: float, requests: float, link: Link) -> float:

@@ -287,13 +287,14 @@ class FilesConnector:
         if arrow is None:
             message = f"the engine reads {loaded.contents.format} files, and nobody else"
             raise UnsupportedError(message, source=self.name)
+        filesystem = self._location.arrow
         fragments = [
             arrow.make_fragment(
-                file.path, self._location.arrow, _partition_filter(file.partition, given, schema)
+                file.path, filesystem, _partition_filter(file.partition, given, schema)
             )
             for file in files
         ]
-        return ds.FileSystemDataset(fragments, schema, arrow, filesystem=self._location.arrow)
+        return ds.FileSystemDataset(fragments, schema, arrow, filesystem=filesystem)
 
     def _check_filter(self, scan: TableScan, schema: pa.Schema) -> None:
         """Refuse a filter that Arrow cannot run, before any I/O."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 import io
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -41,6 +41,9 @@ GAP_BYTES = 8 << 10
 
 MOST_READS = 8
 """At once: each of them holds a worker of the engine while it waits."""
+
+MOST_KNOWN = 100
+"""Sets of columns of a table of which it is kept what lies between."""
 
 _ALIKE = (
     pa.types.is_boolean,
@@ -73,9 +76,13 @@ class Between:
     def of(self, columns: Sequence[str]) -> Gaps | None:
         """See `connectors.far_reads.FarReads.gaps`."""
         wanted = tuple(sorted(columns))
-        if wanted not in self._known:
-            self._known[wanted] = self._of(wanted)
-        return self._known[wanted]
+        with suppress(KeyError):  # Another query may forget them meanwhile.
+            return self._known[wanted]
+        found = self._of(wanted)
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[wanted] = found
+        return found
 
     def _of(self, columns: Sequence[str]) -> Gaps | None:
         if not columns or not all(map(self._is_alike, columns)):
@@ -91,7 +98,8 @@ class Between:
                 return None
             read += _joined(wanted, ENGINE_GAP_BYTES)
             left += _joined(wanted, GAP_BYTES)
-        found = Gaps(_size_bytes(read), len(read), _size_bytes(left), len(left))
+        files = len(self.footers)
+        found = Gaps(_size_bytes(read), len(read), _size_bytes(left), len(left), files)
         return found if found.left_bytes < found.read_bytes else None
 
     def _is_alike(self, name: str) -> bool:
@@ -186,7 +194,9 @@ class WithoutGaps(FilesDataset):
             for group in _groups(metadata, condition, self.schema)
         ]
         count = max(1, min(self._reads, len(parts)))
-        return [_Dealt(self, files, parts[first::count]) for first in range(count)]
+        # Neighbours together: fewer partitions open one file.
+        ends = [len(parts) * number // count for number in range(count + 1)]
+        return [_Dealt(self, files, parts[start:end]) for start, end in pairwise(ends)]
 
     def wanted(self, columns: Sequence[str] | None, condition: pc.Expression | None) -> Wanted:
         """A scan's columns and rows."""

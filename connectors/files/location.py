@@ -39,6 +39,8 @@ _CONTENTS = re.compile(
     "thrift|[Tt]runcated|[Cc]orrupt|[Ff]latbuffer|inflate failed|decompress failed"
 )
 
+_REFUSED = re.compile("AWS Error (?:ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH)")
+
 
 @runtime_checkable
 class Store(Protocol):
@@ -172,8 +174,8 @@ class Location:
 
     @property
     def arrows_own(self) -> bool:
-        """It is far, and Arrow has a client of its own for it."""
-        return isinstance(self.store, s3.S3Store)
+        """It is far, and Arrow has a client of its own that reaches it as the engine does."""
+        return isinstance(self.store, s3.S3Store) and self.store.arrow_reaches
 
     def uri(self, path: str, *, folder: bool = False) -> str:
         """The URL by which the engine reads `path`; only where there is a `store`."""
@@ -242,7 +244,7 @@ class Location:
                 return SourceUnavailableError(f"{what} does not exist", source=self.source)
             case PermissionError():
                 return SourceRejectedError(f"{what} may not be read", source=self.source)
-            case _ if _status(error) in (401, 403):
+            case _ if _status(error) in (401, 403) or _REFUSED.search(str(error)):
                 message = f"{what} may not be read: {reason}"
                 return SourceRejectedError(message, source=self.source)
             case TimeoutError():

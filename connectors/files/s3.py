@@ -6,13 +6,17 @@ usual chain (environment, profile, instance), and is asked for them. Must not kn
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
+from urllib.request import getproxies
 
+import pyarrow as pa
 from fsspec.asyn import sync
-from pyarrow.fs import FileSystem, S3FileSystem
+from pyarrow.fs import AwsStandardS3RetryStrategy, FileSystem, S3FileSystem
 
 from connectors.files.introduced import Introduced
 
@@ -26,6 +30,18 @@ _REGION = "us-east-1"
 
 _ONLY_S3FS = ("requester_pays", "s3_additional_kwargs", "session", "version_aware", "config_kwargs")
 """Options that only s3fs understands; with one of them it reads all by itself."""
+
+CONNECT_SECONDS = 5.0
+"""That Arrow's client waits for a connection."""
+
+SILENT_SECONDS = 30.0
+"""That it waits for the next byte. Its own 3 s end queries of a store that is busy."""
+
+ATTEMPTS = 10
+"""That it makes at a request which a store puts off: the engine's own client makes so many."""
+
+IO_THREADS = 32
+"""At least, of Arrow, which all reads of the process share: each waits for a round trip."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,6 +73,8 @@ class S3Store:
         self._scheme = f"s3-{source.encode().hex()}"
         self._filesystem = filesystem
         self._introduced = Introduced(self._scheme)
+        self._lock = threading.Lock()
+        self._arrow: tuple[Access, FileSystem] | None = None
         only = any(storage_options.get(name) for name in _ONLY_S3FS)
         self.arrow_reads = not only
         # The engine's store signs whatever it asks.
@@ -72,18 +90,24 @@ class S3Store:
         return path.partition("/")[2]
 
     def arrow(self) -> FileSystem:
-        """Arrow's own client, which spares the way through Python."""
+        """Arrow's own client, which spares the way through Python; one, whose connections stay."""
         access = self._access()
-        endpoint = urlsplit(access.endpoint or "")
-        return S3FileSystem(
-            anonymous=access.key is None,
-            access_key=access.key,
-            secret_key=access.secret,
-            session_token=access.token,
-            region=access.region,
-            endpoint_override=endpoint.netloc or None,
-            scheme=endpoint.scheme or "https",
-        )
+        with self._lock:
+            if self._arrow is None or self._arrow[0] != access:
+                self._arrow = access, _arrow(access)
+            return self._arrow[1]
+
+    @property
+    def arrow_reaches(self) -> bool:
+        """Whether Arrow's client goes the others' way: it heeds no proxies and no certificates.
+
+        Connects the first time.
+        """
+        s3fs = self._filesystem()
+        scheme = urlsplit(_endpoint(s3fs) or "").scheme or "https"
+        own = s3fs.client_kwargs.get("verify") is not None or os.getenv("AWS_CA_BUNDLE")
+        proxies = getproxies()
+        return not (scheme in proxies or "all" in proxies or (scheme == "https" and own))
 
     def introduce(self, context: datafusion.SessionContext, path: str) -> None:
         """Make the bucket of `path` known to an engine's session."""
@@ -125,9 +149,7 @@ class S3Store:
 
     def _access(self) -> Access:
         s3fs = self._filesystem()
-        meta = s3fs.s3.meta  # Connects the first time.
-        own = s3fs.endpoint_url or s3fs.client_kwargs.get("endpoint_url")
-        endpoint = own or (None if "amazonaws.com" in meta.endpoint_url else meta.endpoint_url)
+        meta, endpoint = s3fs.s3.meta, _endpoint(s3fs)
         region = meta.region_name if meta.region_name not in (None, "aws-global") else _REGION
         if s3fs.anon:
             return Access(endpoint, region, None, None, None)
@@ -138,3 +160,27 @@ class S3Store:
             return Access(endpoint, region, None, None, None)
         frozen = sync(s3fs.loop, found.get_frozen_credentials)
         return Access(endpoint, region, frozen.access_key, frozen.secret_key, frozen.token)
+
+
+def _endpoint(s3fs: Any) -> str | None:
+    own: str | None = s3fs.endpoint_url or s3fs.client_kwargs.get("endpoint_url")
+    found: str = s3fs.s3.meta.endpoint_url  # Connects the first time.
+    return own or (None if "amazonaws.com" in found else found)
+
+
+def _arrow(access: Access) -> FileSystem:
+    if pa.io_thread_count() < IO_THREADS:  # A client has as many connections.
+        pa.set_io_thread_count(IO_THREADS)
+    endpoint = urlsplit(access.endpoint or "")
+    return S3FileSystem(
+        anonymous=access.key is None,
+        access_key=access.key,
+        secret_key=access.secret,
+        session_token=access.token,
+        region=access.region,
+        endpoint_override=endpoint.netloc or None,
+        scheme=endpoint.scheme or "https",
+        connect_timeout=CONNECT_SECONDS,
+        request_timeout=SILENT_SECONDS,
+        retry_strategy=AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
+    )

@@ -183,6 +183,16 @@ def test_a_partition_that_is_read_again_has_the_same_rows(connector: FilesConnec
     assert second.sort_by("id").equals(first.sort_by("id"))
 
 
+def test_partitions_share_few_files(server: S3Server, connector: FilesConnector) -> None:
+    connector.tables().find(EVENTS)
+    context = datafusion.SessionContext()
+    connector.register_without_gaps(context, "t", EVENTS, ["id", "price"], 3)
+    before = len(server.requests())
+    assert context.sql("SELECT id, price FROM t").to_arrow_table().num_rows == 2 * ROWS
+    opened = [r for r in server.requests()[before:] if r.startswith("HEAD")]
+    assert len(opened) == 4  # One file's and the other's, and both by whose share is of both.
+
+
 def test_a_text_that_is_none_is_an_error_of_its_file(
     server: S3Server, connector: FilesConnector
 ) -> None:
@@ -194,7 +204,7 @@ def test_a_text_that_is_none_is_an_error_of_its_file(
     with Placement.of_catalog(slow) as placement:
         plan = placement.plan("SELECT a, c FROM broken")
         assert plan.natives[0].gaps is not None
-        with pytest.raises(SourceRejectedError, match=r"table main\.broken failed"):
+        with pytest.raises(SourceRejectedError, match=r"main\.broken failed: Parquet error"):
             placement.run(plan)
 
 

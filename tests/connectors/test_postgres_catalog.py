@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from connectors import looked_up
+from connectors import looked_up, registry
 from connectors.adbc.postgres import PostgresConnector
 from connectors.adbc.postgres.pool import Pool
 from connectors.contract import TableName
 from connectors.errors import (
     SourceRejectedError,
 )
+from connectors.listed import listed
 from tests.connectors.shop import DATABASE, TEXT, read
 from tests.postgres_server import PostgresServer
 
@@ -88,6 +90,67 @@ def test_a_not_null_that_was_never_validated_is_no_promise(
 def test_missing_names_are_none_whatever_they_hold(shop: PostgresConnector) -> None:
     for schema, name in (("public", "nope"), ("pg_catalogue", "x"), ("'; DROP", '"\\$1')):
         assert shop.tables().find(TableName(schema, name)) is None
+
+
+def test_names_that_no_server_has_are_missing_without_a_question(
+    shop: PostgresConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = shop.tables()
+    names = [TableName("public", "a\0b"), TableName("a\0b", "c"), TableName("public", "a\ud800b")]
+    monkeypatch.setattr(Pool, "rows", _not_asked)
+    tables.look_ahead(names)
+    assert [tables.find(name) for name in names] == [None] * 3
+
+
+@pytest.fixture(params=["SQL_ASCII", "LATIN1"])
+def encoded(
+    postgres_server: PostgresServer, request: pytest.FixtureRequest
+) -> Iterator[PostgresConnector]:
+    """A database in another encoding than UTF-8, with a table that has a name of its characters."""
+    name = f"catalog_in_{request.param.lower()}"
+    postgres_server.execute(
+        f"CREATE DATABASE {name} ENCODING '{request.param}' TEMPLATE template0"
+        " LC_COLLATE 'C' LC_CTYPE 'C'"
+    )
+    try:
+        postgres_server.execute(
+            "SET client_encoding TO 'UTF8'",
+            'CREATE TABLE "café" (a int)',
+            "CREATE TABLE plain (a int)",
+            database=name,
+        )
+        connector = registry.create("postgres", "shop", {"uri": postgres_server.uri(name)})
+        assert isinstance(connector, PostgresConnector)
+        yield connector
+        connector.close()
+    finally:
+        postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_name_in_another_encoding_is_found(encoded: PostgresConnector) -> None:
+    tables = encoded.tables()
+    names = [TableName("public", "café"), TableName("public", "plain")]
+    assert list(tables.names()) == sorted(names)
+    assert all(tables.find(name) for name in names)
+    tables.refresh()
+    assert [found.table is not None for found in listed("shop", tables, names, columns=True)] == [
+        True,
+        True,
+    ]
+
+
+def test_a_character_that_the_server_lacks_is_in_no_name(
+    encoded: PostgresConnector, caplog: pytest.LogCaptureFixture
+) -> None:
+    tables = encoded.tables()
+    plain, lacking = TableName("public", "plain"), TableName("public", "日本")
+    assert tables.find(lacking) is None
+    tables.refresh()
+    with caplog.at_level(logging.DEBUG, "connectors.listed"):
+        found = list(listed("shop", tables, [plain, lacking], columns=True))
+    assert [(each.name, each.problem) for each in found] == [(plain, None)]
+    refused = tables.encoding == "LATIN1"
+    assert [record.levelname for record in caplog.records] == ["DEBUG"] * refused
 
 
 def test_a_column_that_was_added_is_seen_after_a_while(

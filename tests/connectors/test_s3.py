@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from connectors.errors import SourceRejectedError
+from connectors.files import s3
+from connectors.files.location import Location
 from tests.placements import Placement
 from tests.s3_server import KEY, SECRET, S3Server, s3_server
 
@@ -121,3 +128,104 @@ def test_a_bucket_that_is_not_there_is_named(server: S3Server) -> None:
     ):
         placement.query("SELECT * FROM lake.main.notes")
     assert SECRET not in str(raised.value)
+
+
+@contextmanager
+def _busy(status: int, late_seconds: float) -> Iterator[tuple[s3.Access, list[str]]]:
+    """A store that says so to each question, and what it was asked."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            asked.append(self.path)
+            time.sleep(late_seconds)
+            self.send_response(status)
+            self.send_header("Content-Length", "7")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as store:
+        thread = Thread(target=store.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{store.server_port}"
+            yield s3.Access(url, "us-east-1", KEY, SECRET, None), asked
+        finally:
+            store.shutdown()
+            thread.join()
+
+
+def test_arrow_waits_for_a_store_that_is_slow_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "ATTEMPTS", 1)
+    with (
+        _busy(200, late_seconds=4) as (access, asked),
+        s3._arrow(access).open_input_file("lake/file") as file,
+    ):
+        assert (file.size(), len(asked)) == (7, 1)
+
+
+def test_arrow_asks_a_store_again_that_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "ATTEMPTS", 2)
+    with _busy(503, late_seconds=0) as (access, asked):
+        with pytest.raises(OSError, match="AWS Error"):
+            s3._arrow(access).open_input_file("lake/file")
+        assert len(asked) == 2
+    assert pa.io_thread_count() >= s3.IO_THREADS
+
+
+@pytest.mark.parametrize(
+    ("variables", "verify", "http", "https"),
+    [
+        ({}, None, True, True),
+        ({"http_proxy": "http://proxy:1"}, None, False, True),
+        ({"HTTPS_PROXY": "http://proxy:1"}, None, True, False),
+        ({"all_proxy": "http://proxy:1", "no_proxy": "store"}, None, False, False),
+        ({"AWS_CA_BUNDLE": "/a.pem"}, None, True, False),
+        ({}, "/a.pem", True, False),
+        ({}, False, True, False),
+    ],
+)
+def test_arrows_client_is_not_asked_where_others_go_by_a_proxy_or_trust_others(
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    verify: object,
+    http: bool,
+    https: bool,
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    own = {} if verify is None else {"verify": verify}
+    options = {
+        "key": KEY,
+        "secret": SECRET,
+        "client_kwargs": {"region_name": "us-east-1", **own},
+        "skip_instance_cache": True,
+    }
+    places = [
+        Location("lake", "s3://lake", {**options, "endpoint_url": f"{scheme}://store"})
+        for scheme in ("http", "https")
+    ]
+    for place in places:
+        assert place.filesystem.s3  # Connected before certificates that are none are named.
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert [place.arrows_own for place in places] == [http, https]
+
+
+def test_arrows_client_is_kept(server: S3Server) -> None:
+    location = Location("lake", "s3://bucket", server.storage_options)
+    assert location.arrow is location.arrow
+
+
+@pytest.mark.parametrize(
+    "code", ["ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH"]
+)
+def test_a_refusal_by_arrow_is_one(server: S3Server, code: str) -> None:
+    location = Location("lake", "s3://bucket", server.storage_options)
+    said = f"AWS Error {code} during GetObject operation: no"
+    with pytest.raises(SourceRejectedError, match="may not be read"), location.reading("bucket/a"):
+        raise OSError(said)

@@ -298,6 +298,15 @@ def test_cancelled_while_the_engine_computes(open_placement: Open, busy: Callabl
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
         "SELECT f.value FROM generate_series(1, 100000) f UNION ALL"
         " SELECT count(*) FROM generate_series(1, 100000000000) g WHERE g.value % 7 = 0",
+        pytest.param(
+            "SELECT g.value % 7, count(*) FROM generate_series(1, 100000000000) g GROUP BY 1",
+            id="in tasks of the plan",
+        ),
+        pytest.param(
+            "SELECT g.value FROM generate_series(1, 100000000000) g"
+            " WHERE g.value < 50000 OR g.value % 99999999999 = 0",
+            id="silent after its first batches",
+        ),
     ],
 )
 def test_what_would_never_end_is_dropped(sql: str, open_placement: Open) -> None:

@@ -22,6 +22,7 @@ from connectors.adbc.postgres.types import (
     native_type,
 )
 from connectors.contract import Column, Table, TableName
+from connectors.errors import SourceRejectedError
 from connectors.looked_up import LookedUp
 
 Row = dict[str, object]
@@ -50,6 +51,9 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND has_schema_privilege(n.oid, 'USAGE')
   AND (has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'))
 """
+
+_UNTRANSLATABLE = "(SQLSTATE 22P05)"
+"""The server's encoding lacks a character of what it is sent."""
 
 _SCHEMAS = "SELECT nspname::text AS name FROM pg_catalog.pg_namespace"
 
@@ -151,24 +155,39 @@ class PostgresTables:
         return self._known.listing(self._listed)
 
     def _listed(self) -> dict[TableName, str]:
-        schemas = None if self._schemas is None else json.dumps(self._schemas)
+        schemas = None if self._schemas is None else _sent(self._schemas)
         rows = self._pool.rows(_NAMES, (schemas,))
         found = (tuple(map(str, (row["schema"], row["name"], row["kind"]))) for row in rows)
         return {TableName(schema, name): _KINDS[kind] for schema, name, kind in sorted(found)}
 
     def find(self, name: TableName) -> Table | None:
         """One table with its columns. A missing one is asked for again after a few seconds."""
-        if self._schemas is not None and name.schema not in self._schemas:
+        if not self._may_be_there(name):
             return None
-        return self._known.find(name, lambda: self._looked_up([name]).get(name))
+        return self._known.find(name, lambda: self._asked_for(name))
 
     def look_ahead(self, names: Sequence[TableName]) -> None:
-        """Look at all of these in one query."""
-        seen = [n for n in names if self._schemas is None or n.schema in self._schemas]
-        self._known.look_ahead(seen, self._looked_up)
+        """Look at all of these in one query.
+
+        Raises:
+            SourceError: also where one of them has a character that the server's encoding lacks.
+        """
+        self._known.look_ahead([n for n in names if self._may_be_there(n)], self._looked_up)
+
+    def _may_be_there(self, name: TableName) -> bool:
+        seen = self._schemas is None or name.schema in self._schemas
+        return seen and _can_be_sent(name.schema) and _can_be_sent(name.name)
+
+    def _asked_for(self, name: TableName) -> Table | None:
+        try:
+            return self._looked_up([name]).get(name)
+        except SourceRejectedError as error:
+            if _UNTRANSLATABLE in error.message:
+                return None
+            raise
 
     def _looked_up(self, names: Sequence[TableName]) -> dict[TableName, Table]:
-        pairs = json.dumps([[name.schema, name.name] for name in names])
+        pairs = _sent([[name.schema, name.name] for name in names])
         columns: dict[TableName, list[Row]] = defaultdict(list)
         for row in self._pool.rows(_COLUMNS, (pairs,)):
             columns[TableName(str(row["schema"]), str(row["name"]))].append(row)
@@ -187,6 +206,16 @@ class PostgresTables:
     def refresh(self) -> None:
         """Forget everything; the next look-up asks the server."""
         self._known.refresh()
+
+
+def _sent(names: Sequence[object]) -> str:
+    """Names as JSON, whose escapes only a server in UTF-8 reads."""
+    return json.dumps(names, ensure_ascii=False)
+
+
+def _can_be_sent(name: str) -> bool:
+    """Whether a server may have it at all."""
+    return "\0" not in name and not any("\ud800" <= c <= "\udfff" for c in name)
 
 
 def _table(name: TableName, rows: Sequence[Row], arrays_as_text: bool) -> Table:
