@@ -49,9 +49,9 @@ _UNION = re.compile(r"^\s*Union\b", re.MULTILINE)
 def _streams(frame: Any) -> list[Any]:
     """What a data frame makes, begun: one stream, but for unions.
 
-    The engine's own tasks put partitions together in less time than threads in Python, whose memory
-    is new for each query. But a partition of a union may have nothing for long when another has
-    given its first batches: each is awaited by itself.
+    The engine's own tasks put partitions together in less time than threads in Python. But a
+    partition of a union may have nothing for long when another has given its first batches: each is
+    awaited by itself.
     """
     if _UNION.search(frame.logical_plan().display_indent()):
         return list(frame.execute_stream_partitioned())
