@@ -286,7 +286,7 @@ class Engine:
 
     @property
     def overflow_bytes(self) -> int:
-        """How much of one fragment may wait on disk."""
+        """How much of one fragment, or of one stage, may wait on disk."""
         return OVERFLOW_FACTOR * self.settings.memory_limit_bytes
 
     def gate(self, source: str) -> Gate:

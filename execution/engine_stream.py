@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -135,21 +136,22 @@ class EngineStream:
 
     def _fetch(self, stream: Any, room: _Room) -> None:
         """Hand over what is left of a stream, in a thread of its own."""
-        try:
-            with panics_as_errors():
-                for batch in stream:
-                    arrow = batch.to_pyarrow()
-                    arrow_bytes = size_bytes(arrow)
-                    room.enter(arrow_bytes)
-                    if self._cancelled:
-                        return
-                    self._ready.put(_Pulled(arrow, room, arrow_bytes))
-        except _DroppedError:
-            pass
-        except Exception as error:
-            self._ready.put(_Pulled(failure=error.with_traceback(None)))
-        else:
-            self._ready.put(_Pulled())
+        with suppress(_DroppedError):
+            try:
+                with panics_as_errors():
+                    for batch in stream:
+                        arrow = batch.to_pyarrow()
+                        arrow_bytes = size_bytes(arrow)
+                        room.enter(arrow_bytes)
+                        if self._cancelled:
+                            return
+                        self._ready.put(_Pulled(arrow, room, arrow_bytes))
+            except _DroppedError:
+                return
+            except Exception as error:
+                self._ready.put(_Pulled(failure=error.with_traceback(None)))
+            else:
+                self._ready.put(_Pulled())
 
     def cancel(self) -> None:
         """Drop the engine's work, and wake the consumer; from any thread."""

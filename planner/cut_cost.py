@@ -30,7 +30,7 @@ from planner.keyed import keyed_inputs, keys_in, keys_of, without_keys
 from planner.placing import Place, Places
 from planner.plan import Estimate
 from planner.read_cost import LOOKED_UP, keyed_share, scanned
-from planner.relations import Filter, InKeys, Read, Relation, inputs_of, subqueries_of
+from planner.relations import Filter, InKeys, Read, Relation, inputs_of, parts_of
 from planner.work import Busy, at_once_seconds, work_of
 
 UNKNOWN_ROWS = 1_000_000.0
@@ -107,7 +107,7 @@ class _CutCost:
             else:
                 read = self._until(source)
             return self._until_keys(keys) + read + self._here(relation)
-        below = [self._until(part) for part in (*inputs_of(relation), *subqueries_of(relation))]
+        below = [self._until(part) for part in parts_of(relation)]
         return max(below, default=0.0) + self._here(relation)
 
     @staticmethod

@@ -18,7 +18,7 @@ from planner.relations import (
     Sort,
     inputs_of,
     kind_of,
-    subqueries_of,
+    parts_of,
 )
 
 
@@ -62,7 +62,7 @@ def _reason(
     origins: Mapping[tuple[str, ...], Origin],
     own: set[tuple[str, str, frozenset[str]]],
 ) -> Kept | None:
-    below = [_origins(part, origins) for part in _parts(node)]
+    below = [_origins(part, origins) for part in parts_of(node)]
     all_below = [origin for part in below for origin in part]
     if all(origin.native for origin in all_below):
         return None  # also of constants
@@ -78,7 +78,7 @@ def _why(node: Relation, below: Sequence[Sequence[Origin]]) -> str:
     sets = {frozenset(origin.source for origin in part) for part in below if part}
     if len(sets) > 1:
         return "its inputs are at several sources"
-    if not all(isinstance(_picked(part), Read) for part in _parts(node)):
+    if not all(isinstance(_picked(part), Read) for part in parts_of(node)):
         return "its input is here"
     if isinstance(node, Sort):
         return "rows of a fragment come in no order"
@@ -89,7 +89,7 @@ def _why(node: Relation, below: Sequence[Sequence[Origin]]) -> str:
 
 def _operators(relation: Relation) -> Iterator[Relation]:
     """The operators of a tree, the innermost first; projections that only pick left out."""
-    for part in _parts(relation):
+    for part in parts_of(relation):
         yield from _operators(part)
     if not isinstance(relation, Read) and not _picks(relation):
         yield relation
@@ -109,7 +109,3 @@ def _picks(relation: Relation) -> bool:
 
 def _origins(relation: Relation, origins: Mapping[tuple[str, ...], Origin]) -> list[Origin]:
     return [origins[read.path] for read in relation.reads if read.path in origins]
-
-
-def _parts(relation: Relation) -> tuple[Relation, ...]:
-    return (*inputs_of(relation), *subqueries_of(relation))

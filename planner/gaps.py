@@ -34,6 +34,7 @@ from planner.relations import (
     Sort,
     conjuncts,
     inputs_of,
+    parts_of,
     references,
     subqueries_of,
 )
@@ -135,7 +136,7 @@ class _Walk:
                 known = self.columns.setdefault(relation.path, {})
                 known |= dict.fromkeys(field.name for field in relation.fields)
             return
-        for source in (*inputs_of(relation), *subqueries_of(relation)):
+        for source in parts_of(relation):
             self.note(source)
 
     def _is_far(self, read: Read) -> bool:

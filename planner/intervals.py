@@ -34,7 +34,7 @@ from planner.relations import (
     Window,
     expressions_of,
     inputs_of,
-    subqueries_of,
+    parts_of,
     walk_expression,
 )
 
@@ -72,7 +72,7 @@ def refuse_compared(relation: Relation) -> None:
     for what, expression in _ordered(relation):
         if not _in_nanoseconds(expression, relation):
             raise _refusal(what)
-    for part in (*inputs_of(relation), *subqueries_of(relation)):
+    for part in parts_of(relation):
         refuse_compared(part)
 
 

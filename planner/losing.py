@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from planner.cut_cost import cut_cost
-from planner.decompose import Cut, decompose
+from planner.decompose import Cut
 from planner.options import CUTS, REDUCTIONS, Cuts, PlanningOptions, Reductions
 from planner.partial import push_aggregates
 from planner.passes import PASSES, Pass
 from planner.placing import Places
 from planner.plan import LosingCut, Plan
-from planner.relations import Read, Relation, inputs_of, subqueries_of
+from planner.relations import Relation
 from planner.repeated import arranged
 from planner.residual_text import residual_text
 
@@ -82,24 +82,16 @@ def _cut(
     relation: Relation, places: Places, passes: tuple[Pass, ...] = PASSES
 ) -> tuple[Cut, Places]:
     way = arranged(relation, places, passes)[0]
-    return decompose(way.reduced, way.places), way.places
+    return way.cut, way.places
 
 
 def _is_known(cut: Cut, places: Places) -> bool:
     """Whether anything is known of what crosses each link, and of the tables that are read here."""
     trees = (cut.residual, *(stage.relation for stage in cut.stages))
-    natives = (read for tree in trees for read in _natives(tree))
+    natives = (read for tree in trees for read in tree.reads if len(read.path) > 1)
     return all(fragment.cost is not None for fragment in cut.fragments) and all(
         places.estimate(native).rows is not None for native in natives
     )
-
-
-def _natives(relation: Relation) -> Iterator[Read]:
-    """The tables of a residual that the engine reads itself."""
-    if isinstance(relation, Read) and len(relation.path) > 1:
-        yield relation
-    for part in (*inputs_of(relation), *subqueries_of(relation)):
-        yield from _natives(part)
 
 
 def _text(cut: Cut) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import datafusion
 
-from planner.relations import Aggregate, Relation, inputs_of, subqueries_of
+from planner.relations import Aggregate, Relation, parts_of
 from planner.substrait.types import NotCarriedError
 
 _IGNORES_NULLS = "IGNORE NULLS"
@@ -73,5 +73,5 @@ def _windows(logical: datafusion.LogicalPlan) -> Iterator[str]:
 
 def _several_sets(relation: Relation) -> int:
     own = isinstance(relation, Aggregate) and len(relation.sets) > 1
-    below = (*inputs_of(relation), *subqueries_of(relation))
+    below = parts_of(relation)
     return own + sum(_several_sets(part) for part in below)

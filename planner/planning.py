@@ -14,7 +14,7 @@ from connectors.errors import UnsupportedError
 from connectors.far_reads import Gaps
 from planner.bind import Bound, bind, client_schema
 from planner.catalog import Catalog
-from planner.decompose import Cut, CutFragment, decompose
+from planner.decompose import Cut, CutFragment
 from planner.emit.few import few_of
 from planner.emit.names import unique_names
 from planner.emit.scan import scan_of
@@ -118,7 +118,7 @@ def _planned_query(
         ways.append(Arranged(Reduced(bound.relation), places))
     reason = ""
     for way in ways:
-        cut, places = decompose(way.reduced, way.places), way.places
+        cut, places = way.cut, way.places
         if cut.whole and client_schema(_schema(cut.residual.fields)).types != bound.schema.types:
             reason = "a result type that its source cannot make"
             continue

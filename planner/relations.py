@@ -66,7 +66,7 @@ class _Relation:
     def reads(self) -> tuple[Read, ...]:
         """All reads below it, and itself; those of subqueries too."""
         own = (self,) if isinstance(self, Read) else ()
-        below = (*inputs_of(self), *self.subqueries)  # type: ignore[arg-type]
+        below = parts_of(self)  # type: ignore[arg-type]
         return (*own, *(read for relation in below for read in relation.reads))
 
     def _parts(self) -> Iterator[tuple[str, object]]:
@@ -277,6 +277,11 @@ def kind_of(relation: Relation) -> str:
 def inputs_of(relation: Relation) -> tuple[Relation, ...]:
     """The inputs, left first; subqueries in expressions are not inputs."""
     return _INPUTS_OF.get(type(relation), _only_input)(relation)
+
+
+def parts_of(relation: Relation) -> tuple[Relation, ...]:
+    """All that is below a relation: its inputs, then the relations of its subqueries."""
+    return (*inputs_of(relation), *relation.subqueries)
 
 
 def _no_inputs(_: Relation) -> tuple[Relation, ...]:

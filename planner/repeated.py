@@ -19,13 +19,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeAlias
 
 import pyarrow as pa
 
 from planner.cost import STAGE_SECONDS
 from planner.cut_cost import cut_cost
-from planner.decompose import decompose, is_ordered, sort_below
+from planner.decompose import Cut, decompose, is_ordered, sort_below
 from planner.emit.names import distinct_fields
 from planner.followed import tables_of
 from planner.key_cost import worth_seconds
@@ -48,6 +49,7 @@ from planner.relations import (
     Window,
     expressions_of,
     inputs_of,
+    parts_of,
     subqueries_of,
     transform_expression,
 )
@@ -68,7 +70,7 @@ MOST_TRIED = 6
 _Key: TypeAlias = tuple[bytes | None, tuple[tuple[pa.DataType, bool], ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Arranged:
     """A statement's tree as it is cut.
 
@@ -78,6 +80,11 @@ class Arranged:
 
     reduced: Reduced
     places: Places
+
+    @cached_property
+    def cut(self) -> Cut:
+        """Itself, cut: once for who compares it, and who plans it."""
+        return decompose(self.reduced, self.places)
 
 
 def arranged(
@@ -136,10 +143,8 @@ class _Sharing:
                 what += "once"
             times = f"{cost.seconds:.3g} s computed once, {before.seconds:.3g} s at each place"
             self._rejected.append(RejectedCut(what, times))
-        if not self._rejected:
-            return best
-        rejected = (*best.reduced.rejected, *self._rejected)
-        return replace(best, reduced=replace(best.reduced, rejected=rejected))
+        best.cut.rejected += self._rejected
+        return best
 
     def _candidates(self, shared: _Shared) -> Iterator[Relation]:
         """What is there several times and worth a look, the outermost first."""
@@ -162,7 +167,7 @@ class _Sharing:
             limited = not isinstance(relation, _GATHERING) and (
                 limited or isinstance(relation, Fetch)
             )
-            for part in _below(relation):
+            for part in parts_of(relation):
                 yield from self._parts(part, limited=limited)
 
     def _is_worth_it(self, part: Relation, times: int) -> bool:
@@ -248,9 +253,8 @@ class _Cost:
 
 
 def _cost(way: Arranged) -> _Cost:
-    cut = decompose(way.reduced, way.places)
-    cost = cut_cost(cut, way.places)
-    size_bytes = sum(fragment.estimate.size_bytes or 0.0 for fragment in cut.fragments)
+    cost = cut_cost(way.cut, way.places)
+    size_bytes = sum(fragment.estimate.size_bytes or 0.0 for fragment in way.cut.fragments)
     return _Cost(max(cost.seconds, cost.here_seconds), size_bytes)
 
 
@@ -270,7 +274,7 @@ def _loses_order(relation: Relation) -> bool:
 
 def _repeats(relation: Relation) -> bool:
     """Whether it has the same rows each time that it is computed."""
-    return all(map(repeats, expressions_of(relation))) and all(map(_repeats, _below(relation)))
+    return all(map(repeats, expressions_of(relation))) and all(map(_repeats, parts_of(relation)))
 
 
 def _is_table(relation: Relation) -> bool:
@@ -282,17 +286,13 @@ def _is_table(relation: Relation) -> bool:
 
 def _gathers(relation: Relation) -> bool:
     """Whether it takes all of its tables to make its first row."""
-    return isinstance(relation, _GATHERING) or any(map(_gathers, _below(relation)))
+    return isinstance(relation, _GATHERING) or any(map(_gathers, parts_of(relation)))
 
 
 def _reads_several(relation: Relation) -> bool:
     """Whether any table is read twice."""
     counts = Counter(read.path for read in relation.reads)
     return any(count > 1 for count in counts.values())
-
-
-def _below(relation: Relation) -> tuple[Relation, ...]:
-    return (*inputs_of(relation), *subqueries_of(relation))
 
 
 def _key(relation: Relation) -> _Key:

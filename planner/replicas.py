@@ -29,7 +29,7 @@ from planner.passes import rearranged
 from planner.placing import Places
 from planner.plan import RejectedCut
 from planner.reductions import reduced
-from planner.relations import Field, Read, Relation, inputs_of, subqueries_of
+from planner.relations import Field, Read, Relation
 from planner.rewrite import with_reads
 from planner.warnings import PlanWarning
 
@@ -89,7 +89,7 @@ class _Group:
 def _groups(bound: Bound, catalog: Catalog) -> tuple[list[_Group], tuple[PlanWarning, ...]]:
     if bound.relation is None:
         return [], ()
-    read = set(_paths(bound.relation))
+    read = {each.path for each in bound.relation.reads}
     groups: dict[Path, _Group] = {}
     warnings: list[PlanWarning] = []
     for parts, named in bound.tables.items():
@@ -178,13 +178,6 @@ def _moved(read: Read, copy: CatalogTable) -> Read:
     )
     places = {field.name: place for place, field in enumerate(base)}
     return Read(copy.path, base, tuple(places[field.name] for field in read.fields))
-
-
-def _paths(relation: Relation) -> Iterator[tuple[str, ...]]:
-    if isinstance(relation, Read):
-        yield relation.path
-    for part in (*inputs_of(relation), *subqueries_of(relation)):
-        yield from _paths(part)
 
 
 # --- what is known of the rows of one copy is known of all ---

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from planner.relations import (
@@ -67,7 +67,7 @@ def residual_text(relation: Relation, labels: Mapping[str, str]) -> str:
     Args:
         labels: what to call a read, by its name in the tree, where the name alone says too little.
     """
-    of_read = {(read.path, f.name) for read in _reads(relation) for f in read.fields}
+    of_read = {(read.path, f.name) for read in relation.reads for f in read.fields}
     names = Counter(name for _, name in of_read)
     shared = frozenset(name for name, count in names.items() if count > 1)
     return "\n".join(_lines(relation, labels, shared, ""))
@@ -162,13 +162,6 @@ def _qualified(relation: Relation, shared: frozenset[str]) -> tuple[Field, ...]:
 
 _ONLY_LEFT = (JoinKind.LEFT_SEMI, JoinKind.LEFT_ANTI, JoinKind.LEFT_MARK)
 _ONLY_RIGHT = (JoinKind.RIGHT_SEMI, JoinKind.RIGHT_ANTI, JoinKind.RIGHT_MARK)
-
-
-def _reads(relation: Relation) -> Iterator[Read]:
-    if isinstance(relation, Read):
-        yield relation
-    for part in (*inputs_of(relation), *subqueries_of(relation)):
-        yield from _reads(part)
 
 
 def _key(key: SortKey, fields: tuple[Field, ...]) -> str:

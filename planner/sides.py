@@ -28,6 +28,7 @@ from planner.relations import (
     Relation,
     ScalarSubquery,
     inputs_of,
+    parts_of,
     references,
     subqueries_of,
     transform_expression,
@@ -97,7 +98,7 @@ class _UnknownRowsError(Exception):
 def _joins_streams(relation: Relation, is_stream: Callable[[Read], bool]) -> bool:
     if isinstance(relation, Join | Cross) and _reads_streams(relation, is_stream):
         return True
-    below = (*inputs_of(relation), *subqueries_of(relation))
+    below = parts_of(relation)
     return any(_joins_streams(source, is_stream) for source in below)
 
 

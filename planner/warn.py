@@ -18,11 +18,9 @@ from planner.relations import (
     Filter,
     Join,
     Project,
-    Read,
     Relation,
     Sort,
-    inputs_of,
-    subqueries_of,
+    parts_of,
 )
 from planner.warnings import Code, PlanWarning
 
@@ -92,7 +90,7 @@ def _narrowed(
         return
     read: Iterable[tuple[tuple[str, ...], str]]
     if relation is not None:
-        read = ((r.path, f.name) for r in _reads(relation) for f in r.fields)
+        read = ((r.path, f.name) for r in relation.reads for f in r.fields)
     else:
         words = {token.text for token in tokenize(statement.sql)}
         read = (
@@ -110,13 +108,6 @@ def _narrowed(
                 ".".join(path[1:]),
                 name,
             )
-
-
-def _reads(relation: Relation) -> Iterator[Read]:
-    if isinstance(relation, Read):
-        yield relation
-    for part in (*inputs_of(relation), *subqueries_of(relation)):
-        yield from _reads(part)
 
 
 def _any_rows(relation: Relation) -> bool:
@@ -148,7 +139,7 @@ def _joins(
             continue
         left, right = (_sources(side, fragment_of) for side in (node.left, node.right))
         if left and right and len(left | right) > 1:
-            joined |= {read.path for read in _reads(node)}
+            joined |= {read.path for read in node.reads}
     if not joined:
         return
     estimates: list[Estimate] = []
@@ -177,10 +168,10 @@ def _moved(sources: list[str], estimates: list[Estimate]) -> str:
 
 def _nodes(relation: Relation) -> Iterator[Relation]:
     yield relation
-    for part in (*inputs_of(relation), *subqueries_of(relation)):
+    for part in parts_of(relation):
         yield from _nodes(part)
 
 
 def _sources(relation: Relation, fragment_of: Mapping[str, PlannedFragment]) -> set[str]:
-    paths = [read.path for read in _reads(relation) if read.path]
+    paths = [read.path for read in relation.reads if read.path]
     return {fragment_of[p[0]].source if len(p) == 1 else p[0] for p in paths}

@@ -35,6 +35,7 @@ from planner.relations import (
     conjunction,
     conjuncts,
     inputs_of,
+    parts_of,
     subqueries_of,
     transform_expression,
 )
@@ -114,13 +115,12 @@ def _keyed_first(relation: Relation) -> Relation:
 
 def _filtered_below(relation: Relation, keys: InKeys) -> Relation | None:
     """A relation with its rows left out as far down as can be; None where that is above it."""
-    assert isinstance(keys.value, FieldRef)
-    below = below_by(relation, keys.value.index)
-    if below is None:
+    value = keys.value
+    if not isinstance(value, FieldRef) or (below := below_by(relation, value.index)) is None:
         return None
     number, index = below
     inputs = list(inputs_of(relation))
-    own = replace(keys, value=replace(keys.value, index=index))
+    own = replace(keys, value=replace(value, index=index))
     inputs[number] = _filtered_below(inputs[number], own) or Filter(inputs[number], own)
     return over(relation, inputs)
 
@@ -203,7 +203,7 @@ def source_work_seconds(relation: Relation, rows: Rows, row_seconds: float) -> f
     Args:
         row_seconds: of the source; see `connectors.contract.Capabilities`.
     """
-    below = (*inputs_of(relation), *subqueries_of(relation))
+    below = parts_of(relation)
     if isinstance(relation, Filter) and isinstance(relation.input, Read):
         below = subqueries_of(relation)  # It may have an index, and not look at the others.
     takes_in = isinstance(relation, Join | Cross | Sort | Window) or (
