@@ -16,7 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.contract import ColumnStatistics, Statistics
+from connectors.files.dictionaries import Dictionaries, distinct_values
 from connectors.spread import spread
+
+_PHYSICAL_BYTES = {"INT32": 4.0, "FLOAT": 4.0, "INT64": 8.0, "DOUBLE": 8.0, "INT96": 12.0}
 
 _ORDERED = (
     bool,
@@ -55,6 +58,8 @@ class _Gathered:
 
     encoded_bytes: int = 0
     stored_bytes: int = 0
+    physical_bytes: float | None = None
+    dictionaries: Dictionaries = field(default_factory=Dictionaries)
     nulls: int | None = 0
     bounded: bool = True
     minima: list[Any] = field(default_factory=list)
@@ -85,7 +90,12 @@ def _gather(footer: pq.FileMetaData, gathered: dict[str, _Gathered]) -> None:
             column = gathered[name]
             column.encoded_bytes += chunk.total_uncompressed_size
             column.stored_bytes += chunk.total_compressed_size
-            _add_bounds(column, chunk, flat=not dot or name == chunk.path_in_schema)
+            flat = not dot or name == chunk.path_in_schema
+            _add_bounds(column, chunk, flat=flat)
+            column.physical_bytes = _PHYSICAL_BYTES.get(chunk.physical_type)
+            if chunk.physical_type == "FIXED_LEN_BYTE_ARRAY":
+                column.physical_bytes = float(footer.schema.column(column_number).length)
+            _add_dictionary(column.dictionaries, chunk, flat=flat)
 
 
 def _add_bounds(column: _Gathered, chunk: pq.ColumnChunkMetaData, *, flat: bool) -> None:
@@ -108,16 +118,39 @@ def _add_bounds(column: _Gathered, chunk: pq.ColumnChunkMetaData, *, flat: bool)
     column.maxima.append(maximum)
 
 
+def _add_dictionary(found: Dictionaries, chunk: pq.ColumnChunkMetaData, *, flat: bool) -> None:
+    if not flat or not chunk.has_dictionary_page:
+        found.missing = True
+        return
+    told = chunk.statistics if chunk.is_stats_set else None
+    nulls = told.null_count if told is not None and told.has_null_count else 0
+    found.chunks += 1
+    found.values += chunk.num_values - nulls
+    found.chunk_bytes += chunk.total_uncompressed_size
+    found.stored_bytes += chunk.data_page_offset - chunk.dictionary_page_offset
+
+
 def _column(field_: pa.Field, gathered: _Gathered, rows: int) -> ColumnStatistics:
     minimum, maximum = _bounds(field_.type, gathered)
+    spread_ = None if minimum is None else spread(gathered.minima, gathered.maxima)
     return ColumnStatistics(
+        distinct=_distinct(gathered, spread_),
         null_fraction=gathered.nulls / rows if rows and gathered.nulls is not None else None,
         width_bytes=_width(field_.type, gathered, minimum, maximum, rows),
         stored_bytes=gathered.stored_bytes / rows if rows else None,
         minimum=minimum,
         maximum=maximum,
-        spread=None if minimum is None else spread(gathered.minima, gathered.maxima),
+        spread=spread_,
     )
+
+
+def _distinct(gathered: _Gathered, spread_: float | None) -> float | None:
+    ends = [*gathered.minima, *gathered.maxima]
+    width_bytes = gathered.physical_bytes
+    if width_bytes is None:  # Texts, each after its length.
+        width_bytes = sum([4.0, *_mean([_length(v) for v in ends if isinstance(v, str | bytes)])])
+    found = distinct_values(gathered.dictionaries, width_bytes, spread_)
+    return None if found is None else max(found, float(len(set(ends))))
 
 
 def _bounds(type_: pa.DataType, gathered: _Gathered) -> tuple[Any, Any]:
