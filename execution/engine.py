@@ -45,7 +45,7 @@ from execution.stages import StageReader
 from execution.suspicion import Suspicion, Watch
 from execution.tables import TableRun
 from execution.taking_over import TakenOverRun
-from planner.bind import HOME, session_config, without_faulty_rules
+from planner.bind import HOME, session_config, without_faulty_rules, without_named_unions
 from planner.catalog import Catalog
 from planner.plan import NativeRead, Plan, SubstraitResidual
 from planner.read_cost import LOOKED_UP
@@ -198,7 +198,8 @@ class Engine:
             config = config.with_batch_size(MERGING_BATCH_ROWS).set(
                 "datafusion.optimizer.prefer_hash_join", "false"
             )
-        return without_faulty_rules(datafusion.SessionContext(config, runtime))
+        session = without_faulty_rules(datafusion.SessionContext(config, runtime))
+        return without_named_unions(session)
 
     def start(
         self,

@@ -38,6 +38,7 @@ from planner.relations import Field, Relation
 from planner.sessions import planning_session
 from planner.sessions import session_config as session_config
 from planner.sessions import without_faulty_rules as without_faulty_rules
+from planner.sessions import without_named_unions as without_named_unions
 from planner.stand_ins import reads_none
 from planner.substrait.reader import read_plan
 from planner.substrait.types import NotCarriedError

@@ -40,6 +40,20 @@ def without_faulty_rules(context: datafusion.SessionContext) -> datafusion.Sessi
     return context
 
 
+def without_named_unions(context: datafusion.SessionContext) -> datafusion.SessionContext:
+    """The session without rules of DataFusion 55 that take one column of a union for another.
+
+    `optimize_unions` makes one union of two, and `propagate_empty_relation` leaves out inputs that
+    are empty. They look for the columns of the union by their names in its inputs, which may have
+    these for other columns, or not at all: so it is in plans that are read from Substrait. Planning
+    keeps both, and names the columns in its text (`planner.desugar.unnamed`): a hundred unions in
+    one another are more levels than Substrait has, and what is empty can go nowhere.
+    """
+    context.remove_optimizer_rule("optimize_unions")
+    context.remove_optimizer_rule("propagate_empty_relation")
+    return context
+
+
 MOST_IDLE = 16
 """Of a catalog. Each takes some 40 kB; more than run at once are of no use."""
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from connectors import registry
 from execution.engine import Engine, EngineSettings
+from planner.account import Account
 from planner.catalog import Catalog, Source
 from planner.options import PlanningOptions
 from planner.parse import parse
@@ -110,10 +111,14 @@ class Placement:
 
     def run(self, plan: Plan) -> pa.Table:
         """The whole answer, each batch checked for the schema that was promised."""
+        return self.run_with_account(plan)[0]
+
+    def run_with_account(self, plan: Plan) -> tuple[pa.Table, Account]:
+        """The whole answer, checked as by `run`, and how it was had."""
         execution = self.engine.start(plan, again=lambda _: self.plan(plan.sql))
         batches = list(execution.batches())
         assert all(batch.schema.equals(plan.schema) for batch in batches)
-        return pa.Table.from_batches(batches, schema=plan.schema)
+        return pa.Table.from_batches(batches, schema=plan.schema), execution.account()
 
     def query(self, sql: str) -> pa.Table:
         return self.run(self.plan(sql))

@@ -18,6 +18,7 @@ from sqlglot import Token, TokenType, exp
 
 from connectors.errors import SizeLimitError, UnsupportedError
 from planner.desugar.chains import LONG, balance_chains
+from planner.desugar.constant_joins import filter_by_constants, may_be_constant
 from planner.desugar.decorrelate import Decorrelation
 from planner.desugar.growth import Growth
 from planner.desugar.intervals import compare_in_one_unit, may_compare
@@ -46,6 +47,7 @@ from planner.desugar.spelling import (
 )
 from planner.desugar.text import NotReadError, text_of, tree_of
 from planner.desugar.tree import FreshNames, NoRewriteError, TableSchema
+from planner.desugar.unnamed import may_be_unnamed, name_inputs
 from planner.nesting import CONNECTIVES, MAX_OPERATORS, too_long
 
 Spelling = Callable[[exp.Expr], bool]
@@ -81,6 +83,8 @@ _REWRITES: Sequence[tuple[tuple[str, ...], Rewrite]] = (
     (("DISTINCT", "FROM"), keep_null_safety_apart),
     (("EXCEPT", "ALL"), number_repeats),
     (("INTERSECT", "ALL"), number_repeats),
+    (("ON",), filter_by_constants),
+    (("UNION",), name_inputs),
 )
 _WRONG: Mapping[object, str] = {
     # what the engine answers wrongly without its rewrite
@@ -122,6 +126,10 @@ def desugared(
     rewrites: list[Rewrite] = _called_for(_REWRITES, words)
     if compare_in_one_unit in spellings and not may_compare(tokens):
         spellings.remove(compare_in_one_unit)
+    if name_inputs in rewrites and not may_be_unnamed(words):
+        rewrites.remove(name_inputs)
+    if filter_by_constants in rewrites and not may_be_constant(tokens):
+        rewrites.remove(filter_by_constants)
     nested = first_subquery(tokens) is not None
     connectives = sum(token.token_type in CONNECTIVES for token in tokens)
     if connectives > LONG:

@@ -14,8 +14,10 @@ from typing import Literal
 from sqlglot import exp
 
 from planner.desugar.engine_functions import is_aggregate, is_aggregated
-from planner.desugar.names import Scope
+from planner.desugar.names import Scope, sources_of
 from planner.desugar.tree import conjuncts, named, own_nodes
+
+_SETS = (exp.GroupingSets, exp.Rollup, exp.Cube)
 
 Kind = Literal["exists", "in", "any", "all", "scalar"]
 Clause = Literal["select", "where", "group", "having", "qualify", "order", "on"]
@@ -117,7 +119,7 @@ def engine_plans(nested: Nested, outer: OuterColumns, around: Scope) -> bool:
         around: the scope of the query that it stands in.
     """
     if not outer:
-        return _plans_alone(nested)
+        return _plans_alone(nested) and not _moves_below_aggregates(nested, around)
     query = _unwrapped(nested.query)
     if nested.clause not in ("where", "having", "select") or not isinstance(query, exp.Select):
         return False
@@ -156,6 +158,27 @@ def _plans_alone(nested: Nested) -> bool:
             # Beside a constant it filters the query's rows, and so loses their NULLs.
             return nested.filters or (nested.must_be and _names_a_column(nested.node.this))
     return nested.clause == "where"
+
+
+def _moves_below_aggregates(nested: Nested, around: Scope) -> bool:
+    """Whether it filters, and names no column, what may count all rows: the engine would leave out
+    those rows, and not their count."""
+    if nested.kind != "scalar" or nested.clause not in ("where", "having"):
+        return False
+    part, select = nested.node, nested.node.find_ancestor(exp.Select)
+    while isinstance(part.parent, exp.Expr) and not isinstance(part.parent, exp.Where | exp.Having):
+        part = part.parent
+    alone = [p for p in conjuncts(part) if any(node is nested.node for node in own_nodes(p))]
+    if select is None or any(map(_names_a_column, alone)):
+        return False
+    if nested.clause == "having":
+        group = select.args.get("group")
+        return group is None or any(isinstance(key, _SETS) for key in group.expressions)
+    return any(
+        isinstance(source, exp.Subquery)
+        or (isinstance(source, exp.Table) and not source.db and source.name in around.ctes)
+        for source in sources_of(select)
+    )
 
 
 def _names_a_column(value: exp.Expr) -> bool:

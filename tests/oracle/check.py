@@ -1,11 +1,12 @@
 """One statement, at a source and in the engine alone: agreed, refused, failed, or different.
 
 Owns what counts as a difference: other rows, other types, or a failure, where the engine alone
-answers. Failures for a value (a decimal that overflows, a time out of range) are counted by
-themselves: SQL gives no order in which conditions are evaluated, so the same statement may meet
-such a value in one place and not in another; the engine does so with itself. What it refuses to
-plan, or fails at alone, shows nothing. Where both of our ways answer alike, and a third engine like
-them, or the engine itself hardly optimised, the engine alone is wrong: that is counted too.
+answers; also a plan that the engine does not read back, for which another one runs. Failures for a
+value (a decimal that overflows, a time out of range) are counted by themselves: SQL gives no order
+in which conditions are evaluated, so the same statement may meet such a value in one place and not
+in another; the engine does so with itself. What it refuses to plan, or fails at alone, shows
+nothing. Where both of our ways answer alike, and a third engine like them, or the engine itself
+hardly optimised, the engine alone is wrong: that is counted too.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ _VALUE = re.compile(
     r"|[Oo]verflow|[Oo]ut of [Rr]ange"
 )
 """How sources say that one value was at fault."""
+
+
+_ORDERED_UNION = re.compile(r"\bUNION\b.*\bORDER BY\b", re.DOTALL)
+"""What the engine sorts in parts, and then refuses where a column of the union is there twice."""
 
 
 class Outcome(Enum):
@@ -81,7 +86,7 @@ def check(twins: Twins, sql: str, judge: Judge | None = None, *, always: bool = 
         return Verdict(Outcome.DIFFERENT, detail=f"planning it is an internal error: {error}")
     except RequestError:
         return Verdict(Outcome.REFUSED)
-    keyed = any(fragment.reduction is not None for fragment in plan.fragments)
+    keyed = any((f.reduction or f.sending) is not None for f in plan.fragments)
     shared = any(stage.reads > 1 for stage in plan.stages)
     return replace(_checked(twins, plan, judge, always), keyed=keyed, shared=shared)
 
@@ -103,7 +108,8 @@ def _checked(twins: Twins, plan: Plan, judge: Judge | None, always: bool) -> Ver
     details: dict[str, str] = {}
     for where, placement in (("pushed", twins.pushing), ("scanned", twins.local)):
         try:
-            got[where] = placement.run(plan) if where == "pushed" else placement.query(sql)
+            planned = plan if where == "pushed" else placement.plan(sql)
+            got[where], account = placement.run_with_account(planned)
         except CrosswindError as error:
             if isinstance(error, InvalidValueError) or _VALUE.search(str(error)):
                 return Verdict(Outcome.FAILED_HERE, pushed)
@@ -113,6 +119,8 @@ def _checked(twins: Twins, plan: Plan, judge: Judge | None, always: bool) -> Ver
         detail = _difference(got[where], alone, sql)
         if detail is not None:
             details[where] = detail
+        elif account.uncut and not _ORDERED_UNION.search(sql):
+            return Verdict(Outcome.DIFFERENT, pushed, f"{where}: its plan ran uncut, see the log")
     if details:
         return _judged(details, got, alone.table, sql, judge, pushed)
     if not always or judge is None or not judge.shares(sql):
@@ -178,24 +186,28 @@ def _difference(got: pa.Table, alone: _Alone, sql: str) -> str | None:
         # Of no rows the engine's own type depends on its partitions, not on the statement.
         return None
     try:
-        assert_same(got, want.cast(_expected(want.schema, got.schema, alone.promised)), sql)
+        assert_same(got, want.cast(_expected(want.schema, got, alone.promised)), sql)
     except (AssertionError, pa.ArrowInvalid) as error:
         return str(error).removesuffix(sql).strip()
     return None
 
 
-def _expected(want: pa.Schema, got: pa.Schema, promised: pa.Schema) -> pa.Schema:
+def _expected(want: pa.Schema, got: pa.Table, promised: pa.Schema) -> pa.Schema:
     """The schema that an answer is to have.
 
-    What may be NULL depends on how much the optimiser sees, and never on less than nothing. So does
-    a decimal's scale, where the optimiser drops an empty part of a UNION: where the engine answers
-    with another type than it promised, any that holds the values is as good.
+    What may be NULL depends on how much the optimiser sees, and never on less than nothing: where
+    it sees that a part of a UNION is empty, the others' columns may have none. So does a decimal's
+    scale: where the engine answers with another type than it promised, any that holds the values
+    is as good.
     """
-    if len(got) != len(want):
+    if len(got.schema) != len(want):
         return want
     return pa.schema(
-        _typed(w, g, loose).with_nullable(w.nullable or (g.nullable and loose.nullable))
-        for w, g, loose in zip(want, got, promised, strict=True)
+        _typed(w, g, loose).with_nullable(
+            (w.nullable and (g.nullable or column.null_count > 0))
+            or (g.nullable and loose.nullable)
+        )
+        for w, g, loose, column in zip(want, got.schema, promised, got.columns, strict=True)
     )
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from execution.engine import EngineSettings
 from execution.suspicion import Suspicion
-from planner.options import PlanningOptions
+from planner.options import Cuts, PlanningOptions, Reductions
 from tests.child_server import child_server
 from tests.oracle.judge import Judge
 from tests.oracle.scope import Table, tables_of
@@ -82,24 +82,32 @@ def flightsql(server: PostgresServer) -> Iterator[Twins]:
 
 
 @contextmanager
-def apart(server: PostgresServer) -> Iterator[Twins]:
+def apart(
+    server: PostgresServer, reductions: Reductions = "all", cuts: Cuts = "push"
+) -> Iterator[Twins]:
     """Over a database and files at once: what can be sent keys is, and is planned again.
 
     All that the database can run goes there, first steps of aggregates too.
     """
-    with _folder() as folder, server.database("oracle_apart") as uri:
-        server.execute(*unpleasant.statements(), database="oracle_apart")
+    database = f"oracle_{reductions}"
+    with _folder() as folder, server.database(database) as uri:
+        server.execute(*unpleasant.statements(), database=database)
         shop = {"connector": "postgres", "uri": uri, "max_connections": 4}
         with Twins.over(shop, NAMED) as twins:
             for name in IN_FILES:
                 table = twins.pushing.query(f'SELECT * FROM "{name}"')
                 pq.write_table(table, folder / f"{name}.parquet")
-        server.execute(*(f'DROP TABLE "{name}"' for name in IN_FILES), database="oracle_apart")
+        server.execute(*(f'DROP TABLE "{name}"' for name in IN_FILES), database=database)
         sources = {"shop": shop, "lake": {"connector": "files", "root": str(folder)}}
-        options = PlanningOptions(reductions="all", cuts="push")
+        options = PlanningOptions(reductions=reductions, cuts=cuts)
         settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=True, waits=True))
         with Twins.across(sources, NAMED, options, settings) as across:
             yield across
+
+
+def whole(server: PostgresServer) -> AbstractContextManager[Twins]:
+    """The same, with files sent to the database wherever it can be done."""
+    return apart(server, "whole", "costed")
 
 
 SOURCES: dict[str, Callable[[PostgresServer], contextmanager[Twins]]] = {  # type: ignore[type-arg]
@@ -109,10 +117,11 @@ SOURCES: dict[str, Callable[[PostgresServer], contextmanager[Twins]]] = {  # typ
     "files": files,
     "flightsql": flightsql,
     "apart": apart,
+    "whole": whole,
 }
 
 
-JOINED = ("apart",)
+JOINED = ("apart", "whole")
 """Of these joins are what there is to see."""
 
 

@@ -51,3 +51,5 @@ SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."i4" IN (1, 2, 3, 4, 5, 6)) = (t1.
 SELECT t1."id" AS c0 FROM odd AS t1 WHERE t1."b" = (t1."i4" IN (1, 2, 3, 4, 5, 6))
 SELECT t1."id" AS c0 FROM odd AS t1 WHERE (t1."i4" IN (1, 2, 3, 4, 5, 6)) IN (TRUE, t1."b")
 SELECT t5."folded" AS c3 FROM (SELECT t2."i4" AS c2 FROM nothing AS t2) AS t1 RIGHT JOIN odd AS t5 ON OCTET_LENGTH(t5."folded") >= 7.50 WHERE NOT 0.01 IN (SELECT t6."n" FROM odd AS t6)
+WITH w AS (SELECT COUNT(t2."i4") AS c0 FROM nothing AS t1 RIGHT JOIN odd AS t2 ON t1."id" = t2."id") SELECT w2."c0" AS c0 FROM w AS w1 JOIN w AS w2 ON '1969-12-31 23:59:59.999999' >= '2024-02-29 12:34:56.789012'
+WITH w AS (SELECT COUNT(*) AS c3, t1."i4" AS c4 FROM odd AS t1 GROUP BY GROUPING SETS (t1."d", t1."i4", ())) SELECT w1."c4" FROM w AS w1 JOIN (SELECT w2."c3" AS c1 FROM w AS w2) AS w3 ON 1.5 IN (0.1, 0.5, 0.5)

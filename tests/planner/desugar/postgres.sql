@@ -573,3 +573,25 @@ SELECT p.id FROM people p JOIN depts d ON p.dept = d.id AND 7 NOT IN (SELECT k F
 SELECT p.id FROM people p JOIN depts d ON p.dept = d.id AND 77 NOT IN (SELECT k FROM gaps)
 SELECT p.id FROM people p JOIN depts d ON p.dept = d.id AND 7 NOT IN (SELECT k FROM void)
 SELECT p.id FROM people p LEFT JOIN depts d ON p.dept = d.id AND 77 NOT IN (SELECT k FROM gaps)
+SELECT a.c, b.c FROM (SELECT count(*) AS c FROM people) a JOIN (SELECT count(*) AS c FROM depts) b ON 1 > 2
+SELECT p.id, b.c FROM people p LEFT JOIN (SELECT count(*) AS c FROM depts) b ON 1 > 2
+SELECT p.id, b.c FROM people p LEFT JOIN (SELECT count(*) AS c FROM depts) b ON p.id < b.c AND 1 > 2
+SELECT p.id, b.n FROM people p LEFT JOIN (SELECT count(*) AS c FROM depts) b (n) ON NULL
+SELECT p.id, b.c FROM people p LEFT JOIN (SELECT count(*) AS c FROM depts) b ON (NULL AND p.id > 1) AND (p.id < b.c)
+SELECT p.id, a.c FROM (SELECT count(*) AS c FROM depts) a RIGHT JOIN people p ON 1 > 2 AND p.id > a.c
+SELECT p.id, a.c FROM (SELECT count(*) AS c FROM depts) a FULL JOIN people p ON 1 > 2
+WITH w AS (SELECT count(*) AS c FROM depts) SELECT x.c FROM w AS x JOIN w AS y ON '1969-12-31' >= '2024-02-29'
+WITH w AS (SELECT count(*) AS c FROM depts) SELECT x.c, y.c FROM w x LEFT JOIN w y ON FALSE LEFT JOIN w z ON 1 = 1
+WITH w AS (SELECT dept, count(*) AS c FROM people GROUP BY GROUPING SETS (dept, ())) SELECT x.c FROM w x JOIN w y ON 1.5 IN (0.1, 0.5)
+SELECT p.id, d.title FROM people p LEFT JOIN depts d ON p.dept = d.id AND 1 > 2
+SELECT p.id, b.c FROM people p LEFT JOIN (SELECT count(*) AS c FROM depts UNION ALL SELECT 5) b ON 1 > 2
+SELECT p.id, b.c FROM people p LEFT JOIN (SELECT count(*) AS c FROM depts) b ON 1 < 2 AND p.id = b.c
+SELECT count(*) AS c FROM people HAVING (SELECT count(*) FROM depts) = 0
+SELECT count(*) AS c FROM people HAVING (SELECT count(*) FROM depts) > 0
+SELECT count(*) AS c FROM people HAVING (SELECT max(id) FROM depts) > 99 AND count(*) > 0
+SELECT dept, count(*) AS c FROM people GROUP BY GROUPING SETS (dept, ()) HAVING (SELECT count(*) FROM depts) = 0
+SELECT dept, count(*) AS c FROM people GROUP BY dept HAVING (SELECT count(*) FROM depts) > 0
+SELECT o.c FROM (SELECT count(*) AS c FROM people) o WHERE (SELECT count(*) FROM depts) = 0
+SELECT o.c FROM (SELECT count(*) AS c FROM people) o WHERE (SELECT count(*) FROM depts) > 0 OR (SELECT max(id) FROM depts) IS NULL
+WITH o AS (SELECT count(*) AS c FROM people) SELECT o.c, d.id FROM o JOIN depts d ON d.id > 0 WHERE (SELECT max(id) FROM depts) > 99
+SELECT o.c FROM (SELECT count(*) AS c FROM people) o WHERE (SELECT max(id) FROM depts WHERE id < o.c) > 0
