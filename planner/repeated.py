@@ -7,8 +7,9 @@
           Aggregate sum(price) by k           read k1
             lineitem                      stage k1: Aggregate sum(price) by k …
 
-The engine writes a CTE, or a view, at each place that names it. Here such parts are found again,
-the largest first, and what each of them makes is kept for all who read it. What one source runs is
+The engine writes a CTE, or a view, at each place that names it, with the columns that are read
+there. Here such parts are found again, the largest first, and what each of them makes, with the
+columns that any place reads, is kept for all who read it. What one source runs is
 one part, and not looked into: that source sees for itself what it has twice. What does not repeat
 (`random()`) is computed at each place, as the engine does. It is done where all of the statement is
 estimated to take less time then, and what is kept is known to fit. Owns that choice. Runs nothing.
@@ -17,7 +18,7 @@ estimated to take less time then, and what is kept is known to fit. Owns that ch
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -53,7 +54,8 @@ from planner.relations import (
     subqueries_of,
     transform_expression,
 )
-from planner.rewrite import over, read_all, with_expressions
+from planner.rewrite import over, picked, read_all, with_expressions
+from planner.same_rows import SameRows
 
 MOST_BYTES = 256 << 20
 """So much of what is computed once is kept at most, by estimate: what does not fit in memory waits
@@ -110,6 +112,21 @@ class _Shared:
         return (self.relation, *(part.relation for part in self.parts))
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is there several times.
+
+    Attributes:
+        relation: as it is computed once.
+        uses: what is read of it at its places, by their keys: the positions of its columns.
+        times: so many places.
+    """
+
+    relation: Relation
+    uses: Mapping[_Key, tuple[int, ...]]
+    times: int
+
+
 class _Sharing:
     """The search through what a statement has twice."""
 
@@ -117,7 +134,8 @@ class _Sharing:
         self._relation = relation
         self._places = places
         self._passes = passes
-        self._refused: set[_Key] = set()
+        self._same = SameRows()
+        self._refused: set[frozenset[_Key]] = set()
         self._rejected: list[RejectedCut] = []
 
     def best(self, plain: Arranged) -> Arranged:
@@ -134,30 +152,53 @@ class _Sharing:
                 continue
             before, cost = best_cost or _cost(plain), _cost(way)
             worth = worth_seconds(before.seconds, before.seconds, cost.share_of(before))
-            best_cost, what = before, f"{', '.join(tables_of(part))}, read twice and computed "
+            tables = ", ".join(tables_of(part.relation))
+            best_cost, what = before, f"{tables}, read twice and computed "
             if before.seconds - cost.seconds > worth:
                 shared, best, best_cost = other, way, cost
                 what += "at each place"
             else:
-                self._refused.add(_key(part))
+                self._refused.add(frozenset(part.uses))
                 what += "once"
             times = f"{cost.seconds:.3g} s computed once, {before.seconds:.3g} s at each place"
             self._rejected.append(RejectedCut(what, times))
         best.cut.rejected += self._rejected
         return best
 
-    def _candidates(self, shared: _Shared) -> Iterator[Relation]:
+    def _candidates(self, shared: _Shared) -> Iterator[_Part]:
         """What is there several times and worth a look, the outermost first."""
         found = [each for tree in shared.trees for each in self._parts(tree, limited=False)]
-        counts = Counter(_key(part) for part, _ in found)
-        told = {_key(part) for part, limited in found if limited and not _gathers(part)}
-        for part, _ in found:
-            key = _key(part)
-            if part.shape is None or counts[key] < 2 or key in told or key in self._refused:
+        first_rows = {_key(part) for part, limited in found if limited and not _gathers(part)}
+        parts = [part for part, _ in found if part.shape and _key(part) not in first_rows]
+        counts = Counter(map(_key, parts))
+        alike = self._alike(parts)
+        told: set[frozenset[_Key]] = set(self._refused)
+        for relation in parts:
+            key = _key(relation)
+            same = _Part(relation, {key: tuple(range(len(relation.fields)))}, counts[key])
+            for part in (alike.get(key, same), same):
+                uses = frozenset(part.uses)
+                if part.times > 1 and uses not in told:
+                    told.add(uses)
+                    if self._is_worth_it(part.relation, part.times - 1):
+                        yield part
+
+    def _alike(self, parts: Sequence[Relation]) -> dict[_Key, _Part]:
+        """Of each part of which there are several with other columns, one with all of these."""
+        inner = {id(part.input) for part in parts if isinstance(part, Project)}
+        groups: dict[int, list[Relation]] = {}
+        for part in parts:
+            if part.fields and id(part) not in inner and (rows := self._same.of(part)) is not None:
+                groups.setdefault(rows.number, []).append(part)
+        found: dict[_Key, _Part] = {}
+        for group in groups.values():
+            keyed = {_key(part): part for part in group}
+            if len(keyed) < 2 or (wide := self._same.united([*keyed.values()])) is None:
                 continue
-            told.add(key)
-            if self._is_worth_it(part, counts[key] - 1):
-                yield part
+            at = {key: self._same.positions(part, wide) for key, part in keyed.items()}
+            uses = {key: positions for key, positions in at.items() if positions is not None}
+            found |= dict.fromkeys(uses, _Part(wide, uses, len(group)))
+        return found
 
     def _parts(self, relation: Relation, *, limited: bool) -> Iterator[tuple[Relation, bool]]:
         """A tree and what is in it, but for what is in what one place runs; and of which of them
@@ -199,15 +240,15 @@ class _Sharing:
         rows, all_rows = (self._places.estimate(each).rows for each in (part, table))
         return rows is not None and all_rows is not None and rows <= FEW * all_rows
 
-    def _with(self, shared: _Shared, part: Relation) -> _Shared:
+    def _with(self, shared: _Shared, part: _Part) -> _Shared:
         """What there is with a part of it in a stage, which comes before those that read it."""
-        name = f"k{len(shared.parts) + 1}"
-        stage = Stage(name, part, distinct_fields(part.fields), part.shape)
-        places, key = self._places, _key(part)
+        name, made = f"k{len(shared.parts) + 1}", part.relation
+        stage = Stage(name, made, distinct_fields(made.fields), made.shape)
+        places = self._places
 
         def change(relation: Relation) -> Relation:
-            if _key(relation) == key:
-                return _read_of(stage)
+            if (positions := part.uses.get(_key(relation))) is not None:
+                return picked(_read_of(stage), positions)
             if places.whole(relation) is not None:
                 return relation
 

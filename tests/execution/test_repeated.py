@@ -66,6 +66,51 @@ STATEMENTS = [
     "WITH n AS (SELECT v.kind, count(*) AS n FROM visits v GROUP BY v.kind)"
     " SELECT o.id, n.kind FROM orders o JOIN n ON n.n = o.id"
     " WHERE o.cents NOT IN (SELECT n FROM n WHERE n > 10)",
+    f"{BOTH} SELECT x.id, y.buyer FROM b x JOIN b y ON x.cents = y.id",
+    f"{BOTH} SELECT kind, sum(cents) AS s FROM b GROUP BY kind"
+    " UNION ALL SELECT kind, count(DISTINCT id) FROM b GROUP BY kind",
+]
+
+OTHER_COLUMNS = [
+    (f"{TOTALS} SELECT x.cents, y.n FROM t x JOIN t y ON x.buyer = y.buyer + 1", 1),
+    (f"{TOTALS} SELECT cents FROM t UNION ALL SELECT n FROM t UNION ALL SELECT buyer FROM t", 1),
+    (
+        "WITH w AS (SELECT v.id, row_number() OVER (PARTITION BY v.kind ORDER BY v.id) AS p,"
+        " max(v.id) OVER (PARTITION BY v.kind ORDER BY v.id) AS m FROM visits v WHERE v.id < 200)"
+        " SELECT x.p, x.m, y.p AS q FROM w x LEFT JOIN w y ON x.id = y.p",
+        1,
+    ),
+    (
+        "WITH u AS (SELECT v.id AS a, v.buyer AS b, v.kind AS c FROM visits v WHERE v.kind < 'b'"
+        " UNION ALL SELECT o.buyer, o.id, 'z' FROM orders o WHERE o.cents > 900)"
+        " SELECT x.a, y.b FROM u x JOIN u y ON x.b = y.a UNION ALL SELECT a, length(c) FROM u",
+        1,
+    ),
+    (
+        "WITH d AS (SELECT DISTINCT v.buyer, v.kind FROM visits v)"
+        " SELECT buyer FROM d UNION ALL SELECT length(kind) FROM d",
+        1,
+    ),
+    (
+        "WITH f AS (SELECT v.id, v.kind, v.buyer FROM visits v ORDER BY v.id DESC LIMIT 20)"
+        " SELECT x.kind, y.buyer FROM f x FULL JOIN f y ON x.id = y.id + 3",
+        1,
+    ),
+    # Other rows: of what is distinct, of the conditions, of the limits, of the groups.
+    ("SELECT DISTINCT buyer, kind FROM visits UNION ALL SELECT DISTINCT buyer, 'a' FROM visits", 0),
+    (f"{TOTALS} SELECT n FROM t WHERE buyer > 4 UNION ALL SELECT cents FROM t WHERE buyer > 9", 0),
+    (
+        "SELECT kind, count(*) AS n FROM visits GROUP BY kind"
+        " UNION ALL SELECT kind, count(*) FROM visits GROUP BY kind, buyer",
+        0,
+    ),
+    # Sets of groups, with other measures.
+    (
+        "WITH g AS (SELECT v.buyer, v.kind, count(*) AS n, min(v.id) AS m FROM visits v"
+        " GROUP BY ROLLUP (v.buyer, v.kind))"
+        " SELECT x.n, y.kind, y.m FROM g x RIGHT JOIN g y ON x.buyer = y.n",
+        0,
+    ),
 ]
 
 
@@ -129,6 +174,19 @@ def test_the_rows_are_those_that_duckdb_finds(
     apart = replace(both, options=PlanningOptions(reductions="none"))
     assert_same(apart.query(sql), got, sql)
     assert read_often(plan), explain_text(plan)
+
+
+@pytest.mark.parametrize(("sql", "shared"), OTHER_COLUMNS)
+def test_uses_of_other_columns_read_the_same_rows(
+    sql: str, shared: int, both: Placement, tables: dict[str, pa.Table]
+) -> None:
+    plan = both.plan(sql)
+    with duckdb.connect() as judge:
+        for name, table in tables.items():
+            judge.register(name, table)
+        want = judge.sql(sql).to_arrow_table()
+    assert sorted(map(repr, rows(both.run(plan)))) == sorted(map(repr, rows(want))), sql
+    assert len(read_often(plan)) == shared, explain_text(plan)
 
 
 def rows(table: pa.Table) -> list[tuple[object, ...]]:
@@ -265,7 +323,8 @@ def test_what_has_more_rows_than_may_wait_is_computed_at_each_place(tmp_path: Pa
     pq.write_table(pa.table(table), tmp_path / "e.parquet")
     sql = (
         "WITH b AS (SELECT x.v AS a, y.v AS c FROM e x JOIN e y ON x.k = y.k)"
-        " SELECT count(*) AS n, sum(a + c) AS s FROM b UNION ALL SELECT count(*), max(a - c) FROM b"
+        " SELECT count(*) AS n, sum(a + c) AS s FROM b"
+        " UNION ALL SELECT count(*), max(a - c) FROM b GROUP BY a % 1"
     )
     lake = Source("lake", registry.create("files", "lake", {"root": str(tmp_path)}))
     small = EngineSettings(memory_limit_bytes=4 << 20, target_partitions=2)
