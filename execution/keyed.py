@@ -1,4 +1,5 @@
-"""A fragment that is sent keys: its batches, whose statement is known when its stages are complete.
+"""A fragment that is sent keys, or rows: its batches, whose statement is known when its stages are
+complete.
 
 Owns the waiting, and what runs when there are no keys to send. Knows no engine and no turn.
 """
@@ -10,23 +11,28 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pyarrow as pa
+from sqlglot import exp
 
 from connectors.contract import Batches, Fragment, SqlQuery, TableScan
 from connectors.errors import CancelledError
 from execution.key_filters import among
+from execution.sent_rows import StageRows
 from execution.stages import StageKeys
+from planner.emit.dialect import Dialect
 from planner.emit.dialects import dialect_named
 from planner.emit.few import few_of
 from planner.emit.keys import fitting, with_keys
-from planner.plan import PlannedFragment, Reduction
+from planner.emit.rows import with_rows
+from planner.plan import Estimate, PlannedFragment, Reduction, Sending
 
 
 class KeyedBatches:
-    """The `Batches` of a fragment with a reduction.
+    """The `Batches` of a fragment with a reduction, or that is sent rows.
 
     Args:
-        planned: the fragment.
+        planned: the fragment; has one of the two.
         keys: of the stages that it waits for, by name.
+        rows: of those that it is sent, likewise.
         execute: runs a fragment at its source.
     """
 
@@ -34,12 +40,13 @@ class KeyedBatches:
         self,
         planned: PlannedFragment,
         keys: Mapping[str, StageKeys],
+        rows: Mapping[str, StageRows],
         execute: Callable[[Fragment], Batches],
     ) -> None:
-        assert planned.reduction is not None
-        self._reduction: Reduction = planned.reduction
+        self._planned = planned
         self._fragment = planned.fragment
         self._keys = keys
+        self._rows = rows
         self._execute = execute
         self._lock = threading.Lock()
         self._cancelled = False
@@ -53,37 +60,52 @@ class KeyedBatches:
         return self._fragment.query
 
     def prepare(self) -> None:
-        """Wait for the keys, and put them into the statement; before a turn is taken.
+        """Wait for the keys or rows, and put them into the statement; before a turn is taken.
 
-        Whoever cancels all fragments gives up the keys, which ends the waiting.
+        Whoever cancels all fragments gives up both, which ends the waiting.
+
+        Raises:
+            CancelledError: there are no rows, and so no statement.
         """
+        if self._planned.sending is not None:
+            self._send(self._planned.sending)
+        if self._planned.reduction is not None:
+            self._reduce(self._planned.reduction)
+
+    def _send(self, sending: Sending) -> None:
+        texts = {(stage, c): self._rows[stage].wait()[c] for stage, c in sending.columns}
+        statement = with_rows(sending.statement, texts)
+        self._ask(statement, dialect_named(sending.dialect), sending.few)
+
+    def _ask(self, statement: exp.Select, dialect: Dialect, expected: Estimate | None) -> None:
+        few = None if expected is None else few_of(statement, expected, dialect.generator)
+        query = SqlQuery(statement.sql(dialect.generator), few=few)
+        self._fragment = replace(self._fragment, query=query)
+
+    def _reduce(self, reduction: Reduction) -> None:
         found: dict[tuple[str, int], pa.Array] = {}
-        reduction = self._reduction
         for stage, column in reduction.keys:
             keys = self._keys[stage].wait(reduction.patience_seconds)
             if keys is None or len(keys[column]) > reduction.most:
                 return
             found[stage, column] = keys[column]
         if reduction.statement is None:
-            self._filter(found)
+            self._filter(reduction, found)
             return
         dialect = dialect_named(reduction.dialect)
         assert dialect.keys is not None
         statement = with_keys(reduction.statement, dialect.keys, found)
         if statement is None:
             return
-        expected = reduction.few
-        few = None if expected is None else few_of(statement, expected, dialect.generator)
         self.sent = sum(map(len, found.values()))
-        query = SqlQuery(statement.sql(dialect.generator), few=few)
-        self._fragment = replace(self._fragment, query=query)
+        self._ask(statement, dialect, reduction.few)
 
-    def _filter(self, found: Mapping[tuple[str, int], pa.Array]) -> None:
+    def _filter(self, reduction: Reduction, found: Mapping[tuple[str, int], pa.Array]) -> None:
         """Put the keys into the filter of a scan; without any there is nothing to be read."""
         scan = self._fragment.query
         assert isinstance(scan, TableScan)
         condition = scan.filter
-        for key, field in zip(self._reduction.keys, self._reduction.scanned, strict=True):
+        for key, field in zip(reduction.keys, reduction.scanned, strict=True):
             keys = fitting(found[key], field.type)
             if not len(keys):
                 self._nothing = True

@@ -23,6 +23,7 @@ from execution.crossing import Crossing
 from execution.gate import Gate
 from execution.keyed import KeyedBatches
 from execution.metering import Metering, Reading
+from execution.sent_rows import rows_sent
 from execution.sizing import size_bytes
 from execution.stages import StageKeys
 from execution.suspicion import FragmentWatch, Watch
@@ -236,7 +237,7 @@ def round_trips_of(planned: PlannedFragment, connector: Connector, batches: Batc
         few = batches.few
     else:
         asked = isinstance(query, SqlQuery) and query.few is not None
-        few = asked or planned.reduction is not None
+        few = asked or planned.reduction is not None or planned.sending is not None
     return own.few if few and own.few is not None else own.rows
 
 
@@ -259,7 +260,7 @@ def _link(metering: Metering, source: Source) -> Link:
 
 
 def _prepared(batches: Batches) -> BaseException | None:
-    """Have batches wait for their keys, before a turn is taken, which what they wait for may need.
+    """Have batches wait for their keys or rows, before a turn is taken, which these may need.
 
     Returns:
         Why that failed: the turn must be taken all the same, to be given back.
@@ -406,6 +407,7 @@ class FragmentReaders:
             for name, share in self._shares.items()
         }
         self.keys = _awaited(fragments, natives)
+        self.sent = rows_sent(fragments)
         self.readers: list[FragmentReader] = []
         for planned in fragments:
             share = self._shares[planned.source]
@@ -415,8 +417,8 @@ class FragmentReaders:
             execute = partial(self._moments[planned.source].execute, deadline=deadline)
             batches = (
                 execute(planned.fragment)
-                if planned.reduction is None
-                else KeyedBatches(planned, self.keys, execute)
+                if planned.reduction is None and planned.sending is None
+                else KeyedBatches(planned, self.keys, self.sent, execute)
             )
             watched = None if watch is None else watch.on(planned)
             source = sources[planned.source]
@@ -471,6 +473,8 @@ class FragmentReaders:
         self._cancelled.set()
         for keys in self.keys.values():
             keys.give_up()
+        for rows in self.sent.values():
+            rows.give_up()
         for share in self._shares.values():
             share.gate.wake()
         for reader in self.readers:

@@ -3,7 +3,8 @@
 A fragment of which far more rows come than were expected says so as they come. While the client
 has nothing yet, the statement is planned with what is known now; a plan that asks its sources for
 something else takes over, from the start. So does one that computes at each place what was to be
-computed once, when that has more rows than may wait. Owns that hand-over. Knows no costs.
+computed once, when that has more rows than may wait, or one that sends nothing whole, when what was
+to be sent cannot be. Owns that hand-over. Knows no costs.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -20,7 +22,7 @@ from connectors.contract import SqlQuery
 from connectors.errors import CancelledError, CrosswindError, MemoryLimitError
 from execution.running import Ran, Run
 from execution.suspicion import Suspicion, Watch
-from planner.plan import Plan, PlannedFragment
+from planner.plan import Plan, PlannedFragment, sent_by
 from planner.seen import SeenRows
 
 _LOG = logging.getLogger("crosswind.execution")
@@ -87,14 +89,16 @@ class ReplannedRun:
             return self._given
 
     def _has_outgrown(self, error: CrosswindError) -> bool:
-        """Whether what was read several times had more rows than may wait, and another plan, which
-        knows that now, computes it at each place."""
-        if not isinstance(error, MemoryLimitError) or not shares(self._plan):
+        """Whether what was read several times had more rows than may wait, or what was to be sent
+        could not be, and another plan, which knows that now, does neither."""
+        shared, sent = shares(self._plan), sent_by(self._plan)
+        if not isinstance(error, MemoryLimitError) or not (shared or sent):
             return False
         self._end_planning()
-        if self._next is None and self._times < MOST_TIMES:
+        if self._next is None and (sent or self._times < MOST_TIMES):
             plan = self._again(lambda: self._cancelled)
-            if plan.schema.equals(self._plan.schema) and not shares(plan):
+            same = (shared and shares(plan)) or sent_by(plan)
+            if plan.schema.equals(self._plan.schema) and not same:
                 self._next = plan
         return self._next is not None
 
@@ -120,13 +124,13 @@ class ReplannedRun:
         with self._lock:
             if self._planning is not None or self._cancelled:
                 return
-            self._planning = thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._plan_again, args=(times,), name="crosswind-replan", daemon=True
             )
-        try:
-            thread.start()
-        except RuntimeError:  # No more threads: the plan that there is goes on.
-            self._planning = None
+            # Whoever waits for its end may find it only when it has begun.
+            with suppress(RuntimeError):  # No more threads: the plan that there is goes on.
+                thread.start()
+                self._planning = thread
 
     def _plan_again(self, times: int) -> None:
         """Plan beside the run, which goes on meanwhile."""
@@ -159,7 +163,8 @@ class ReplannedRun:
         self._end_planning()
 
     def _end_planning(self) -> None:
-        thread, self._planning = self._planning, None
+        with self._lock:
+            thread, self._planning = self._planning, None
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 

@@ -297,7 +297,7 @@ class _Attempt:
 
     @property
     def outgrown(self) -> bool:
-        """A stage of it has more rows than may wait: to join in another way is no help."""
+        """A stage of it has more rows than may wait, or be sent: another join is no help."""
         return any(stage.outgrown for stage in self._stages)
 
     def batches(self, session: Any) -> Iterator[pa.RecordBatch]:
@@ -367,12 +367,12 @@ class _Attempt:
     def _stage(self, planned: PlannedStage) -> StageReader:
         engine = self._engine
         overflow = Overflow(engine.directory, planned.schema, engine.overflow_bytes)
-        keys = self._readers.keys.get(planned.name)
+        keys, sent = self._readers.keys.get(planned.name), self._readers.sent.get(planned.name)
         seen = engine.catalog.seen
         made = {stage.name: stage for stage in self._stages}
         after = [made[name] for name in planned.after]
         return StageReader(
-            planned, keys, EngineStream(engine), overflow, self._failure_of, seen, after
+            planned, keys, sent, EngineStream(engine), overflow, self._failure_of, seen, after
         )
 
     def _failure_of(self, error: Exception) -> CrosswindError:

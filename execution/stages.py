@@ -1,8 +1,8 @@
-"""Stages of a run: what is computed first, and the keys in it that fragments wait for.
+"""Stages of a run: what is computed first, and the keys or the rows that fragments wait for.
 
 A stage is a stream of the engine's that a thread of its own drives to its end. Its rows wait here,
-in memory or on disk, for who reads them; its keys are gathered as they pass, by batches. Owns the
-threads, the rows and the keys. Knows neither sources nor SQL.
+in memory or on disk, for who reads them; its keys, and those that are sent to sources, are gathered
+as they pass, by batches. Owns the threads, the rows and the keys. Knows neither sources nor SQL.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from connectors.errors import CancelledError, CrosswindError, MemoryLimitError, 
 from execution.buffer import BatchBuffer, Overflow
 from execution.engine_stream import EngineStream
 from execution.schemas import under
+from execution.sent_rows import StageRows
 from execution.sizing import size_bytes
 from planner.account import StageAccount
 from planner.cost import HELD_IN_MEMORY_BYTES
@@ -121,6 +122,7 @@ class StageReader:
     Args:
         planned: the stage.
         keys: what of it is waited for; None when nothing is.
+        sent: its rows as they go to sources; None where they do not.
         stream: the engine's output for it.
         overflow: where its rows go when nobody takes them yet.
         failure_of: what an error of the engine means.
@@ -130,13 +132,15 @@ class StageReader:
 
     Attributes:
         failure: why it is not complete, and never will be.
-        outgrown: it was to be read several times, and has more rows than may wait.
+        outgrown: it was to be read several times, and has more rows than may wait; or to be sent,
+            and cannot be.
     """
 
     def __init__(
         self,
         planned: PlannedStage,
         keys: StageKeys | None,
+        sent: StageRows | None,
         stream: EngineStream,
         overflow: Overflow,
         failure_of: Callable[[Exception], CrosswindError],
@@ -156,6 +160,7 @@ class StageReader:
         self.outgrown = False
         self.stream = stream
         self._keys = keys
+        self._sent = sent
         self._failure_of = failure_of
         self._buffer = BatchBuffer(HELD_IN_MEMORY_BYTES, overflow)
         self._thread: threading.Thread | None = None
@@ -214,8 +219,7 @@ class StageReader:
 
     def cancel(self) -> None:
         """Stop, and wake who waits for rows or keys; returns at once."""
-        if self._keys is not None:
-            self._keys.give_up()
+        self._give_up()
         self._buffer.cancel()
         self.stream.cancel()
         self._done.set()
@@ -239,28 +243,32 @@ class StageReader:
                 stage.wait()
             for batch in self.stream.batches(frame()):
                 self._take(batch)
+            if self._sent is not None:
+                self._sent.finish(self.schema)
         except CancelledError as error:
             failure = error
         except CrosswindError as error:
             failure = self.failure = error
-            self.outgrown = isinstance(error, MemoryLimitError) and self._reads > 1
+            refused = self._sent is not None and self._sent.refused
+            self.outgrown = refused or (isinstance(error, MemoryLimitError) and self._reads > 1)
         except Exception as error:
             failure = self.failure = self._failure_of(error)
         if failure is None and isinstance(lost := self._buffer.finish(), CrosswindError):
             failure = self.failure = lost
         self._ended = time.monotonic()
         if self._shape is not None and self.outgrown:
-            self._seen.note_outgrown(self._shape)
+            if self._sent is not None and self._sent.refused:
+                self._seen.note_refused(self._shape)
+            else:
+                self._seen.note_outgrown(self._shape)
         if self._shape is not None and failure is None:
             self._seen.note(self._shape, self._rows)
         if failure is None and self._work is not None:
             self._seen.staged(self._work, self._ended - self._started, self._ended)
-        if self._keys is not None:
-            if failure is None:
-                self._keys.finish()
-            else:
-                self._keys.give_up()
+        if failure is None and self._keys is not None:
+            self._keys.finish()
         if failure is not None:
+            self._give_up()
             self._buffer.finish(failure)
         self.complete = failure is None
         self._done.set()
@@ -272,4 +280,13 @@ class StageReader:
         self._size_bytes += batch_bytes
         if self._keys is not None:
             self._keys.add(batch)
+        if self._sent is not None:
+            self._sent.add(batch)
         self._buffer.put(batch, batch_bytes)
+
+    def _give_up(self) -> None:
+        """Wake who waits for keys or rows: none will come."""
+        if self._keys is not None:
+            self._keys.give_up()
+        if self._sent is not None:
+            self._sent.give_up()

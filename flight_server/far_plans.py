@@ -71,7 +71,9 @@ def with_estimates(plan: Plan, catalog: Catalog, deadline: float | None) -> Plan
     fragments = []
     for fragment in plan.fragments:
         connector = catalog.runnable[fragment.source].connector
-        if isinstance(connector, Estimates) and fragment.source not in silent:
+        if fragment.sending is not None:
+            pass  # Its rows have yet to come.
+        elif isinstance(connector, Estimates) and fragment.source not in silent:
             try:
                 found = connector.estimate(fragment.fragment, deadline)
             except (QueueFullError, SourceTimeoutError, SourceUnavailableError):
@@ -86,8 +88,9 @@ def with_estimates(plan: Plan, catalog: Catalog, deadline: float | None) -> Plan
 
 
 def _explains(fragment: PlannedFragment, catalog: Catalog) -> Explains | None:
+    """Who says how it would run a fragment; nobody does of one whose rows have yet to come."""
     connector = catalog.runnable[fragment.source].connector
-    return connector if isinstance(connector, Explains) else None
+    return connector if isinstance(connector, Explains) and fragment.sending is None else None
 
 
 def _explained(connector: Explains, fragment: PlannedFragment, form: Form) -> str:

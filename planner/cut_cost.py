@@ -25,8 +25,8 @@ from planner.cost import (
     transfer_cost,
 )
 from planner.decompose import Cut, CutFragment
-from planner.key_cost import sent_cost
-from planner.keyed import keyed_inputs, keys_in, keys_of, without_keys
+from planner.key_cost import rows_cost, sent_cost
+from planner.keyed import keyed_inputs, keys_in, keys_of, sent_reads, without_keys
 from planner.placing import Place, Places
 from planner.plan import Estimate
 from planner.read_cost import LOOKED_UP, keyed_share, scanned
@@ -140,7 +140,8 @@ class _CutCost:
 
     def _sent(self, fragment: CutFragment) -> float:
         keys = keys_of(fragment.relation)
-        wait = self._until_keys(keys)
+        rows = sent_reads(fragment.relation)
+        wait = max(self._until_keys(keys), *map(self._until_named, rows), 0.0)
         place = fragment.place
         expected = self._known(fragment.relation, self._places.sent(fragment.relation, place))
         if place.dialect is None and keys:
@@ -152,6 +153,7 @@ class _CutCost:
             for target, k in keyed_inputs(fragment.relation)
             if place.dialect is not None
         ]
+        sent += (rows_cost(read, place, self._places, expected) for read in rows)
         work = work_of(fragment.relation, place, self._places, self._rows)
         assert work is not None
         working = work.seconds

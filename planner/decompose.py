@@ -20,7 +20,7 @@ from functools import partial
 from planner.cost import Cost
 from planner.emit.names import ONE, distinct_fields
 from planner.followed import tables_of
-from planner.keyed import keys_of
+from planner.keyed import keys_of, sent_in
 from planner.opening import WORTH_OPENING, fragments_seconds, opened_pieces, opened_seconds
 from planner.placing import Place, Places, common, moved
 from planner.plan import Estimate, Kept, RejectedCut, Work
@@ -122,6 +122,9 @@ class _Decomposer:
         placed = self._place(reduced.relation)
         if placed.place is None:
             self._cut.residual = placed.relation
+            return self._cut
+        if reduced.stages:  # They are computed here first.
+            self._cut.residual = self._here(placed)
             return self._cut
         opened = self._cheaper_opened(placed.relation, placed.place)
         if opened is not None:
@@ -242,6 +245,8 @@ class _Decomposer:
         if self._places.cuts == "push":
             return None
         pieces = opened_pieces(relation)
+        if sent_in(relation):
+            return None  # What is sent is sent to be joined there.
         # Keys of what is joined there would reduce nothing any more.
         if len(pieces) < 2 or len(keys_of(relation)) > sum(len(keys_of(p)) for p in pieces):
             return None
@@ -250,7 +255,8 @@ class _Decomposer:
         if whole is None or opened is None:
             return None
         source = place.source.name
-        if opened >= WORTH_OPENING * whole:
+        work = work_of(relation, place, self._places)
+        if opened >= (1.0 if work is not None and work.seen else WORTH_OPENING) * whole:
             self._cut.rejected.append(
                 RejectedCut(
                     f"{len(pieces)} fragments of {source}, joined here",

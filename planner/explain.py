@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import sqlglot
@@ -55,11 +55,12 @@ def explain_text(plan: Plan, account: Account | None = None, *, verbose: bool = 
     native_ran = {a.name: a for a in account.natives} if account else {}
     fragments = {f.name: f for f in plan.fragments}
     fragments |= {f.name: f for f in (account.planned if account else ())}
+    stages_ran = {a.name: a for a in account.stages} if account else {}
     for fragment in fragments.values():
-        lines += ["", *_fragment(fragment, ran.get(fragment.name), verbose)]
+        sent = _sent(plan, fragment, stages_ran)
+        lines += ["", *_fragment(fragment, ran.get(fragment.name), sent, verbose)]
     for native in plan.natives:
         lines += ["", *_native(native, native_ran.get(native.name))]
-    stages_ran = {a.name: a for a in account.stages} if account else {}
     for stage in plan.stages:
         lines += ["", *_stage(plan, stage, stages_ran.get(stage.name))]
     if plan.residual_text:
@@ -160,7 +161,7 @@ def summary(plan: Plan) -> str:
 def _ran(account: Account) -> str:
     size, seconds = size_text(account.size_bytes), account.compute_seconds
     computing = "" if seconds is None else f"; {seconds:.3f} s of computing here"
-    again = {0: "", 1: "; planned again once", 2: "; planned again twice"}[account.replanned]
+    again = ("", "; planned again once", "; planned again twice")[min(account.replanned, 2)]
     return f"ran: {rows_text(account.rows)} in {account.seconds:.3f} s, {size}{computing}{again}"
 
 
@@ -175,7 +176,9 @@ def _connections(cost: Cost) -> str:
     return f" over {cost.connections:g} connection{'s' * (cost.connections != 1)}"
 
 
-def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None, verbose: bool) -> list[str]:
+def _fragment(
+    fragment: PlannedFragment, ran: FragmentAccount | None, sent: str, verbose: bool
+) -> list[str]:
     what = " ".join(fragment.operators) or "scan"
     head = f"{fragment.name} at {fragment.source}: {what} of {', '.join(fragment.tables)}"
     lines = textwrap.wrap(head, WIDTH, subsequent_indent="    ")
@@ -196,6 +199,8 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None, verbose: b
         lines.append(f"  sent compressed with {fragment.fragment.compression}")
     if fragment.reduction is not None:
         lines += _wrapped(_reduced(fragment.reduction, ran))
+    if sent:
+        lines += _wrapped(f"sends {sent}")
     if fragment.estimated is not None:
         lines.append(f"  source's own estimate: {_own_estimate(fragment.estimated)}")
     if ran is not None:
@@ -211,6 +216,23 @@ def _fragment(fragment: PlannedFragment, ran: FragmentAccount | None, verbose: b
     if fragment.there:
         lines += ["  there:", *(f"    {line}".rstrip() for line in fragment.there.splitlines())]
     return lines
+
+
+def _sent(plan: Plan, fragment: PlannedFragment, ran: Mapping[str, StageAccount]) -> str:
+    """The rows that go with a fragment; empty where none do."""
+    stages = () if fragment.sending is None else fragment.sending.stages
+    parts = []
+    for stage in (stage for stage in plan.stages if stage.name in stages):
+        own = ran.get(stage.name)
+        rows = stage.estimate.rows if own is None else own.rows
+        parts.append(f"the {'' if rows is None else f'{rows:,.0f} '}rows of {stage.name}")
+    return " and ".join(parts)
+
+
+def sent_to(plan: Plan, stage: PlannedStage) -> list[str]:
+    """The fragments that a stage's rows go with."""
+    sendings = ((f.name, f.sending) for f in plan.fragments)
+    return [name for name, own in sendings if own is not None and stage.name in own.stages]
 
 
 def _crossed(ran: FragmentAccount) -> str:
@@ -245,6 +267,8 @@ def _stage(plan: Plan, stage: PlannedStage, ran: StageAccount | None) -> list[st
     ]
     waiting += [n.name for n in plan.natives if any(k.stage == stage.name for k in n.keys)]
     uses = [f"its keys go to {', '.join(waiting)}"] if waiting else []
+    if sent := sent_to(plan, stage):
+        uses.append(f"its rows go to {', '.join(sent)}")
     if stage.reads > 1:
         uses.append(f"its rows are read {stage.reads} times")
     lines = [f"{stage.name}, run by the engine here first: {'; '.join(uses)}"]

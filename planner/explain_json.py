@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.contract import Estimated, SqlQuery, TableScan
 from planner.account import Account, FragmentAccount, NativeAccount, StageAccount
-from planner.explain import plan_that_ran, summary
+from planner.explain import plan_that_ran, sent_to, summary
 from planner.plan import (
     Estimate,
     NativeRead,
@@ -55,7 +55,7 @@ def explain_value(plan: Plan, account: Account | None = None) -> dict[str, Any]:
             *(_fragment(f, ran.get(f.name)) for f in fragments.values()),
             *(_native(n, native_ran.get(n.name)) for n in plan.natives),
         ],
-        "stages": [_stage(s, stages_ran.get(s.name)) for s in plan.stages],
+        "stages": [_stage(plan, s, stages_ran.get(s.name)) for s in plan.stages],
         "residual": _residual(plan),
         "stayed": [
             {
@@ -169,10 +169,11 @@ def _read_keys(native: NativeRead, ran: NativeAccount | None) -> dict[str, Any] 
     }
 
 
-def _stage(stage: PlannedStage, ran: StageAccount | None) -> dict[str, Any]:
+def _stage(plan: Plan, stage: PlannedStage, ran: StageAccount | None) -> dict[str, Any]:
     return {
         "name": stage.name,
         "reads": stage.reads,
+        "sent_to": sent_to(plan, stage),
         "expected": _estimate(stage.estimate),
         "tree": _node(residual_tree(stage.text)),
         "ran": None

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from planner.account import Account
-from planner.explain import plan_that_ran
+from planner.explain import plan_that_ran, sent_to
 from planner.plan import (
     Estimate,
     NativeRead,
@@ -78,6 +78,11 @@ def explain_mermaid(plan: Plan, account: Account | None = None) -> str:
             for fragment in plan.fragments
             if fragment.reduction is not None
             for stage, _ in fragment.reduction.keys
+        ]
+        edges += [
+            f"{stage.name} -.->|rows| {name}"
+            for stage in plan.stages
+            for name in sent_to(plan, stage)
         ]
         edges += [f"{k.stage} -.->|keys| {n.name}" for n in plan.natives for k in n.keys]
     lines.append("  end")

@@ -87,6 +87,22 @@ def sent_cost(
     return keys_cost(keys.count, width_bytes, place.source.link, form.seconds, place.texts(reduced))
 
 
+def rows_cost(rows: Relation, place: Place, places: Places, reduced: Estimate) -> Cost:
+    """Seconds until a relation's rows have crossed the link of a place that is sent them whole, and
+    are read there, value by value like keys; nothing where their number is not known.
+
+    Args:
+        reduced: what comes back; of few rows, the statement may be sent once.
+    """
+    count, link = places.estimate(rows).rows or 0.0, place.source.link
+    costs = []
+    for index, field in enumerate(rows.fields):
+        bounds, width_bytes = places.bounds(rows, index), places.width_bytes(rows, index)
+        own_bytes = text_bytes(field.type, bounds, width_bytes)
+        costs.append(keys_cost(count, own_bytes, link, texts=place.texts(reduced)))
+    return Cost(0.0, sum(c.transfer_seconds for c in costs), sum(c.work_seconds for c in costs))
+
+
 def text_bytes(type_: pa.DataType, bounds: ColumnStatistics | None, width_bytes: float) -> float:
     """How wide a key is in a statement, without what stands between two.
 

@@ -1,4 +1,5 @@
-"""Keys in a tree: the conditions on them, what waits for them, and the tree without.
+"""Keys in a tree: the conditions on them, what waits for them, and the tree without; and rows that
+are sent whole.
 
 Owns these questions. Must not know which keys are worth sending.
 """
@@ -9,6 +10,7 @@ from planner.relations import (
     Expression,
     Filter,
     InKeys,
+    Read,
     Relation,
     conjunction,
     conjuncts,
@@ -47,3 +49,13 @@ def keyed_inputs(relation: Relation) -> tuple[tuple[Relation, InKeys], ...]:
     if isinstance(relation, Filter):
         own = tuple((relation.input, keys) for keys in keys_in(relation.condition))
     return own + tuple(found for source in inputs_of(relation) for found in keyed_inputs(source))
+
+
+def sent_reads(relation: Relation) -> tuple[Read, ...]:
+    """The reads, in what a place runs, of stages whose rows it is sent: all but those of tables."""
+    return tuple(read for read in relation.reads if len(read.path) == 1)
+
+
+def sent_in(relation: Relation) -> tuple[str, ...]:
+    """The names of these stages."""
+    return tuple(dict.fromkeys(read.path[0] for read in sent_reads(relation)))

@@ -18,8 +18,8 @@ from planner.passes import PASSES, Pass
 from planner.placing import Places
 from planner.plan import LosingCut, Plan
 from planner.relations import Relation
-from planner.repeated import arranged
 from planner.residual_text import residual_text
+from planner.sent_whole import ways_of
 
 SHOWN = 2
 """So many are shown, those that take the least time."""
@@ -32,6 +32,7 @@ _JOINS: Mapping[Cuts, str] = {
 _KEYS: Mapping[Reductions, str] = {
     "costed": "keys sent where that is cheaper",
     "all": "keys sent wherever they can be",
+    "whole": "small tables sent whole wherever they can be",
     "none": "no keys sent",
 }
 
@@ -81,7 +82,7 @@ def _others(
 def _cut(
     relation: Relation, places: Places, passes: tuple[Pass, ...] = PASSES
 ) -> tuple[Cut, Places]:
-    way = arranged(relation, places, passes)[0]
+    way = ways_of(relation, places, passes)[0]
     return way.cut, way.places
 
 

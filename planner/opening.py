@@ -14,7 +14,7 @@ from planner.work import Busy, at_once_seconds, work_of
 
 WORTH_OPENING = 0.8
 """Joins of one source are run here where that takes this part of the time, at most: what a source
-does is known less well than what it sends."""
+does is known less well than what it sends, until it was seen."""
 
 
 def opened_pieces(relation: Relation) -> list[Relation]:

@@ -18,12 +18,13 @@ required: as `proven`, and a plan in which an operator stays here although all i
 PUSHDOWNS: tuple[Pushdown, ...] = get_args(Pushdown)
 
 
-Reductions = Literal["costed", "all", "none"]
-"""Which fragments are sent keys of what is joined with them, and what is computed once that a
-statement has several times.
+Reductions = Literal["costed", "all", "whole", "none"]
+"""Which fragments are sent keys of what is joined with them, or all of its rows, and what is
+computed once that a statement has several times.
 
 costed: where that is estimated to take less time.
-all: wherever it can be done.
+all: keys wherever that can be done, and all that is there twice once; no rows in the place of keys.
+whole: as costed, but rows wherever that can be done.
 none: no fragment waits for another, and what is used twice is computed twice.
 """
 
@@ -47,7 +48,7 @@ class PlanningOptions:
 
     Attributes:
         pushdown: for every source of the statement; None leaves it to each source's configuration.
-        reductions: which fragments are sent keys.
+        reductions: which fragments are sent keys, or rows.
         cuts: whether joins that one source can run are run there.
     """
 

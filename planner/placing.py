@@ -124,6 +124,7 @@ class Places:
         self.reductions = options.reductions
         self.cuts = options.cuts
         self._of_source: dict[str, Place | None] = {}
+        self._sent: dict[tuple[str, ...], Place] = {}
         # Answers by identity, with the objects that these identities belong to.
         self._refusals: dict[tuple[int, int, str], tuple[object, str | None]] = {}
         self._whole: dict[int, tuple[Relation, Place | None]] = {}
@@ -138,9 +139,10 @@ class Places:
         return self.under(self._options)
 
     def of(self, read: Read) -> Place | None:
-        """The place of a table; None where the engine reads it itself, or a stage's rows."""
+        """The place of a table, or that a stage's rows are sent to; None where the engine reads it
+        itself."""
         if len(read.path) == 1:
-            return None
+            return self._sent.get(read.path)
         source = self._tables[read.path].source
         if source.name not in self._of_source:
             self._of_source[source.name] = self._place(source)
@@ -238,6 +240,14 @@ class Places:
         self._estimate.stages[path] = relation
         if shape is not None:
             self._estimate.stage_shapes[path] = shape
+
+    def send(self, path: tuple[str, ...], place: Place) -> None:
+        """Reads of a stage are of rows that this place is sent."""
+        self._sent[path] = place
+
+    def was_refused(self, relation: Relation) -> bool:
+        """Whether its rows, which were to be sent to a place, once were too many or had no form."""
+        return self._seen is not None and self._seen.was_refused(relation)
 
     def groups(self, relation: Aggregate) -> float | None:
         """How many groups an aggregate makes, at most; None when that is not known."""

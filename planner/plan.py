@@ -81,6 +81,28 @@ class Reduction:
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """Stages whose rows a fragment is sent whole, as tables of its statement.
+
+    Attributes:
+        statement: never changed; see `planner.emit.rows`. There is none without the rows.
+        dialect: the planner's name of what it is in.
+        columns: of which stages which columns, each in its place there.
+        few: what is expected of it, at a source that is told; see `SqlQuery.few`.
+    """
+
+    statement: exp.Select
+    dialect: str
+    columns: frozenset[tuple[str, int]]
+    few: Estimate | None = None
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(sorted({stage for stage, _ in self.columns}))
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedFragment:
     """A fragment with its place in the plan.
 
@@ -91,6 +113,7 @@ class PlannedFragment:
         operators: the relation kinds in it, outermost first (`sort aggregate join`).
         reduction: the keys that it is sent, where it is; `fragment` is then what runs without them,
             and estimate and cost are of what runs with them.
+        sending: the rows that it is sent, where it is; `fragment` has marks in their places.
         shape: of its relation, by which its rows are remembered; None where they are not.
         work: its source's, which is in the cost; None where that is not known.
         there: how the source would run it, in the form that EXPLAIN was asked for; empty where it
@@ -110,6 +133,7 @@ class PlannedFragment:
     there: str = ""
     estimated: Estimated | None = None
     work: Work | None = None
+    sending: Sending | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,3 +333,9 @@ class Plan:
     stages: tuple[PlannedStage, ...] = ()
     seconds: float | None = None
     losing: tuple[LosingCut, ...] = ()
+
+
+def sent_by(plan: Plan) -> frozenset[str]:
+    """The stages of a plan whose rows are sent to sources."""
+    sendings = (fragment.sending for fragment in plan.fragments)
+    return frozenset(name for each in sendings if each is not None for name in each.stages)

@@ -17,17 +17,18 @@ from planner.catalog import Catalog
 from planner.decompose import Cut, CutFragment
 from planner.emit.few import few_of
 from planner.emit.names import unique_names
+from planner.emit.rows import columns_of
 from planner.emit.scan import scan_of
 from planner.emit.select import emit
 from planner.followed import Origin, followed
 from planner.gaps import gaps_left_out
 from planner.key_cost import most_keys
-from planner.keyed import keys_of, without_keys
+from planner.keyed import keys_of, sent_in, without_keys
 from planner.losing import with_losing_cuts
 from planner.natives import MOST_SCANNED_KEYS, Natives, scanned_columns, shown_keys
 from planner.options import PlanningOptions
 from planner.parse import Statement, tokenize
-from planner.placing import Places
+from planner.placing import Place, Places
 from planner.plan import (
     Kept,
     NativeRead,
@@ -36,6 +37,7 @@ from planner.plan import (
     PlannedStage,
     Reduction,
     RejectedCut,
+    Sending,
     SqlResidual,
     SubstraitResidual,
 )
@@ -54,10 +56,11 @@ from planner.relations import (
     kind_of,
     subqueries_of,
 )
-from planner.repeated import Arranged, arranged
+from planner.repeated import Arranged
 from planner.replicas import with_cheapest_copies
 from planner.residual_text import residual_text
 from planner.rewrite import read_all
+from planner.sent_whole import ways_of
 from planner.serialised import paths_in, serialised
 from planner.sides import Sided, with_sides
 from planner.sizes import refuse_large
@@ -112,7 +115,7 @@ def _planned_query(
     """
     if bound.relation is None:
         return _by_tables(statement, bound, options, bound.not_carried)
-    ways = [*arranged(bound.relation, places)]
+    ways = [*ways_of(bound.relation, places)]
     if ways[-1].reduced.relation is not bound.relation:
         # A pass adds a level here and there, and the engine reads so many: then the tree as it was.
         ways.append(Arranged(Reduced(bound.relation), places))
@@ -273,8 +276,12 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
     fields = fragment.fields
     names = tuple(bound.schema.names) if cut.whole else tuple(f.name for f in fields)
     query: SqlQuery | TableScan
+    sending = None
     if place.dialect is None:
         query = scan_of(relation, lambda read: [f.name for f in read.base])
+    elif sent_in(relation):
+        sending = _sending(relation, names, place, bound, places)
+        query = SqlQuery(sending.statement.sql(place.dialect.generator))
     else:
         select = emit(relation, names, place.dialect, lambda path: bound.table(path).table)
         generator = place.dialect.generator
@@ -289,14 +296,24 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
         fragment.name,
         place.source.name,
         Fragment(query, _schema(fields), place.compression),
-        tuple(dict.fromkeys(".".join(path[1:]) for path in paths_in(relation))),
+        tuple(dict.fromkeys(".".join(p[1:]) for p in paths_in(relation) if len(p) > 1)),
         tuple(_operators(relation)),
         fragment.estimate,
         fragment.cost,
         None if relation is fragment.relation else _reduction(fragment, bound, cut, places),
         relation.shape if relation is fragment.relation else None,
         work=fragment.work,
+        sending=sending,
     )
+
+
+def _sending(
+    relation: Relation, names: tuple[str, ...], place: Place, bound: Bound, places: Places
+) -> Sending:
+    assert place.dialect is not None
+    statement = emit(relation, names, place.dialect, lambda path: bound.table(path).table)
+    few = places.estimate(relation) if place.dialect.few else None
+    return Sending(statement, place.dialect.name, columns_of(statement), few)
 
 
 def _reduction(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> Reduction:
@@ -332,13 +349,15 @@ def _reduction(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) ->
 
 
 def _stages_before(tree: Relation, cut: Cut) -> tuple[str, ...]:
-    """The stages that a stage needs: whose rows it reads, or whose keys what it reads waits for."""
+    """The stages that a stage needs: whose rows it reads, or whose keys or rows what it reads waits
+    for."""
     fragments = {fragment.name: fragment.relation for fragment in cut.fragments}
     names = {stage.name for stage in cut.stages}
     read = [path[0] for path in paths_in(tree)]
     waiting = [tree, *(fragments[name] for name in read if name in fragments)]
     keys = [each.stage for relation in waiting for each in keys_of(relation)]
-    return tuple(dict.fromkeys([*(name for name in read if name in names), *keys]))
+    sent = [name for relation in waiting[1:] for name in sent_in(relation)]
+    return tuple(dict.fromkeys([*(name for name in read if name in names), *keys, *sent]))
 
 
 def _whole(relation: Relation, bound: Bound) -> TableName | None:

@@ -28,7 +28,7 @@ import pyarrow as pa
 from planner.emit.names import distinct_fields
 from planner.followed import tables_of
 from planner.key_ways import Way, Ways, field_at, moved_seconds
-from planner.keyed import keys_of
+from planner.keyed import keys_of, sent_in
 from planner.opening import opened_pieces
 from planner.placing import Place, Places
 from planner.plan import Estimate, RejectedCut, Work
@@ -170,7 +170,7 @@ class _Reductions:
             return relation
         if place.dialect is None or place.dialect.keys is None or not opened_pieces(relation):
             return relation
-        if keys_of(relation) or _has_subqueries(relation):
+        if keys_of(relation) or sent_in(relation) or _has_subqueries(relation):
             return relation
         ways = list(self._ways.apart(relation, place))
         best = max(ways, key=lambda found: found[1].saved_seconds, default=None)

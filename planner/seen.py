@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from planner.plan import Plan, Work
+from planner.plan import Plan, Work, sent_by
 from planner.relations import Relation
 from planner.seen_work import SeenWork
 
@@ -20,6 +20,9 @@ WRONG = 3.0
 
 FEW_ROWS = 1_000.0
 """Of fewer rows more or less no plan changes."""
+
+_SENT = b"sent "
+"""Tells what is not sent to sources from what does not wait for several readers."""
 
 _JOINS = frozenset(("join", "cross"))
 
@@ -56,6 +59,17 @@ class SeenRows:
         """Whether such a part was seen."""
         return bool(self._outgrown) and relation.shape in self._outgrown
 
+    def note_refused(self, shape: bytes) -> None:
+        """The rows of a part of this shape were to be sent to a source, and could not be."""
+        self.note_outgrown(_SENT + shape)
+
+    def was_refused(self, relation: Relation) -> bool:
+        """Whether such a part was seen."""
+        return self._is_refused(relation.shape)
+
+    def _is_refused(self, shape: bytes | None) -> bool:
+        return bool(self._outgrown) and shape is not None and _SENT + shape in self._outgrown
+
     def worked(
         self, source: str, work: Work, seconds: float, now: float, *, sure: bool, sized: bool
     ) -> None:
@@ -76,8 +90,11 @@ class SeenRows:
 
     def refutes(self, plan: Plan) -> bool:
         """Whether a part of a plan had very different rows from those that it was planned with, or
-        took its source much longer, or shorter; or had more rows than may wait for several."""
+        took its source much longer, or shorter; or had more rows than may wait for several, or be
+        sent."""
         if any(s.reads > 1 and s.shape in self._outgrown for s in plan.stages):
+            return True
+        if any(self._is_refused(s.shape) for s in plan.stages if s.name in sent_by(plan)):
             return True
         several = len(plan.fragments) + len(plan.natives) > 1
         if (several or _joins(plan)) and self.work.refutes(plan.fragments, plan.stages):

@@ -13,7 +13,7 @@ from math import log2
 import pyarrow as pa
 
 from planner.cost import Cost, handing_seconds, source_seconds
-from planner.keyed import keys_in, keys_of
+from planner.keyed import keys_in, keys_of, sent_reads
 from planner.placing import Place, Places, moved
 from planner.plan import Work
 from planner.reached import below_by
@@ -43,6 +43,9 @@ from planner.rewrite import over
 
 _UNTIL = b"until "
 """Tells the time until a relation is here from its source's work for it."""
+
+_SENT = ("", "", "sent")
+"""In the place of a stage whose rows are sent, which are never many."""
 
 Rows = Callable[[Relation], float | None]
 """How many rows a relation is expected to have."""
@@ -126,16 +129,19 @@ def _filtered_below(relation: Relation, keys: InKeys) -> Relation | None:
 
 
 def _shape(relation: Relation) -> bytes | None:
-    """By what work is remembered: with keys, whatever the stage is called that they come from."""
+    """By what work is remembered: with keys or rows, whatever stage they come from is called."""
     if relation.shape is not None:
         return relation.shape
     keys = sum(each.count for each in keys_of(relation))
-    return _unnamed(relation, round(log2(max(1.0, keys)))).shape if keys else None
+    waits = keys or sent_reads(relation)
+    return _unnamed(relation, round(log2(max(1.0, keys)))).shape if waits else None
 
 
 def _unnamed(relation: Relation, size: int) -> Relation:
     if relation.shape is not None:
         return relation
+    if isinstance(relation, Read):
+        return replace(relation, path=_SENT)
     relation = over(relation, [_unnamed(source, size) for source in inputs_of(relation)])
     if not isinstance(relation, Filter) or not keys_in(relation.condition):
         return relation

@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from connectors.contract import Column
 from planner.emit.keys import KeyForm
+from planner.emit.rows import RowForm
 from planner.relations import Call, Cast, Expression, Literal, Measure, Relation, WindowCall
 
 Sql = exp.Expression
@@ -153,6 +154,7 @@ class Dialect:
             with a LIMIT of none, without which it would put them into the outer statement.
         semi_joins: it has LEFT SEMI JOIN and LEFT ANTI JOIN; else they are written as EXISTS.
         keys: how it takes keys that are known only when it runs; None where it does not.
+        rows: how it takes rows that are known only then, as a table; None where it does not.
         few: its connector answers few rows in fewer round trips (`connectors.contract.Few`).
         safe_name: a name that may come from the client, so that quoting holds it there.
         proven: it runs where the tests run, and was compared there with the engine; of a dialect
@@ -183,6 +185,7 @@ class Dialect:
     semi_joins: bool = False
     refuse_relation: Callable[[Relation], str | None] = always
     keys: KeyForm | None = None
+    rows: RowForm | None = None
     few: bool = False
     safe_name: Callable[[str], str] = str
     proven: bool = True

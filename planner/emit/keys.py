@@ -122,17 +122,21 @@ def braced(keys: pa.Array) -> str | None:
     """`{1,2}`: an array as PostgreSQL reads it; texts are quoted."""
     if is_text(keys.type):
         # No text there holds this character, so that no row has such a key.
-        keys = _without_nul(keys)
-        keys = pc.replace_substring(pc.replace_substring(keys, "\\", "\\\\"), '"', '\\"')
-        keys = pc.binary_join_element_wise('"', keys, '"', "")
-    joined = _joined(keys)
-    return None if joined is None else f"{{{joined}}}"
+        keys = quoted_for_braces(_without_nul(keys))
+    text = _joined(keys)
+    return None if text is None else f"{{{text}}}"
+
+
+def quoted_for_braces(texts: pa.Array) -> pa.Array:
+    """Each text, of those without NUL characters, as an element of such an array."""
+    texts = pc.replace_substring(pc.replace_substring(texts, "\\", "\\\\"), '"', '\\"')
+    return pc.binary_join_element_wise('"', texts, '"', "")
 
 
 def bracketed(keys: pa.Array) -> str | None:
     """`[1,2]`: a list of what needs no quotes."""
-    joined = _joined(keys)
-    return None if joined is None else f"[{joined}]"
+    text = _joined(keys)
+    return None if text is None else f"[{text}]"
 
 
 def separated(keys: pa.Array) -> str | None:
@@ -158,7 +162,7 @@ def separated(keys: pa.Array) -> str | None:
 def json_list(keys: pa.Array) -> str | None:
     """`[1,2]` or `["a","b"]`, as JSON has it; None for texts with a NUL, at which some end it."""
     if not is_text(keys.type):
-        dates = pa.types.is_date32(keys.type) and _has_texts(keys)
+        dates = pa.types.is_date32(keys.type) and has_texts(keys)
         return bracketed(_quoted(keys) if dates else keys)
     keys = keys.cast(pa.string())
     if pc.any(pc.match_substring(keys, "\0")).as_py():
@@ -180,14 +184,18 @@ def _quoted(keys: pa.Array) -> pa.Array:
 
 
 def _joined(keys: pa.Array, separator: str = ",") -> str | None:
-    if not _has_texts(keys):
+    if not has_texts(keys):
         return None
-    texts = keys if pa.types.is_string(keys.type) else keys.cast(pa.string())
+    return joined(keys if pa.types.is_string(keys.type) else keys.cast(pa.string()), separator)
+
+
+def joined(texts: pa.Array, separator: str = ",") -> str:
+    """Texts, none of them NULL, as one."""
     every = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
     return str(pc.binary_join(every, separator)[0])
 
 
-def _has_texts(keys: pa.Array) -> bool:
+def has_texts(keys: pa.Array) -> bool:
     """Whether years have four digits; of other types than dates and times always."""
     if not (pa.types.is_date32(keys.type) or pa.types.is_timestamp(keys.type)) or not len(keys):
         return True

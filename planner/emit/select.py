@@ -19,6 +19,7 @@ from planner.emit.dialect import Dialect, Sql
 from planner.emit.expressions import Input, write, write_keys, write_measure, write_window
 from planner.emit.lists import listed
 from planner.emit.names import ONE, unique_names
+from planner.emit.rows import rows_marked
 from planner.relations import (
     Aggregate,
     Cross,
@@ -117,6 +118,8 @@ class _Emitter:
         return unique_names(tuple(map(self._dialect.safe_name, names)))
 
     def _read(self, relation: Read) -> Block:
+        if len(relation.path) == 1:
+            return self._sent(relation)
         table = self._table_of(relation.path)
         alias = self._alias()
         columns = tuple(
@@ -132,6 +135,22 @@ class _Emitter:
             db=quoted(schema) if schema else None,
             catalog=quoted(catalog) if catalog else None,
             alias=exp.TableAlias(this=exp.to_identifier(alias)),
+        )
+        return Block(source, columns, relation.fields)
+
+    def _sent(self, relation: Read) -> Block:
+        """A stage's rows, which come with the statement."""
+        assert self._dialect.rows is not None
+        (stage,), alias = relation.path, self._alias()
+        # Without any column nobody would know how many there are.
+        wanted = tuple(dict.fromkeys(relation.columns)) or (0,)
+        own = [relation.base[index] for index in wanted]
+        names = dict(zip(wanted, self._names(tuple(f.name for f in own)), strict=True))
+        marks = [(rows_marked(stage, i), f.type) for i, f in zip(wanted, own, strict=True)]
+        source = self._dialect.rows.write(marks, alias, tuple(names.values()))
+        columns = tuple(
+            exp.column(quoted(names[index]), table=exp.to_identifier(alias))
+            for index in relation.columns
         )
         return Block(source, columns, relation.fields)
 

@@ -272,6 +272,11 @@ def test_keys_that_were_seen_to_take_longer_than_reading_all_are_not_sent_again(
         plan = planned(KEYED, catalog)
         assert plan.stages
         ask(plan, catalog, lambda f: 3.0 if f.source == "shop" else 0.001)
+    # Nor is what has the keys sent whole, when that was seen to take as long.
+    for _ in range(CONFIRMED):
+        plan = planned(KEYED, catalog)
+        assert not any(fragment.reduction for fragment in plan.fragments)
+        ask(plan, catalog, lambda f: 3.0 if f.source == "shop" and f.sending else 0.001)
     assert not planned(KEYED, catalog).stages
 
 

@@ -14,7 +14,7 @@ from planner.emit.postgres.columns import order, output, read_column, refuse_lit
 from planner.emit.postgres.conditions import refuse_order
 from planner.emit.postgres.float_order import refuse_sort, sort_keys
 from planner.emit.postgres.functions import FUNCTIONS
-from planner.emit.postgres.keys import KEYS
+from planner.emit.postgres.keys import KEYS, ROWS
 from planner.emit.postgres.letter_case import reshape
 from planner.emit.postgres.relations import refuse_relation
 from planner.emit.postgres.types import type_sql
@@ -41,6 +41,7 @@ POSTGRES = Dialect(
     reshape=reshape,
     refuse_relation=refuse_relation,
     keys=KEYS,
+    rows=ROWS,
     few=True,
     shown_by="tests/planner/test_postgres_dialect.py",
 )

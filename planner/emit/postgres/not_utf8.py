@@ -39,6 +39,7 @@ def restricted(dialect: Dialect) -> Dialect:
         reshape=as_it_is,
         refuse_literal=_refuse_literal,
         refuse_order=_refuse_order,
+        rows=None,
         refuse_sort=lambda e: _refuse_order(e) if is_text(e.type) else refuse_sort(e),
         safe_name=lambda name: plain_name(name.encode("ascii", "replace").decode("ascii")),
     )
