@@ -47,7 +47,7 @@ from execution.tables import TableRun
 from execution.taking_over import TakenOverRun
 from planner.bind import HOME, session_config, without_faulty_rules, without_named_unions
 from planner.catalog import Catalog
-from planner.plan import NativeRead, Plan, SubstraitResidual
+from planner.plan import Again, NativeRead, Plan, SubstraitResidual
 from planner.read_cost import LOOKED_UP
 
 T = TypeVar("T")
@@ -205,21 +205,19 @@ class Engine:
         self,
         plan: Plan,
         deadline: float | None = None,
-        again: Callable[[Callable[[], bool]], Plan] | None = None,
+        again: Again | None = None,
     ) -> Execution:
         """Begin to run a plan. Returns at once: waiting and work begin with the first batch.
 
         Args:
             deadline: on the clock of `time.monotonic`, in seconds; sources end by it. Whoever
                 started the run cancels it then.
-            again: plans the statement once more, when what is read refutes the plan, and asks now
-                and then whether nobody wants that any more; None where the plan is run as it is.
+            again: plans the statement once more, when what is read refutes the plan; None where
+                the plan is run as it is.
         """
         return Execution(plan, lambda: self._replannable(plan, deadline, again))
 
-    def _replannable(
-        self, plan: Plan, deadline: float | None, again: Callable[[Callable[[], bool]], Plan] | None
-    ) -> Run:
+    def _replannable(self, plan: Plan, deadline: float | None, again: Again | None) -> Run:
         if again is None or plan.residual is None or not (plan.fragments or shares(plan)):
             return self._run(plan, deadline)
         return ReplannedRun(

@@ -2,9 +2,9 @@
 
 A fragment of which far more rows come than were expected says so as they come. While the client
 has nothing yet, the statement is planned with what is known now; a plan that asks its sources for
-something else takes over, from the start. So does one that computes at each place what was to be
-computed once, when that has more rows than may wait, or one that sends nothing whole, when what was
-to be sent cannot be. Owns that hand-over. Knows no costs.
+something else takes over, from the start. So does one that computes everything at its place, and
+sends nothing whole, when what was to be computed once has more rows than may wait, or what was to
+be sent cannot be. Owns that hand-over. Knows no costs.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from connectors.contract import SqlQuery
 from connectors.errors import CancelledError, CrosswindError, MemoryLimitError
 from execution.running import Ran, Run
 from execution.suspicion import Suspicion, Watch
-from planner.plan import Plan, PlannedFragment, sent_by
+from planner.plan import Again, Plan, PlannedFragment, sent_by
 from planner.seen import SeenRows
 
 _LOG = logging.getLogger("crosswind.execution")
 
 MOST_TIMES = 2
-"""So often a statement is planned again."""
+"""So often a statement is planned again for what it reads; once more where rows find no room."""
 
 
 class ReplannedRun:
@@ -46,7 +46,7 @@ class ReplannedRun:
         self,
         plan: Plan,
         begin: Callable[[Plan, Watch], Run],
-        again: Callable[[Callable[[], bool]], Plan],
+        again: Again,
         seen: SeenRows,
         suspicion: Suspicion,
     ) -> None:
@@ -90,15 +90,15 @@ class ReplannedRun:
 
     def _has_outgrown(self, error: CrosswindError) -> bool:
         """Whether what was read several times had more rows than may wait, or what was to be sent
-        could not be, and another plan, which knows that now, does neither."""
-        shared, sent = shares(self._plan), sent_by(self._plan)
-        if not isinstance(error, MemoryLimitError) or not (shared or sent):
+        could not be, and there is a plan that does neither."""
+        if not isinstance(error, MemoryLimitError):
+            return False
+        if not (shares(self._plan) or sent_by(self._plan)):
             return False
         self._end_planning()
-        if self._next is None and (sent or self._times < MOST_TIMES):
-            plan = self._again(lambda: self._cancelled)
-            same = (shared and shares(plan)) or sent_by(plan)
-            if plan.schema.equals(self._plan.schema) and not same:
+        if self._next is None:
+            plan = self._again(lambda: self._cancelled, True)
+            if plan.schema.equals(self._plan.schema):
                 self._next = plan
         return self._next is not None
 
@@ -135,7 +135,7 @@ class ReplannedRun:
     def _plan_again(self, times: int) -> None:
         """Plan beside the run, which goes on meanwhile."""
         try:
-            plan = self._again(lambda: self._cancelled or self._given)
+            plan = self._again(lambda: self._cancelled or self._given, False)
         except Exception as error:
             # It was planned once; that plan goes on.
             _LOG.info("a plan was not made again: %s", error)

@@ -81,8 +81,9 @@ class StageRows:
                 self._refuse()
             else:
                 texts[column] = text
-        if sum(map(len, texts.values())) > MOST_BYTES:
+        if sum(len(text.encode()) for text in texts.values()) > MOST_BYTES:
             self._refuse()
+        self._values.clear()
         self._texts = texts
         self._done.set()
 

@@ -120,14 +120,19 @@ def supposed_links(
     return found
 
 
-def supposed_warnings(supposed: Iterable[Supposed]) -> list[PlanWarning]:
+def supposed_warnings(supposed: Iterable[Supposed], catalog: Catalog) -> list[PlanWarning]:
     """What EXPLAIN says of it."""
-    return [
-        PlanWarning(
-            "link.supposed",
-            f"planned as if the link to {each.source} had {_UNITS[each.figure].format(each.value)},"
-            f" because the session says {each.name}",
-            each.source,
+    return [PlanWarning("link.supposed", _said(each, catalog), each.source) for each in supposed]
+
+
+def _said(supposed: Supposed, catalog: Catalog) -> str:
+    figure = _UNITS[supposed.figure].format(supposed.value)
+    source = catalog.sources.get(supposed.source)
+    if source is not None and source.connector.capabilities.local:
+        return (
+            f"{supposed.name} changes nothing: there is no link to {supposed.source}, which is here"
         )
-        for each in supposed
-    ]
+    return (
+        f"planned as if the link to {supposed.source} had {figure}, because the session says"
+        f" {supposed.name}"
+    )

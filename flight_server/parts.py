@@ -5,7 +5,7 @@ Owns no behaviour. The parts are protocols, so that the wire knows neither parse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from flight_server.session_options import SessionOptions
 from planner.account import Account
 from planner.catalog import Catalog
 from planner.explain_options import Form, Mode
-from planner.plan import Plan
+from planner.plan import Again, Plan
 
 EXPLAIN_SCHEMA = pa.schema([pa.field("plan", pa.utf8(), nullable=False)])
 
@@ -46,7 +46,7 @@ class Engine(Protocol):
         self,
         plan: Plan,
         deadline: float | None = None,
-        again: Callable[[Callable[[], bool]], Plan] | None = None,
+        again: Again | None = None,
     ) -> Execution: ...
 
     def close(self) -> None: ...
@@ -109,4 +109,4 @@ class Answer:
     form: Form = "text"
     metadata: bytes = b""
     estimates: bool = False
-    again: Callable[[Callable[[], bool]], Plan] | None = None
+    again: Again | None = None

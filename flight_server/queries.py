@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import pyarrow as pa
 
@@ -26,6 +27,7 @@ from flight_server.sessions import Clock, Expiring, Handles
 from flight_server.warning_log import log_warnings
 from planner.catalog import Catalog
 from planner.cost import Link
+from planner.plan import Plan
 from planner.warnings import warnings_json
 
 STOP_SECONDS = 2.0
@@ -141,7 +143,9 @@ class Queries:
         planned = self._planned_now(sql, options)
         plan = planned.plan
         if options.links:
-            plan = replace(plan, warnings=(*plan.warnings, *supposed_warnings(options.links)))
+            plan = replace(
+                plan, warnings=(*plan.warnings, *supposed_warnings(options.links, self.catalog))
+            )
         schema = plan.schema if planned.mode == "query" else EXPLAIN_SCHEMA
         warnings = plan.warnings
         metadata = warnings_json(warnings)
@@ -152,7 +156,7 @@ class Queries:
             planned.form,
             metadata,
             planned.estimates,
-            lambda gone: self.aside.do(lambda: self._planned_now(sql, options), gone).plan,
+            partial(self._planned_again, sql, options),
         )
         if warnings:
             log_warnings(warnings)
@@ -168,6 +172,12 @@ class Queries:
         """The statement planned with what is known now of links and rows."""
         links = supposed_links(self.links.links(), options.links, self.catalog)
         return self.planning.plan(sql, self._linked(links), options)
+
+    def _planned_again(
+        self, sql: str, options: SessionOptions, gone: Callable[[], bool], plain: bool
+    ) -> Plan:
+        options = replace(options, plain=plain)
+        return self.aside.do(lambda: self._planned_now(sql, options), gone).plan
 
     def _linked(self, links: Mapping[str, Link]) -> Catalog:
         """The catalog at the ends of these links; kept, because the planner keeps things by it."""

@@ -40,6 +40,7 @@ class SessionOptions:
         cuts: whether joins that one source can run are run there.
         compression: of the batches that are sent; None for none.
         links: what to suppose of links instead of what is known.
+        plain: see `planner.options.PlanningOptions`; no client sets it.
     """
 
     dialect: str | None = None
@@ -48,11 +49,13 @@ class SessionOptions:
     cuts: Cuts | None = None
     compression: Compression | None = None
     links: tuple[Supposed, ...] = ()
+    plain: bool = False
 
     @property
     def planning(self) -> PlanningOptions:
         """What of it the planner takes."""
-        return PlanningOptions(self.pushdown, self.reductions or "costed", self.cuts or "costed")
+        reductions, cuts = self.reductions or "costed", self.cuts or "costed"
+        return PlanningOptions(self.pushdown, reductions, cuts, self.plain)
 
     def given(self) -> dict[str, str]:
         """The options that are set, by name."""

@@ -161,7 +161,8 @@ def summary(plan: Plan) -> str:
 def _ran(account: Account) -> str:
     size, seconds = size_text(account.size_bytes), account.compute_seconds
     computing = "" if seconds is None else f"; {seconds:.3f} s of computing here"
-    again = ("", "; planned again once", "; planned again twice")[min(account.replanned, 2)]
+    times = {0: "", 1: "; planned again once", 2: "; planned again twice"}
+    again = times.get(account.replanned, f"; planned again {account.replanned} times")
     return f"ran: {rows_text(account.rows)} in {account.seconds:.3f} s, {size}{computing}{again}"
 
 

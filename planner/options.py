@@ -50,8 +50,10 @@ class PlanningOptions:
         pushdown: for every source of the statement; None leaves it to each source's configuration.
         reductions: which fragments are sent keys, or rows.
         cuts: whether joins that one source can run are run there.
+        plain: nothing is computed once for several who read it, and nothing sent whole to a source.
     """
 
     pushdown: Pushdown | None = None
     reductions: Reductions = "costed"
     cuts: Cuts = "costed"
+    plain: bool = False

@@ -123,6 +123,7 @@ class Places:
         self._pushdown = options.pushdown
         self.reductions = options.reductions
         self.cuts = options.cuts
+        self.plain = options.plain
         self._of_source: dict[str, Place | None] = {}
         self._sent: dict[tuple[str, ...], Place] = {}
         # Answers by identity, with the objects that these identities belong to.

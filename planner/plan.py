@@ -6,7 +6,9 @@ run any number of times, also at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import pyarrow as pa
 from sqlglot import exp
@@ -339,3 +341,8 @@ def sent_by(plan: Plan) -> frozenset[str]:
     """The stages of a plan whose rows are sent to sources."""
     sendings = (fragment.sending for fragment in plan.fragments)
     return frozenset(name for each in sendings if each is not None for name in each.stages)
+
+
+Again: TypeAlias = Callable[[Callable[[], bool], bool], Plan]
+"""Plans a statement once more: asks the first now and then whether nobody wants it any more, and
+where the second is true, computes nothing once for several readers, and sends nothing whole."""

@@ -140,7 +140,7 @@ class _Sharing:
 
     def best(self, plain: Arranged) -> Arranged:
         shared, best = _Shared(self._relation), plain
-        best_cost: _Cost | None = None
+        best_cost: WayCost | None = None
         for _ in range(MOST_TRIED):
             part = next(self._candidates(shared), None)
             if part is None:
@@ -150,7 +150,7 @@ class _Sharing:
             if self._places.reductions == "all":
                 shared, best = other, way
                 continue
-            before, cost = best_cost or _cost(plain), _cost(way)
+            before, cost = best_cost or way_cost(plain), way_cost(way)
             worth = worth_seconds(before.seconds, before.seconds, cost.share_of(before))
             tables = ", ".join(tables_of(part.relation))
             best_cost, what = before, f"{tables}, read twice and computed "
@@ -276,7 +276,7 @@ class _Sharing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cost:
+class WayCost:
     """What all of a statement takes.
 
     Attributes:
@@ -288,15 +288,16 @@ class _Cost:
     seconds: float
     fragments_bytes: float
 
-    def share_of(self, other: _Cost) -> float:
+    def share_of(self, other: WayCost) -> float:
         """What crosses the links, in parts of what does the other way."""
         return self.fragments_bytes / other.fragments_bytes if other.fragments_bytes else 1.0
 
 
-def _cost(way: Arranged) -> _Cost:
+def way_cost(way: Arranged) -> WayCost:
+    """What a way takes, to compare it with others."""
     cost = cut_cost(way.cut, way.places)
     size_bytes = sum(fragment.estimate.size_bytes or 0.0 for fragment in way.cut.fragments)
-    return _Cost(max(cost.seconds, cost.here_seconds), size_bytes)
+    return WayCost(max(cost.seconds, cost.here_seconds), size_bytes)
 
 
 def _read_of(stage: Stage) -> Relation:

@@ -19,7 +19,6 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from planner.cost import STAGE_SECONDS
-from planner.cut_cost import cut_cost
 from planner.decompose import Cut
 from planner.emit.names import distinct_fields
 from planner.emit.rows import MOST_BYTES, MOST_ROWS
@@ -31,7 +30,7 @@ from planner.placing import Place, Places
 from planner.plan import Estimate, RejectedCut
 from planner.reductions import Stage, reduced
 from planner.relations import Cross, Join, Relation, inputs_of
-from planner.repeated import Arranged, arranged
+from planner.repeated import Arranged, arranged, way_cost
 from planner.rewrite import over, read_all
 
 MOST_TRIED = 3
@@ -45,6 +44,8 @@ def ways_of(
 ) -> tuple[Arranged, ...]:
     """The ways to compute a statement: the best first, and the last without sending or sharing."""
     found = arranged(relation, places, passes)
+    if places.plain:
+        return found[-1:]
     if places.reductions in ("all", "none"):
         return found
     best = _best(relation, places, passes, found[0])
@@ -60,23 +61,23 @@ def _best(
     if places.reductions == "whole":
         made = (_sending(relation, *choice, places, passes) for choice in choices)
         return next((way for way in made if way is not None), plain)
-    best, (seconds, size_bytes) = plain, _cost(plain)
+    best, cost = plain, way_cost(plain)
     lost: list[RejectedCut] = []
     # To plan another way takes about as long as what it must save.
-    most = seconds - WORTH_SECONDS
+    most = cost.seconds - WORTH_SECONDS
     worth_a_look = (each for each in choices if _least_seconds(*each, places) < most)
     for place, parts in islice(worth_a_look, MOST_TRIED):
         way = _sending(relation, place, parts, places, passes)
         if way is None:
             continue
-        own_seconds, own_bytes = _cost(way)
-        share = own_bytes / size_bytes if size_bytes else 1.0
-        better = seconds - own_seconds > worth_seconds(seconds, seconds, share)
+        own = way_cost(way)
+        worth = worth_seconds(cost.seconds, cost.seconds, own.share_of(cost))
+        better = cost.seconds - own.seconds > worth
         what = f"{_named(parts)} {'not ' if better else ''}sent whole to {place.source.name}"
-        times = f"{own_seconds:.3g} s with, {seconds:.3g} s without"
+        times = f"{own.seconds:.3g} s with, {cost.seconds:.3g} s without"
         lost.append(RejectedCut(what, times))
         if better:
-            best, seconds, size_bytes = way, own_seconds, own_bytes
+            best, cost = way, own
     best.cut.rejected += lost
     return best
 
@@ -87,8 +88,6 @@ def _choices(relation: Relation, places: Places) -> Iterator[tuple[Place, list[R
     takers = {p.key: p for p in owners if p is not None and p.dialect and p.dialect.rows}
     found = {key: [*_beside(relation, place, places)] for key, place in takers.items()}
     parts = [(takers[key], own) for key, own in found.items() if own]
-    if any(places.was_refused(part) for _, own in parts for part in own):
-        return  # What is known of the tables here is wrong.
     yield from parts
     yield from ((place, [part]) for place, own in parts if len(own) > 1 for part in own)
 
@@ -110,7 +109,7 @@ def _reads(relation: Relation, place: Place, places: Places) -> bool:
 def _may_be_sent(part: Relation, place: Place, places: Places) -> bool:
     assert place.dialect is not None
     form = place.dialect.rows
-    if form is None or not part.fields or part.shape is None:
+    if form is None or not part.fields or part.shape is None or places.was_refused(part):
         return False
     if not all(form.takes(field.type) for field in part.fields):
         return False
@@ -164,13 +163,6 @@ def _is_sent(cut: Cut, stages: int) -> bool:
             return False
         sent.update(names)
     return len(sent) == stages
-
-
-def _cost(way: Arranged) -> tuple[float, float]:
-    """Seconds, in which the engine does one thing after the other, and the bytes from sources."""
-    cost = cut_cost(way.cut, way.places)
-    size_bytes = sum(fragment.estimate.size_bytes or 0.0 for fragment in way.cut.fragments)
-    return max(cost.seconds, cost.here_seconds), size_bytes
 
 
 def _named(parts: Sequence[Relation]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from planner.account import Account
 from planner.catalog import Catalog, Source
 from planner.options import PlanningOptions
 from planner.parse import parse
-from planner.plan import Plan, SqlResidual, Work
+from planner.plan import Again, Plan, SqlResidual, Work
 from planner.planning import plan_query
 from planner.seen import SeenRows
 from tests import tpch
@@ -109,13 +109,21 @@ class Placement:
     def plan(self, sql: str) -> Plan:
         return plan_query(parse(sql), self.catalog, self.options)
 
+    def again(self, sql: str) -> Again:
+        """Plans a statement once more, while it runs."""
+
+        def plan(_: object, plain: bool) -> Plan:
+            return replace(self, options=replace(self.options, plain=plain)).plan(sql)
+
+        return plan
+
     def run(self, plan: Plan) -> pa.Table:
         """The whole answer, each batch checked for the schema that was promised."""
         return self.run_with_account(plan)[0]
 
     def run_with_account(self, plan: Plan) -> tuple[pa.Table, Account]:
         """The whole answer, checked as by `run`, and how it was had."""
-        execution = self.engine.start(plan, again=lambda _: self.plan(plan.sql))
+        execution = self.engine.start(plan, again=self.again(plan.sql))
         batches = list(execution.batches())
         assert all(batch.schema.equals(plan.schema) for batch in batches)
         return pa.Table.from_batches(batches, schema=plan.schema), execution.account()

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.contract import ColumnStatistics, Statistics
-from connectors.files.dictionaries import Dictionaries, distinct_values
+from connectors.files.dictionaries import Dictionaries, apart, distinct_values
 from connectors.spread import spread
 
 _PHYSICAL_BYTES = {"INT32": 4.0, "FLOAT": 4.0, "INT64": 8.0, "DOUBLE": 8.0, "INT96": 12.0}
@@ -119,15 +119,12 @@ def _add_bounds(column: _Gathered, chunk: pq.ColumnChunkMetaData, *, flat: bool)
 
 
 def _add_dictionary(found: Dictionaries, chunk: pq.ColumnChunkMetaData, *, flat: bool) -> None:
-    if not flat or not chunk.has_dictionary_page:
-        found.missing = True
-        return
     told = chunk.statistics if chunk.is_stats_set else None
     nulls = told.null_count if told is not None and told.has_null_count else 0
-    found.chunks += 1
-    found.values += chunk.num_values - nulls
-    found.chunk_bytes += chunk.total_uncompressed_size
-    found.stored_bytes += chunk.data_page_offset - chunk.dictionary_page_offset
+    stored_bytes = None
+    if flat and chunk.has_dictionary_page:
+        stored_bytes = chunk.data_page_offset - chunk.dictionary_page_offset
+    found.add(chunk.num_values - nulls, chunk.total_uncompressed_size, stored_bytes)
 
 
 def _column(field_: pa.Field, gathered: _Gathered, rows: int) -> ColumnStatistics:
@@ -149,6 +146,8 @@ def _distinct(gathered: _Gathered, spread_: float | None) -> float | None:
     width_bytes = gathered.physical_bytes
     if width_bytes is None:  # Texts, each after its length.
         width_bytes = sum([4.0, *_mean([_length(v) for v in ends if isinstance(v, str | bytes)])])
+    if spread_ is None and ends and all(isinstance(end, str) for end in ends):
+        spread_ = apart(gathered.minima, gathered.maxima)
     found = distinct_values(gathered.dictionaries, width_bytes, spread_)
     return None if found is None else max(found, float(len(set(ends))))
 

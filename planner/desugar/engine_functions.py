@@ -7,8 +7,9 @@ import functools
 import datafusion
 from sqlglot import exp
 
-from planner.desugar.tree import bare, own_nodes
+from planner.desugar.tree import bare, named, own_nodes
 
+_SETS = (exp.GroupingSets, exp.Rollup, exp.Cube)
 _VOLATILE = frozenset({"random", "rand", "uuid", "gen_random_uuid"})
 _ORDERLESS = frozenset({"count", "min", "max", "bool_and", "bool_or", "bit_and", "bit_or"})
 
@@ -39,6 +40,28 @@ def is_aggregated(select: exp.Select) -> bool:
     if select.args.get("group") or select.args.get("having"):
         return True
     return bool(aggregates_of(select))
+
+
+def is_of_all_rows(select: exp.Select) -> bool:
+    """Whether it aggregates all rows, so that it has one where there are none."""
+    group = select.args.get("group")
+    keys = group.expressions if group is not None else []
+    return any(isinstance(k, _SETS) for k in keys) or (not keys and is_aggregated(select))
+
+
+def reads_of_all_rows(query: exp.Expr) -> bool:
+    """Whether such a query is in it, or is read by its name."""
+    seen: set[str] = set()
+    waiting = [query]
+    while waiting:
+        part = waiting.pop()
+        if any(map(is_of_all_rows, part.find_all(exp.Select))):
+            return True
+        names = {named(t.this) for t in part.find_all(exp.Table) if not t.db} - seen
+        seen |= names
+        ctes = query.root().find_all(exp.CTE) if names else ()
+        waiting += [cte.this for cte in ctes if named(cte.args["alias"].this) in names]
+    return False
 
 
 def aggregates_of(select: exp.Select) -> list[exp.Expr]:

@@ -13,11 +13,14 @@ from typing import Literal
 
 from sqlglot import exp
 
-from planner.desugar.engine_functions import is_aggregate, is_aggregated
+from planner.desugar.engine_functions import (
+    is_aggregate,
+    is_aggregated,
+    is_of_all_rows,
+    reads_of_all_rows,
+)
 from planner.desugar.names import Scope, sources_of
 from planner.desugar.tree import conjuncts, named, own_nodes
-
-_SETS = (exp.GroupingSets, exp.Rollup, exp.Cube)
 
 Kind = Literal["exists", "in", "any", "all", "scalar"]
 Clause = Literal["select", "where", "group", "having", "qualify", "order", "on"]
@@ -119,7 +122,7 @@ def engine_plans(nested: Nested, outer: OuterColumns, around: Scope) -> bool:
         around: the scope of the query that it stands in.
     """
     if not outer:
-        return _plans_alone(nested) and not _moves_below_aggregates(nested, around)
+        return _plans_alone(nested) and not _moves_below_aggregates(nested)
     query = _unwrapped(nested.query)
     if nested.clause not in ("where", "having", "select") or not isinstance(query, exp.Select):
         return False
@@ -160,7 +163,7 @@ def _plans_alone(nested: Nested) -> bool:
     return nested.clause == "where"
 
 
-def _moves_below_aggregates(nested: Nested, around: Scope) -> bool:
+def _moves_below_aggregates(nested: Nested) -> bool:
     """Whether it filters, and names no column, what may count all rows: the engine would leave out
     those rows, and not their count."""
     if nested.kind != "scalar" or nested.clause not in ("where", "having"):
@@ -172,13 +175,8 @@ def _moves_below_aggregates(nested: Nested, around: Scope) -> bool:
     if select is None or any(map(_names_a_column, alone)):
         return False
     if nested.clause == "having":
-        group = select.args.get("group")
-        return group is None or any(isinstance(key, _SETS) for key in group.expressions)
-    return any(
-        isinstance(source, exp.Subquery)
-        or (isinstance(source, exp.Table) and not source.db and source.name in around.ctes)
-        for source in sources_of(select)
-    )
+        return is_of_all_rows(select)
+    return any(map(reads_of_all_rows, sources_of(select)))
 
 
 def _names_a_column(value: exp.Expr) -> bool:

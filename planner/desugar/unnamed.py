@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from planner.desugar.names import Names
-from planner.desugar.tree import FreshNames, quoted
+from planner.desugar.tree import FreshNames, bare, quoted
 
 _UNNAMED = frozenset(
     ("DISTINCT", "ORDER", "LIMIT", "OFFSET", "FETCH", "VALUES", "TABLE", "EXCEPT", "INTERSECT")
@@ -40,7 +40,7 @@ def name_inputs(root: exp.Expr, _: Names, fresh: FreshNames) -> bool:
         for union in root.find_all(exp.Union)
         if not _is_of_expression(union)
         for side in (union.this, union.expression)
-        if not _is_plain(side)
+        if not _is_plain(side) and not _has_untyped(side)
     ]
     for side in reversed(found):
         alias = exp.TableAlias(this=quoted(fresh.next("t")))
@@ -60,6 +60,15 @@ def _is_plain(query: exp.Expr) -> bool:
         values = source is not None and isinstance(source.this, exp.Values)
         return query.args.get("distinct") is None and not values
     return isinstance(query, exp.Union)
+
+
+def _has_untyped(query: exp.Expr) -> bool:
+    """Whether a column is a bare NULL, which gets its type of the union around it, if of any."""
+    while isinstance(query, exp.Subquery | exp.Paren):
+        query = query.this
+    return isinstance(query, exp.Select) and any(
+        isinstance(bare(output), exp.Null) for output in query.expressions
+    )
 
 
 def _is_of_expression(node: exp.Expr) -> bool:

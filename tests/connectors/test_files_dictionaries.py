@@ -122,3 +122,35 @@ def test_without_dictionaries_nothing_is_known(tmp_path: Path) -> None:
     columns = _columns(tmp_path)
     assert columns["city"].distinct is not None
     assert columns["flag"].distinct is None
+
+
+def test_empty_chunks_and_those_of_nulls_do_not_count(tmp_path: Path) -> None:
+    for number in range(20):
+        empty = pa.table({"a": pa.array([], pa.string())})
+        pq.write_table(empty, tmp_path / f"{number}.parquet")
+    pq.write_table(pa.table({"a": pa.nulls(1_000, pa.string())}), tmp_path / "nulls.parquet")
+    some = pa.table({"a": [f"value {i % 50}" for i in range(10_000)]})
+    pq.write_table(some, tmp_path / "some.parquet")
+    connector = create("lake", {"root": str(tmp_path), "tables": {"t": "*.parquet"}})
+    try:
+        found = connector.statistics(NAME).columns["a"].distinct
+    finally:
+        connector.close()
+    assert found is not None
+    assert 50 / WITHIN < found < 50 * WITHIN
+
+
+def test_texts_of_chunks_that_do_not_overlap_add_up(tmp_path: Path) -> None:
+    texts = pa.table({"a": [f"{i // 10:08}" for i in range(100_000)]})
+    pq.write_table(texts, tmp_path / "t.parquet", row_group_size=2_000)
+    found = _columns(tmp_path)["a"].distinct
+    assert found is not None
+    assert 10_000 / WITHIN < found < 10_000 * WITHIN
+
+
+def test_long_texts_that_are_much_alike_are_unknown(tmp_path: Path) -> None:
+    texts = [
+        f"https://example.org/shop/orders/of/customers/{'x' * 400}{i % 300}" for i in range(9_000)
+    ]
+    pq.write_table(pa.table({"a": texts}), tmp_path / "t.parquet", compression="zstd")
+    assert _columns(tmp_path)["a"].distinct is None

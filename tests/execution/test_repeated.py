@@ -332,7 +332,7 @@ def test_what_has_more_rows_than_may_wait_is_computed_at_each_place(tmp_path: Pa
         everywhere = replace(placement, options=PlanningOptions(reductions="all"))
         plan = everywhere.plan(sql)
         assert read_often(plan)
-        run = placement.engine.start(plan, again=lambda _: placement.plan(sql))
+        run = placement.engine.start(plan, again=placement.again(sql))
         got = pa.Table.from_batches(run.batches(), run.schema)
         assert run.account().replanned == 1
         ones = 1_500 * 1_500 + 1_500

@@ -63,7 +63,7 @@ def opened(
 
 
 def ran(placement: Placement, plan: Plan, times: list[int]) -> tuple[list[object], Account]:
-    def again(_: object) -> Plan:
+    def again(_: object, __: bool) -> Plan:
         times.append(1)
         return placement.plan(plan.sql)
 
@@ -109,7 +109,7 @@ def test_a_statement_that_cannot_be_planned_again_goes_on(
     with opened(sources) as placement:
         plan = placement.plan(SQL)
 
-        def again(_: object) -> Plan:
+        def again(_: object, __: bool) -> Plan:
             raise UnsupportedError("not now")
 
         execution = placement.engine.start(plan, again=again)
@@ -121,7 +121,7 @@ def test_nothing_takes_over_when_a_batch_was_given(sources: dict[str, dict[str, 
     sql = "SELECT e.id FROM shop.events e LEFT JOIN lake.picked p ON p.id = e.id + 1"
     with opened(sources, Suspicion(always=True, waits=True)) as placement:
         plan = placement.plan(sql)
-        execution = placement.engine.start(plan, again=lambda _: placement.plan(sql))
+        execution = placement.engine.start(plan, again=placement.again(sql))
         given = list(execution.batches())
         ids = pa.chunked_array([batch.column(0) for batch in given])
         assert len(ids) == ROWS == len(ids.unique())
@@ -132,7 +132,7 @@ def test_a_cancel_while_planning_again_ends_the_run(sources: dict[str, dict[str,
     with opened(sources) as placement:
         plan = placement.plan(SQL)
 
-        def again(_: object) -> Plan:
+        def again(_: object, __: bool) -> Plan:
             execution.cancel()
             return placement.plan(SQL)
 
@@ -152,7 +152,7 @@ def test_the_failure_of_the_plan_that_takes_over_is_the_statements(
     with opened({**sources, "notes": broken}, Suspicion(always=True, waits=True)) as placement:
         plan = placement.plan(SQL)
         other = placement.plan("SELECT count(*) AS n, sum(o.id) AS s FROM notes.odd o, lake.picked")
-        execution = placement.engine.start(plan, again=lambda _: other)
+        execution = placement.engine.start(plan, again=lambda _, __: other)
         with pytest.raises(CrosswindError) as found:
             list(execution.batches())
         assert found.value.source == "notes"

@@ -171,7 +171,7 @@ def test_a_plan_of_another_answer_takes_nothing_over(both: Placement) -> None:
     with Placement.of_catalog(both.catalog, settings) as eager:
         other = both.plan(SQL.replace("o.id FROM", "o.note FROM"))
         plan: Plan = both.plan(SQL)
-        execution = eager.engine.start(plan, again=lambda _: other)
+        execution = eager.engine.start(plan, again=lambda _, __: other)
         rows = pa.Table.from_batches(list(execution.batches()), schema=plan.schema)
         assert sorted(rows["id"].to_pylist()) == [3, 7]
         assert execution.account().replanned == 0
@@ -180,7 +180,7 @@ def test_a_plan_of_another_answer_takes_nothing_over(both: Placement) -> None:
 def test_a_failure_to_plan_again_is_not_the_statements(both: Placement) -> None:
     settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=True, waits=True))
 
-    def again(_: object) -> Plan:
+    def again(_: object, __: bool) -> Plan:
         raise RecursionError
 
     with Placement.of_catalog(both.catalog, settings) as eager:

@@ -19,7 +19,7 @@ from enum import Enum
 import pyarrow as pa
 from sqlglot import exp
 
-from connectors.errors import CrosswindError, InternalError, InvalidValueError, RequestError
+from connectors.errors import CrosswindError, InternalError, InvalidValueError, RequestError, SizeLimitError
 from planner.bind import client_schema
 from planner.plan import Plan
 from tests.comparison import assert_same
@@ -84,7 +84,7 @@ def check(twins: Twins, sql: str, judge: Judge | None = None, *, always: bool = 
         plan = twins.pushing.plan(sql)
     except InternalError as error:
         return Verdict(Outcome.DIFFERENT, detail=f"planning it is an internal error: {error}")
-    except RequestError:
+    except (RequestError, SizeLimitError):
         return Verdict(Outcome.REFUSED)
     keyed = any((f.reduction or f.sending) is not None for f in plan.fragments)
     shared = any(stage.reads > 1 for stage in plan.stages)

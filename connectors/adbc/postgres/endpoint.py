@@ -44,6 +44,7 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "bytea_output": "hex",
     "extra_float_digits": "1",
     "standard_conforming_strings": "on",
+    "array_nulls": "on",
     "idle_in_transaction_session_timeout": "0",
     # It compiles by what it expects, for each batch again: most of what it takes is lost.
     "jit": "off",

@@ -595,3 +595,10 @@ SELECT o.c FROM (SELECT count(*) AS c FROM people) o WHERE (SELECT count(*) FROM
 SELECT o.c FROM (SELECT count(*) AS c FROM people) o WHERE (SELECT count(*) FROM depts) > 0 OR (SELECT max(id) FROM depts) IS NULL
 WITH o AS (SELECT count(*) AS c FROM people) SELECT o.c, d.id FROM o JOIN depts d ON d.id > 0 WHERE (SELECT max(id) FROM depts) > 99
 SELECT o.c FROM (SELECT count(*) AS c FROM people) o WHERE (SELECT max(id) FROM depts WHERE id < o.c) > 0
+SELECT d.id, w.c FROM (SELECT count(*) AS c FROM people) w JOIN depts d ON 1 > 2
+SELECT v.c FROM depts d LEFT JOIN (SELECT w.c FROM people p LEFT JOIN (SELECT count(*) AS c FROM gaps) w ON 1 > 2) v ON 4 > 3
+WITH w AS (SELECT count(*) AS c FROM people) SELECT d.id, x.c FROM depts d LEFT JOIN W AS x ON '1969' >= '2024'
+WITH w AS (SELECT count(*) AS c FROM people) SELECT * FROM W WHERE (SELECT max(id) FROM depts) > 99
+WITH w AS (SELECT count(*) AS c FROM people), v AS (SELECT c FROM w) SELECT d.id, v.c FROM depts d LEFT JOIN v ON 1 > 2
+SELECT d.id, w.c FROM depts d LEFT JOIN (SELECT count(*) AS c FROM people) w ON interval '1 day' > interval '2 day'
+SELECT d.id, w.c, s.k FROM depts d LEFT JOIN (SELECT count(*) AS c FROM people) w ON 1 > 2, solid s
