@@ -19,7 +19,13 @@ from enum import Enum
 import pyarrow as pa
 from sqlglot import exp
 
-from connectors.errors import CrosswindError, InternalError, InvalidValueError, RequestError, SizeLimitError
+from connectors.errors import (
+    CrosswindError,
+    InternalError,
+    InvalidValueError,
+    RequestError,
+    SizeLimitError,
+)
 from planner.bind import client_schema
 from planner.plan import Plan
 from tests.comparison import assert_same
