@@ -78,7 +78,9 @@ def test_what_is_named_several_times_is_answered_so(
         verdict = check(twins, sql, judge, always=True)
         computed_once += verdict.shared
         assert verdict.outcome is not Outcome.DIFFERENT, f"seed {seed}\n{sql}\n{verdict.detail}"
-    assert computed_once > COMMON * 0.15, f"{computed_once} of {COMMON}"
+    # What is as costed computes little once of tables that are so small.
+    forced = twins.pushing.options.reductions == "all"
+    assert computed_once > COMMON * 0.15 or not forced, f"{computed_once} of {COMMON}"
 
 
 @pytest.mark.parametrize("sql", FOUND)
