@@ -255,8 +255,9 @@ class _Decomposer:
         if whole is None or opened is None:
             return None
         source = place.source.name
-        work = work_of(relation, place, self._places)
-        if opened >= (1.0 if work is not None and work.seen else WORTH_OPENING) * whole:
+        if opened >= WORTH_OPENING * whole and not (
+            opened < whole and self._was_seen(relation, place)
+        ):
             self._cut.rejected.append(
                 RejectedCut(
                     f"{len(pieces)} fragments of {source}, joined here",
@@ -272,6 +273,10 @@ class _Decomposer:
         )
         self._keep(relation, place, "its inputs are cheaper to move", refused=False)
         return self._open(relation, place)
+
+    def _was_seen(self, relation: Relation, place: Place) -> bool:
+        work = work_of(relation, place, self._places)
+        return work is not None and work.seen
 
     def _open(self, relation: Relation, place: Place) -> Relation:
         if not opened_pieces(relation):  # one of several inputs: the joins are in the others

@@ -94,7 +94,7 @@ def arranged(
 ) -> tuple[Arranged, ...]:
     """The ways to compute a statement: the best first, and the last without sharing anything."""
     plain = Arranged(reduced(rearranged(relation, places, passes), places), places)
-    if places.reductions == "none" or not _reads_several(relation):
+    if places.plain or places.reductions == "none" or not _reads_several(relation):
         return (plain,)
     found = _Sharing(relation, places, passes).best(plain)
     return (plain,) if found is plain else (found, plain)

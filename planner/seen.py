@@ -21,9 +21,6 @@ WRONG = 3.0
 FEW_ROWS = 1_000.0
 """Of fewer rows more or less no plan changes."""
 
-_SENT = b"sent "
-"""Tells what is not sent to sources from what does not wait for several readers."""
-
 _JOINS = frozenset(("join", "cross"))
 
 
@@ -38,6 +35,7 @@ class SeenRows:
         self._lock = threading.Lock()
         self._rows: OrderedDict[bytes, float] = OrderedDict()
         self._outgrown: OrderedDict[bytes, None] = OrderedDict()
+        self._refused: OrderedDict[bytes, None] = OrderedDict()
         self.work = SeenWork()
 
     def note(self, shape: bytes, rows: float) -> None:
@@ -50,10 +48,7 @@ class SeenRows:
 
     def note_outgrown(self, shape: bytes) -> None:
         """The rows of a part of this shape were to wait for several readers, and found no room."""
-        with self._lock:
-            self._outgrown[shape] = None
-            if len(self._outgrown) > MOST_SHAPES:
-                self._outgrown.popitem(last=False)
+        self._keep(self._outgrown, shape)
 
     def has_outgrown(self, relation: Relation) -> bool:
         """Whether such a part was seen."""
@@ -61,14 +56,17 @@ class SeenRows:
 
     def note_refused(self, shape: bytes) -> None:
         """The rows of a part of this shape were to be sent to a source, and could not be."""
-        self.note_outgrown(_SENT + shape)
+        self._keep(self._refused, shape)
 
     def was_refused(self, relation: Relation) -> bool:
         """Whether such a part was seen."""
-        return self._is_refused(relation.shape)
+        return bool(self._refused) and relation.shape in self._refused
 
-    def _is_refused(self, shape: bytes | None) -> bool:
-        return bool(self._outgrown) and shape is not None and _SENT + shape in self._outgrown
+    def _keep(self, shapes: OrderedDict[bytes, None], shape: bytes) -> None:
+        with self._lock:
+            shapes[shape] = None
+            if len(shapes) > MOST_SHAPES:
+                shapes.popitem(last=False)
 
     def worked(
         self, source: str, work: Work, seconds: float, now: float, *, sure: bool, sized: bool
@@ -94,7 +92,8 @@ class SeenRows:
         sent."""
         if any(s.reads > 1 and s.shape in self._outgrown for s in plan.stages):
             return True
-        if any(self._is_refused(s.shape) for s in plan.stages if s.name in sent_by(plan)):
+        sent = sent_by(plan)
+        if any(s.name in sent and s.shape in self._refused for s in plan.stages):
             return True
         several = len(plan.fragments) + len(plan.natives) > 1
         if (several or _joins(plan)) and self.work.refutes(plan.fragments, plan.stages):

@@ -44,9 +44,7 @@ def ways_of(
 ) -> tuple[Arranged, ...]:
     """The ways to compute a statement: the best first, and the last without sending or sharing."""
     found = arranged(relation, places, passes)
-    if places.plain:
-        return found[-1:]
-    if places.reductions in ("all", "none"):
+    if places.plain or places.reductions in ("all", "none"):
         return found
     best = _best(relation, places, passes, found[0])
     return found if best is found[0] else (best, *found)

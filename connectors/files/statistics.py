@@ -91,15 +91,15 @@ def _gather(footer: pq.FileMetaData, gathered: dict[str, _Gathered]) -> None:
             column.encoded_bytes += chunk.total_uncompressed_size
             column.stored_bytes += chunk.total_compressed_size
             flat = not dot or name == chunk.path_in_schema
-            _add_bounds(column, chunk, flat=flat)
-            column.physical_bytes = _PHYSICAL_BYTES.get(chunk.physical_type)
-            if chunk.physical_type == "FIXED_LEN_BYTE_ARRAY":
-                column.physical_bytes = float(footer.schema.column(column_number).length)
-            _add_dictionary(column.dictionaries, chunk, flat=flat)
+            told = chunk.statistics if flat and chunk.is_stats_set else None
+            _add_bounds(column, chunk, told)
+            if flat:
+                _add_dictionary(column, chunk, told, footer.schema.column(column_number).length)
 
 
-def _add_bounds(column: _Gathered, chunk: pq.ColumnChunkMetaData, *, flat: bool) -> None:
-    told = chunk.statistics if flat and chunk.is_stats_set else None
+def _add_bounds(
+    column: _Gathered, chunk: pq.ColumnChunkMetaData, told: pq.Statistics | None
+) -> None:
     if told is None or not told.has_null_count:
         column.nulls = None
     elif column.nulls is not None:
@@ -118,13 +118,19 @@ def _add_bounds(column: _Gathered, chunk: pq.ColumnChunkMetaData, *, flat: bool)
     column.maxima.append(maximum)
 
 
-def _add_dictionary(found: Dictionaries, chunk: pq.ColumnChunkMetaData, *, flat: bool) -> None:
-    told = chunk.statistics if chunk.is_stats_set else None
+def _add_dictionary(
+    column: _Gathered, chunk: pq.ColumnChunkMetaData, told: pq.Statistics | None, length: int
+) -> None:
+    """Args:
+    length: of a value, where the file says that all have one.
+    """
+    fixed = chunk.physical_type == "FIXED_LEN_BYTE_ARRAY"
+    column.physical_bytes = float(length) if fixed else _PHYSICAL_BYTES.get(chunk.physical_type)
     nulls = told.null_count if told is not None and told.has_null_count else 0
     stored_bytes = None
-    if flat and chunk.has_dictionary_page:
+    if chunk.has_dictionary_page:
         stored_bytes = chunk.data_page_offset - chunk.dictionary_page_offset
-    found.add(chunk.num_values - nulls, chunk.total_uncompressed_size, stored_bytes)
+    column.dictionaries.add(chunk.num_values - nulls, chunk.total_uncompressed_size, stored_bytes)
 
 
 def _column(field_: pa.Field, gathered: _Gathered, rows: int) -> ColumnStatistics:

@@ -15,9 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from planner.emit.keys import has_texts, is_text, joined, quoted_for_braces
-
-Sql = exp.Expression
+from planner.emit.keys import Sql, has_texts, is_text, joined, quoted_for_braces
 
 MOST_ROWS = 10_000
 MOST_BYTES = 1 << 20

@@ -31,7 +31,7 @@ from tests.comparison import assert_same
 from tests.placements import Placement
 from tests.postgres_server import PostgresServer
 
-from .waiting import Background, eventually
+from .waiting import assert_a_cancel_ends
 
 ROWS = 3_000
 GROUPS = 32
@@ -160,15 +160,19 @@ def read_often(plan: Plan) -> dict[str, int]:
     return {stage.name: stage.reads for stage in plan.stages if stage.reads > 1}
 
 
+def by_duckdb(sql: str, tables: dict[str, pa.Table]) -> pa.Table:
+    with duckdb.connect() as judge:
+        for name, table in tables.items():
+            judge.register(name, table)
+        return judge.sql(sql).to_arrow_table()
+
+
 @pytest.mark.parametrize("sql", STATEMENTS)
 def test_the_rows_are_those_that_duckdb_finds(
     sql: str, both: Placement, tables: dict[str, pa.Table]
 ) -> None:
     plan = both.plan(sql)
-    with duckdb.connect() as judge:
-        for name, table in tables.items():
-            judge.register(name, table)
-        want = judge.sql(sql).to_arrow_table()
+    want = by_duckdb(sql, tables)
     got = both.run(plan)
     assert sorted(map(repr, rows(got))) == sorted(map(repr, rows(want))), sql
     apart = replace(both, options=PlanningOptions(reductions="none"))
@@ -181,10 +185,7 @@ def test_uses_of_other_columns_read_the_same_rows(
     sql: str, shared: int, both: Placement, tables: dict[str, pa.Table]
 ) -> None:
     plan = both.plan(sql)
-    with duckdb.connect() as judge:
-        for name, table in tables.items():
-            judge.register(name, table)
-        want = judge.sql(sql).to_arrow_table()
+    want = by_duckdb(sql, tables)
     assert sorted(map(repr, rows(both.run(plan)))) == sorted(map(repr, rows(want))), sql
     assert len(read_often(plan)) == shared, explain_text(plan)
 
@@ -268,15 +269,7 @@ def test_a_cancel_ends_what_is_computed_once(
     plan = both.plan(sql)
     assert read_often(plan)
     execution = both.engine.start(plan)
-    running = Background(lambda: list(execution.batches()))
-    busy = (
-        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%slept%'"
-        " AND pid <> pg_backend_pid()"
-    )
-    eventually(lambda: postgres_server.execute(busy) == [(1,)])
-    execution.cancel()
-    assert isinstance(running.join().error, CancelledError)
-    eventually(lambda: postgres_server.execute(busy) == [(0,)])
+    assert_a_cancel_ends(execution, postgres_server)
     assert both.query("SELECT count(*) AS n FROM orders")["n"].to_pylist() == [ROWS]
 
 

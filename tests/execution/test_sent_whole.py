@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from connectors.errors import CancelledError
 from execution.engine import EngineSettings
 from execution.suspicion import Suspicion
 from planner.catalog import Catalog
@@ -32,11 +31,9 @@ from tests.oracle import sources
 from tests.oracle.check import Outcome, check, text_of
 from tests.oracle.statements import statement
 from tests.placements import Placement
-from tests.planner import unpleasant
-from tests.planner.twins import Twins
 from tests.postgres_server import PostgresServer
 
-from .waiting import Background, eventually
+from .waiting import assert_a_cancel_ends
 
 ROWS = 3_000
 WHOLE = PlanningOptions(reductions="whole")
@@ -273,15 +270,7 @@ def test_a_cancel_ends_it(sql: str, both: Placement, postgres_server: PostgresSe
     plan = both.plan(sql)
     assert sent_by(plan), explain_text(plan)
     execution = both.engine.start(plan, again=both.again(sql))
-    running = Background(lambda: list(execution.batches()))
-    busy = (
-        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%slept%'"
-        " AND pid <> pg_backend_pid()"
-    )
-    eventually(lambda: postgres_server.execute(busy) == [(1,)])
-    execution.cancel()
-    assert isinstance(running.join().error, CancelledError)
-    eventually(lambda: postgres_server.execute(busy) == [(0,)])
+    assert_a_cancel_ends(execution, postgres_server)
     assert both.query("SELECT count(*) AS n FROM orders")["n"].to_pylist() == [ROWS]
 
 
@@ -301,25 +290,14 @@ def test_explain_says_what_is_sent(both: Placement) -> None:
 
 @pytest.mark.parametrize("in_files", [("pairs", "texts"), ("odd", "nothing")])
 def test_random_statements_are_answered_as_by_the_engine_alone(
-    in_files: tuple[str, ...], postgres_server: PostgresServer, tmp_path: Path
+    in_files: tuple[str, ...], postgres_server: PostgresServer
 ) -> None:
-    with postgres_server.database("sent_at_random") as uri:
-        postgres_server.execute(*unpleasant.statements(), database="sent_at_random")
-        shop = {"connector": "postgres", "uri": uri, "max_connections": 4}
-        with Twins.over(shop, sources.NAMED) as twins:
-            for name in in_files:
-                table = twins.pushing.query(f'SELECT * FROM "{name}"')
-                pq.write_table(table, tmp_path / f"{name}.parquet")
-        drops = (f'DROP TABLE "{name}"' for name in in_files)
-        postgres_server.execute(*drops, database="sent_at_random")
-        places = {"shop": shop, "lake": {"connector": "files", "root": str(tmp_path)}}
-        options = PlanningOptions(reductions="whole", cuts="push")
-        with Twins.across(places, sources.NAMED, options) as twins:
-            tables, judge, sent = sources.tables(twins), sources.judge(twins), 0
-            for seed in range(4_000_000, 4_000_040):
-                sql = text_of(statement(seed, tables, joined=True))
-                verdict = check(twins, sql, judge)
-                assert verdict.outcome is not Outcome.DIFFERENT, f"{sql}\n{verdict.detail}"
-                if verdict.outcome is Outcome.SAME:
-                    sent += bool(sent_by(twins.pushing.plan(sql)))
-            assert sent >= 5
+    with sources.apart(postgres_server, "whole", "push", in_files) as twins:
+        tables, judge, sent = sources.tables(twins), sources.judge(twins), 0
+        for seed in range(4_000_000, 4_000_040):
+            sql = text_of(statement(seed, tables, joined=True))
+            verdict = check(twins, sql, judge)
+            assert verdict.outcome is not Outcome.DIFFERENT, f"{sql}\n{verdict.detail}"
+            if verdict.outcome is Outcome.SAME:
+                sent += bool(sent_by(twins.pushing.plan(sql)))
+        assert sent >= 5

@@ -6,6 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from connectors.errors import CancelledError
+from execution.running import Execution
+from tests.postgres_server import PostgresServer
+
 PATIENCE_SECONDS = 30.0
 
 
@@ -42,3 +46,16 @@ class Background:
         self._thread.join(PATIENCE_SECONDS)
         assert self.ended, "did not end in time"
         return self
+
+
+def assert_a_cancel_ends(execution: Execution, server: PostgresServer) -> None:
+    """Run it until one statement that names `slept` is busy at the server, and cancel it there."""
+    running = Background(lambda: list(execution.batches()))
+    busy = (
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%slept%'"
+        " AND pid <> pg_backend_pid()"
+    )
+    eventually(lambda: server.execute(busy) == [(1,)])
+    execution.cancel()
+    assert isinstance(running.join().error, CancelledError)
+    eventually(lambda: server.execute(busy) == [(0,)])

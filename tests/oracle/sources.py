@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -83,7 +83,10 @@ def flightsql(server: PostgresServer) -> Iterator[Twins]:
 
 @contextmanager
 def apart(
-    server: PostgresServer, reductions: Reductions = "all", cuts: Cuts = "push"
+    server: PostgresServer,
+    reductions: Reductions = "all",
+    cuts: Cuts = "push",
+    in_files: Sequence[str] = IN_FILES,
 ) -> Iterator[Twins]:
     """Over a database and files at once: what can be sent keys is, and is planned again.
 
@@ -94,10 +97,10 @@ def apart(
         server.execute(*unpleasant.statements(), database=database)
         shop = {"connector": "postgres", "uri": uri, "max_connections": 4}
         with Twins.over(shop, NAMED) as twins:
-            for name in IN_FILES:
+            for name in in_files:
                 table = twins.pushing.query(f'SELECT * FROM "{name}"')
                 pq.write_table(table, folder / f"{name}.parquet")
-        server.execute(*(f'DROP TABLE "{name}"' for name in IN_FILES), database=database)
+        server.execute(*(f'DROP TABLE "{name}"' for name in in_files), database=database)
         sources = {"shop": shop, "lake": {"connector": "files", "root": str(folder)}}
         options = PlanningOptions(reductions=reductions, cuts=cuts)
         settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=True, waits=True))
