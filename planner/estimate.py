@@ -14,6 +14,7 @@ from planner.plan import Estimate
 from planner.relations import (
     Aggregate,
     Cross,
+    Expression,
     Fetch,
     FieldRef,
     Filter,
@@ -94,6 +95,10 @@ class Estimator:
                 return None
             found *= max(1.0, distinct)
         return found
+
+    def kept(self, table: Read, condition: Expression) -> float:
+        """The part of a table's rows that a condition keeps, by what its source knows alone."""
+        return kept_by(condition, _read(table, self._statistics_of))
 
     def _size(self, relation: Relation) -> Sized:
         known = self._known.get(id(relation))

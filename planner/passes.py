@@ -4,6 +4,7 @@
 `merge_filters` comes next: each condition goes by itself, and the engine stacks filters.
 `imply_filters` comes before what estimates: estimates are better with its filters.
 `regroup_joins` comes before `push_aggregates`, which looks for inputs that one place runs whole.
+`order_conditions` comes last: what the others add is asked in its turn as well.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from planner.conditions import order_conditions
 from planner.implied import imply_filters
 from planner.limits import push_limits
 from planner.partial import push_aggregates
@@ -62,13 +64,15 @@ PASSES: tuple[Pass, ...] = (
     order_semi_joins,
     push_aggregates,
     push_limits,
+    order_conditions,
 )
 
 
 def rearranged(relation: Relation, places: Places, passes: tuple[Pass, ...] = PASSES) -> Relation:
-    """The tree after every pass, subqueries included."""
+    """The tree after every pass, subqueries included; what one place runs whole keeps its shape, but
+    for its conditions: their rows are remembered by them."""
     if places.whole(relation) is not None:
-        return relation
+        return order_conditions(merge_filters(relation, places), places)
     relation = _with_subqueries(relation, places, passes)
     for change in passes:
         relation = change(relation, places)

@@ -166,6 +166,10 @@ class Places:
         """Rows and bytes that a relation's result is expected to have."""
         return self._estimate(relation)
 
+    def kept(self, table: Read, condition: Expression) -> float:
+        """The part of a table's rows that a condition keeps, 0 to 1, whatever was seen of them."""
+        return self._estimate.kept(table, condition)
+
     def sent(self, relation: Relation, place: Place) -> Estimate:
         """The same as it crosses the link of the place that runs it, before it is compressed."""
         expected = self._over(relation, place)

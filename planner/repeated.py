@@ -25,17 +25,19 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
+from planner.conditions import order_conditions
 from planner.cost import STAGE_SECONDS
 from planner.cut_cost import cut_cost
 from planner.decompose import Cut, decompose, is_ordered, sort_below
 from planner.emit.names import distinct_fields
 from planner.followed import tables_of
 from planner.key_cost import worth_seconds
-from planner.passes import PASSES, Pass, rearranged
+from planner.passes import PASSES, Pass, merge_filters, rearranged
 from planner.placing import Places
 from planner.plan import RejectedCut
 from planner.purity import repeats
 from planner.reductions import Reduced, Stage, complete_seconds, reduced
+from planner.regroup import regroup_joins
 from planner.relations import (
     Aggregate,
     ExistsSubquery,
@@ -69,6 +71,9 @@ _GATHERING = (Aggregate, Sort, Window)
 MOST_TRIED = 6
 """So many parts of a statement are planned both ways, those that were refused among them."""
 
+_ORDERING: tuple[Pass, ...] = (merge_filters, regroup_joins, order_conditions)
+"""What makes one tree of what was written in several ways."""
+
 _Key: TypeAlias = tuple[bytes | None, tuple[tuple[pa.DataType, bool], ...]]
 
 
@@ -96,7 +101,8 @@ def arranged(
     plain = Arranged(reduced(rearranged(relation, places, passes), places), places)
     if places.plain or places.reductions == "none" or not _reads_several(relation):
         return (plain,)
-    found = _Sharing(relation, places, passes).best(plain)
+    ordered = rearranged(relation, places, _ORDERING)
+    found = _Sharing(ordered, places, passes).best(plain)
     return (plain,) if found is plain else (found, plain)
 
 

@@ -61,9 +61,7 @@ def shape_of(plan: Plan) -> list[str]:
 
 
 def _operator(line: str, read: Mapping[str, str]) -> str:
-    """An operator's depth and words; filters are long, and cut short by their writer."""
+    """An operator's depth and words."""
     words = re.sub(r"\bn\d+\b", "n", line).replace(",", " ").replace("(", " ").replace(")", " ")
     depth = " " * (len(line) - len(line.lstrip()))
-    if words.split()[0] == "filter":
-        return f"{depth}filter"
     return depth + " ".join(sorted(read.get(word, word) for word in words.split()))
