@@ -69,8 +69,8 @@ PASSES: tuple[Pass, ...] = (
 
 
 def rearranged(relation: Relation, places: Places, passes: tuple[Pass, ...] = PASSES) -> Relation:
-    """The tree after every pass, subqueries included; what one place runs whole keeps its shape, but
-    for its conditions: their rows are remembered by them."""
+    """The tree after every pass, subqueries included; of what one place runs whole, only the
+    conditions are put in order: its rows are remembered by them."""
     if places.whole(relation) is not None:
         return order_conditions(merge_filters(relation, places), places)
     relation = _with_subqueries(relation, places, passes)

@@ -39,7 +39,7 @@ def test_what_drops_the_most_for_its_time_is_asked_first(catalog: Catalog) -> No
 
 
 def test_what_a_source_says_of_its_values_counts(catalog: Catalog) -> None:
-    # One in 1,000 rows has that name, and one in 25 that nation: the text takes three times as long.
+    # One in 1,000 rows has that name, one in 25 that nation: the text takes three times as long.
     assert asked("name = 'y' AND nation = 3", catalog) == "(nation = 3) AND (name = 'y')"
 
 
