@@ -5,14 +5,16 @@
 
 The engine asks them in the order that it is given, the later ones of the rows that the earlier ones
 left where these are few; PostgreSQL does so always. What drops the most rows for its time comes
-first (Hellerstein and Stonebraker, 1993: by rank), so that a statement's own order decides nothing.
-Equalities name the lower position first: parts that are the same are found again whoever wrote
-them. What could fail is asked last, in the order of the statement. What was seen of rows does not
-count: it is remembered by the shape of what they came from, which must not change with it.
+first (Hellerstein and Stonebraker, 1993: by rank), the two ends of a range as one, so that the
+order of a WHERE decides nothing. Comparisons name the lower position first: parts that are the same
+are found again whoever wrote them. What could fail is asked last, in the order of the statement.
+What was seen of rows does not count: it is remembered by the shape of what they came from, which
+must not change with it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from math import sqrt
 
@@ -42,10 +44,12 @@ VALUE_SECONDS = 1.5e-9
 """To compute or compare a number or a date: measured of DataFusion 55, as those below."""
 
 TEXT_SECONDS = 4.5e-9
-"""To compare two texts."""
+"""To compare two texts, or the beginning of one."""
 
 PATTERN_SECONDS = 20e-9
-"""To look for a pattern in a text; 4e-9 of one that only begins it, 33e-9 of one with two parts."""
+"""To look for something within a text; 33e-9 for two things."""
+
+_RANGES = ("lt", "lte", "gt", "gte")
 
 _MIRRORED = {"equal": "equal", "not_equal": "not_equal"} | {
     "lt": "gt",
@@ -75,21 +79,33 @@ def _with_condition(relation: Filter | Join, parts: tuple[Expression, ...]) -> R
 
 def _ranked(relation: Filter, places: Places) -> tuple[Expression, ...]:
     parts = tuple(map(_turned, conjuncts(relation.condition)))
-    pure = [part for part in parts if is_pure(part)]
-    below = relation.input
+    table = relation.input if isinstance(relation.input, Read) else None
 
-    def rank(part: Expression) -> tuple[float, str]:
-        kept = OTHER
-        if isinstance(below, Read) and len(below.path) > 1:
-            kept = places.kept(below, part)
-        return (kept - 1.0) / seconds(part), repr(part)
+    def rank(asked: tuple[Expression, ...]) -> tuple[float, str]:
+        # A source knows of its tables only: not of stages, nor of what was joined or made.
+        known = table is not None and len(table.path) > 1
+        kept = places.kept(table, conjunction(asked)) if table and known else OTHER
+        return (kept - 1.0) / sum(map(_seconds, asked)), repr(asked)
 
-    if len(pure) > 1:
-        pure.sort(key=rank)
-    return (*pure, *(part for part in parts if not is_pure(part)))
+    pure = sorted(_units(filter(is_pure, parts)), key=rank)
+    return (*(p for unit in pure for p in unit), *(p for p in parts if not is_pure(p)))
 
 
-def seconds(condition: Expression) -> float:
+def _units(parts: Iterable[Expression]) -> list[tuple[Expression, ...]]:
+    """What is asked together: the ends of a column's range, the lower one first."""
+    units: dict[object, list[Expression]] = {}
+    for part in parts:
+        match part:
+            case Call(function=function, arguments=(FieldRef() as column, Literal())) if (
+                function in _RANGES
+            ):
+                units.setdefault(column.index, []).append(part)
+            case _:
+                units.setdefault(part, []).append(part)
+    return [tuple(sorted(unit, key=repr)) for unit in units.values()]
+
+
+def _seconds(condition: Expression) -> float:
     """What it takes to ask a condition of one row."""
     return sum(map(_own_seconds, walk_expression(condition))) or VALUE_SECONDS
 
@@ -98,17 +114,20 @@ def _own_seconds(part: Expression) -> float:
     match part:
         case FieldRef() | Literal() | Call(function="and" | "or" | "not"):
             return 0.0
+        case Call(function="like" | "ilike", arguments=(_, Literal(value=str() as pattern), *_)):
+            within = "%" in pattern[:-1] or "_" in pattern
+            return PATTERN_SECONDS if within else TEXT_SECONDS
         case Call(function="like" | "ilike"):
             return PATTERN_SECONDS
         case InList():
             return _comparison_seconds(part.value.type) * sqrt(len(part.options))
-        case Call():
+        case Call(function="equal" | "not_equal" | "lt" | "lte" | "gt" | "gte"):
             return max(_comparison_seconds(each.type) for each in part.arguments)
     return VALUE_SECONDS
 
 
 def _comparison_seconds(type_: pa.DataType) -> float:
-    fixed = pa.types.is_primitive(type_)
+    fixed = pa.types.is_primitive(type_) or pa.types.is_decimal(type_)
     return VALUE_SECONDS if fixed else TEXT_SECONDS
 
 

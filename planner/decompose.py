@@ -255,9 +255,8 @@ class _Decomposer:
         if whole is None or opened is None:
             return None
         source = place.source.name
-        if opened >= WORTH_OPENING * whole and not (
-            opened < whole and self._was_seen(relation, place)
-        ):
+        worth = opened < WORTH_OPENING * whole
+        if not worth and not (opened < whole and self._was_seen(relation, place)):
             self._cut.rejected.append(
                 RejectedCut(
                     f"{len(pieces)} fragments of {source}, joined here",

@@ -4,7 +4,7 @@
 `merge_filters` comes next: each condition goes by itself, and the engine stacks filters.
 `imply_filters` comes before what estimates: estimates are better with its filters.
 `regroup_joins` comes before `push_aggregates`, which looks for inputs that one place runs whole.
-`order_conditions` comes last: what the others add is asked in its turn as well.
+`order_conditions` comes last: conditions that the others add have their place as well.
 """
 
 from __future__ import annotations
@@ -67,12 +67,14 @@ PASSES: tuple[Pass, ...] = (
     order_conditions,
 )
 
+_OF_CONDITIONS = (merge_filters, order_conditions)
+
 
 def rearranged(relation: Relation, places: Places, passes: tuple[Pass, ...] = PASSES) -> Relation:
     """The tree after every pass, subqueries included; of what one place runs whole, only the
     conditions are put in order: its rows are remembered by them."""
     if places.whole(relation) is not None:
-        return order_conditions(merge_filters(relation, places), places)
+        passes = tuple(change for change in passes if change in _OF_CONDITIONS)
     relation = _with_subqueries(relation, places, passes)
     for change in passes:
         relation = change(relation, places)

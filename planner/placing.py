@@ -135,6 +135,10 @@ class Places:
         """The same statement's, with other options."""
         return Places(self._bound, options, self._seen, self._known)
 
+    def unseen(self) -> Places:
+        """The same statement's, by what its sources know alone."""
+        return Places(self._bound, self._options, None, self._known)
+
     def again(self) -> Places:
         """The same statement's, without what was added to them."""
         return self.under(self._options)

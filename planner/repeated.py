@@ -71,8 +71,10 @@ _GATHERING = (Aggregate, Sort, Window)
 MOST_TRIED = 6
 """So many parts of a statement are planned both ways, those that were refused among them."""
 
-_ORDERING: tuple[Pass, ...] = (merge_filters, regroup_joins, order_conditions)
-"""What makes one tree of what was written in several ways."""
+_WRITTEN: tuple[Pass, ...] = (merge_filters, order_conditions)
+_REGROUPED: tuple[Pass, ...] = (regroup_joins, order_conditions)
+"""What makes one tree of what was written in several ways. Both are looked through: what a CTE
+names is one part until joins are regrouped, and a join may be written in another order."""
 
 _Key: TypeAlias = tuple[bytes | None, tuple[tuple[pa.DataType, bool], ...]]
 
@@ -99,10 +101,16 @@ def arranged(
 ) -> tuple[Arranged, ...]:
     """The ways to compute a statement: the best first, and the last without sharing anything."""
     plain = Arranged(reduced(rearranged(relation, places, passes), places), places)
-    if places.plain or places.reductions == "none" or not _reads_several(relation):
+    if places.plain or places.reductions == "none" or not _read_twice(relation):
         return (plain,)
-    ordered = rearranged(relation, places, _ORDERING)
-    found = _Sharing(ordered, places, passes).best(plain)
+    written = rearranged(relation, places, _WRITTEN)
+    found = _Sharing(written, places, passes).best(plain)
+    if _read_twice(relation) > 1:
+        # Not by what was seen: the shapes of parts, by which things are remembered, stay the same.
+        regrouped = rearranged(written, places.unseen(), _REGROUPED)
+        other = _Sharing(regrouped, places, passes).best(plain)
+        if found is plain or way_cost(other).seconds < way_cost(found).seconds:
+            found = other
     return (plain,) if found is plain else (found, plain)
 
 
@@ -168,7 +176,7 @@ class _Sharing:
                 what += "once"
             times = f"{cost.seconds:.3g} s computed once, {before.seconds:.3g} s at each place"
             self._rejected.append(RejectedCut(what, times))
-        best.cut.rejected += self._rejected
+        best.cut.rejected += [r for r in self._rejected if r not in best.cut.rejected]
         return best
 
     def _candidates(self, shared: _Shared) -> Iterator[_Part]:
@@ -337,10 +345,10 @@ def _gathers(relation: Relation) -> bool:
     return isinstance(relation, _GATHERING) or any(map(_gathers, parts_of(relation)))
 
 
-def _reads_several(relation: Relation) -> bool:
-    """Whether any table is read twice."""
+def _read_twice(relation: Relation) -> int:
+    """So many tables are read twice, or more often."""
     counts = Counter(read.path for read in relation.reads)
-    return any(count > 1 for count in counts.values())
+    return sum(count > 1 for count in counts.values())
 
 
 def _key(relation: Relation) -> _Key:

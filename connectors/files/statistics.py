@@ -94,7 +94,10 @@ def _gather(footer: pq.FileMetaData, gathered: dict[str, _Gathered]) -> None:
             told = chunk.statistics if flat and chunk.is_stats_set else None
             _add_bounds(column, chunk, told)
             if flat:
-                _add_dictionary(column, chunk, told, footer.schema.column(column_number).length)
+                _add_dictionary(column, chunk, told)
+            column.physical_bytes = _PHYSICAL_BYTES.get(chunk.physical_type)
+            if chunk.physical_type == "FIXED_LEN_BYTE_ARRAY":
+                column.physical_bytes = float(footer.schema.column(column_number).length)
 
 
 def _add_bounds(
@@ -119,13 +122,8 @@ def _add_bounds(
 
 
 def _add_dictionary(
-    column: _Gathered, chunk: pq.ColumnChunkMetaData, told: pq.Statistics | None, length: int
+    column: _Gathered, chunk: pq.ColumnChunkMetaData, told: pq.Statistics | None
 ) -> None:
-    """Args:
-    length: of a value, where the file says that all have one.
-    """
-    fixed = chunk.physical_type == "FIXED_LEN_BYTE_ARRAY"
-    column.physical_bytes = float(length) if fixed else _PHYSICAL_BYTES.get(chunk.physical_type)
     nulls = told.null_count if told is not None and told.has_null_count else 0
     stored_bytes = None
     if chunk.has_dictionary_page:

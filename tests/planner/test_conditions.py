@@ -11,7 +11,8 @@ from planner.parse import parse
 from planner.passes import merge_filters
 from planner.placing import Places
 from planner.residual_text import residual_text
-from tests.planner.paper_shop import shop_catalog
+from tests.planner.paper import PaperTable, paper, paper_catalog
+from tests.planner.paper_shop import INT, MONEY, TEXT, plan, shop_catalog
 
 
 @pytest.fixture
@@ -25,6 +26,12 @@ def tree(sql: str, catalog: Catalog) -> list[str]:
     places = Places(bound)
     found = order_conditions(merge_filters(bound.relation, places), places)
     return [line.strip() for line in residual_text(found, {}).splitlines()]
+
+
+def priced() -> Catalog:
+    """A table with texts and decimals, of which nothing is known but its rows."""
+    prices = PaperTable({"nation": INT, "kind": TEXT, "total": MONEY}, rows=1_000)
+    return paper_catalog(notes=paper("scan", {"prices": prices}))
 
 
 def asked(where: str, catalog: Catalog, table: str = "notes.main.remarks") -> str:
@@ -75,3 +82,55 @@ def test_a_join_keeps_what_is_not_the_same_the_other_way_round(catalog: Catalog)
     one = tree(sql.format("i.customer = r.id AND r.nation > i.supplier"), catalog)
     other = tree(sql.format("i.customer = r.id AND r.nation < i.supplier"), catalog)
     assert one != other
+
+
+def test_the_ends_of_a_range_are_asked_together(catalog: Catalog) -> None:
+    found = asked("small <= 9 AND nation <> 3 AND small >= 4", catalog)
+    assert found == "(small >= 4) AND (small <= 9) AND (nation <> 3)"
+
+
+def test_a_decimal_is_compared_as_soon_as_a_number(catalog: Catalog) -> None:
+    found = asked("kind <> 'a' AND total <> 3.50", priced(), "notes.main.prices")
+    assert found == "(total <> 3.50) AND (kind <> 'a')"
+
+
+def test_the_beginning_of_a_text_is_compared_as_soon_as_a_text(catalog: Catalog) -> None:
+    assert asked("name LIKE '%b%' AND name LIKE 'a%'", catalog).startswith("(name LIKE 'a%')")
+
+
+def test_what_was_seen_changes_no_order(catalog: Catalog) -> None:
+    sql = "SELECT nation FROM notes.main.remarks WHERE small = 7 AND nation = 3"
+    before = tree(sql, catalog)
+    shape = plan(sql, catalog).fragments[0].shape
+    assert shape is not None
+    catalog.seen.note(shape, 999.0)
+    assert tree(sql, catalog) == before
+
+
+def test_what_one_source_runs_is_written_in_one_way_with_its_subqueries(catalog: Catalog) -> None:
+    sql = (
+        "SELECT id FROM shop.main.customers AS c WHERE {} AND EXISTS (SELECT 1"
+        " FROM shop.main.suppliers AS s WHERE s.id = c.id AND {})"
+    )
+    one = plan(sql.format("nation = 3 AND small > 5", "s.nation < 9"), catalog)
+    other = plan(sql.format("5 < small AND 3 = nation", "9 > s.nation"), catalog)
+    assert [f.shape for f in one.fragments] == [f.shape for f in other.fragments]
+
+
+def test_equal_joins_are_computed_once_whoever_wrote_them(catalog: Catalog) -> None:
+    sql = "SELECT sum(i.price) AS price FROM {} WHERE r.small = 7 AND r.nation = 3"
+    one = sql.format("lake.main.items AS i JOIN notes.main.remarks AS r ON i.customer = r.id")
+    other = sql.format("notes.main.remarks AS r JOIN lake.main.items AS i ON r.id = i.customer")
+    again = f"{one} HAVING sum(i.price) >= ({other})"
+    found = plan(again, catalog)
+    assert [stage.reads for stage in found.stages] == [2]
+    assert "inner join" in found.stages[0].text
+
+
+def test_a_join_that_a_cte_names_twice_stays_one_part(catalog: Catalog) -> None:
+    cte = (
+        "WITH v AS (SELECT i.order_id, i.price FROM lake.main.items AS i"
+        " JOIN notes.main.remarks AS r ON r.id = i.customer WHERE r.small = 7)"
+    )
+    sql = f"{cte} SELECT count(*) FROM v AS a JOIN v AS b ON a.order_id = b.order_id"
+    assert [stage.reads for stage in plan(sql, catalog).stages if stage.reads > 1] == [2]

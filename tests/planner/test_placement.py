@@ -28,6 +28,8 @@ from tests.planner.paper import PaperTable, paper, paper_catalog
 from tests.planner.paper_shop import CUSTOMERS, ORDERS, plan, shop, shop_catalog
 from tests.postgres_server import PostgresServer
 
+JOINS_ALONE = (regroup_joins, order_conditions)
+
 
 @pytest.fixture
 def catalog() -> Catalog:
@@ -112,7 +114,7 @@ def test_an_input_that_is_itself_a_join_of_one_source_stays_as_it_is(catalog: Ca
         "SELECT i.price, c.name FROM lake.items i JOIN (SELECT o.id, c.name FROM shop.orders o"
         " JOIN shop.customers c ON c.id = o.customer) c ON c.id = i.order_id"
     )
-    assert tree(sql, catalog) == tree(sql, catalog, (regroup_joins, order_conditions))
+    assert tree(sql, catalog) == tree(sql, catalog, JOINS_ALONE)
 
 
 def test_the_answer_keeps_its_columns_in_order(catalog: Catalog) -> None:
@@ -141,9 +143,7 @@ def test_a_filter_that_must_stay_does_not_keep_its_table_from_meeting_another(
 
 def test_a_random_condition_stays_at_its_table(catalog: Catalog) -> None:
     sql = HIDDEN + " AND c.small > random()"
-    assert tree(sql, catalog) == tree(
-        sql, catalog, (merge_filters, regroup_joins, order_conditions)
-    )
+    assert tree(sql, catalog) == tree(sql, catalog, (merge_filters, *JOINS_ALONE))
     shown = tree(sql, catalog).splitlines()
     assert (
         "random()" in shown[shown.index(next(x for x in shown if "shop.main.customers" in x)) - 1]
@@ -240,7 +240,7 @@ def test_nothing_passes_a_limit(catalog: Catalog) -> None:
         "SELECT * FROM (SELECT id FROM shop.customers WHERE id < 10) c"
         " JOIN (SELECT id FROM till.members LIMIT 5) m ON m.id = c.id"
     )
-    assert tree(sql, catalog) == tree(sql, catalog, (regroup_joins, order_conditions))
+    assert tree(sql, catalog) == tree(sql, catalog, JOINS_ALONE)
 
 
 # --- aggregates in two steps ---
@@ -278,12 +278,12 @@ def test_what_two_steps_could_change_is_done_in_one(measure: str, catalog: Catal
         f"SELECT r.name, {measure} FROM shop.orders o JOIN notes.remarks r ON r.id = o.customer"
         " GROUP BY r.name"
     )
-    assert tree(sql, catalog) == tree(sql, catalog, (regroup_joins, order_conditions))
+    assert tree(sql, catalog) == tree(sql, catalog, JOINS_ALONE)
 
 
 def test_groups_that_are_not_few_are_not_made(catalog: Catalog) -> None:
     many = BY_NAME.replace("o.customer", "o.id")
-    assert tree(many, catalog) == tree(many, catalog, (regroup_joins, order_conditions))
+    assert tree(many, catalog) == tree(many, catalog, JOINS_ALONE)
 
 
 def test_groups_of_unknown_number_are_not_made() -> None:
@@ -291,7 +291,7 @@ def test_groups_of_unknown_number_are_not_made() -> None:
     catalog = paper_catalog(
         shop=paper("postgres", {"orders": unknown}), notes=paper("scan", {"remarks": CUSTOMERS})
     )
-    assert tree(BY_NAME, catalog) == tree(BY_NAME, catalog, (regroup_joins, order_conditions))
+    assert tree(BY_NAME, catalog) == tree(BY_NAME, catalog, JOINS_ALONE)
 
 
 @pytest.mark.parametrize(
@@ -383,9 +383,7 @@ def test_a_projection_that_stays_does_not_keep_the_limit_here(catalog: Catalog) 
 
 def test_a_random_order_is_made_once(catalog: Catalog) -> None:
     sql = f"SELECT id FROM {UNION} ORDER BY random() LIMIT 3"
-    assert tree(sql, catalog) == tree(
-        sql, catalog, (merge_filters, regroup_joins, order_conditions)
-    )
+    assert tree(sql, catalog) == tree(sql, catalog, (merge_filters, *JOINS_ALONE))
 
 
 def test_no_first_rows_of_an_order_that_is_refused(catalog: Catalog) -> None:
