@@ -71,7 +71,7 @@ def main(
             elif name == "latency":
                 comparisons = latency.measure(calls, status.update)
             elif name == "orders":
-                comparisons = orders.measure(scale, cache, min(rounds, 3), status.update)
+                comparisons = orders.measure(scale, cache, min(rounds, 5), status.update)
             elif name == "misled":
                 comparisons = misled.measure(scale, cache, min(rounds, 2), status.update)
             elif name == "requests":

@@ -149,9 +149,8 @@ def _meeting(
     if not used:
         return None
     equal = any(is_equality(c, first, second) for c in used)
-    # One table after another makes a flat FROM.
-    turned = isinstance(second.relation, Join) and not isinstance(first.relation, Join)
-    both = joined(second, first, used) if turned else joined(first, second, used)
+    left, right = sorted((first, second), key=_side)
+    both = joined(left, right, used)
     place = places.whole(both.relation)
     if place is None:
         return None
@@ -167,3 +166,8 @@ def _meeting(
     if (saved < 0 and places.cuts != "push") or (saved <= 0 and not equal):
         return None
     return _Meeting(first, second, replace(both, place=place), used, saved)
+
+
+def _side(group: Group) -> tuple[bool, tuple[str, ...]]:
+    """One table after another makes a flat FROM; names decide, never the order of the statement."""
+    return not isinstance(group.relation, Join), tuple(sorted(tables_of(group.relation)))

@@ -134,3 +134,17 @@ def test_a_join_that_a_cte_names_twice_stays_one_part(catalog: Catalog) -> None:
     )
     sql = f"{cte} SELECT count(*) FROM v AS a JOIN v AS b ON a.order_id = b.order_id"
     assert [stage.reads for stage in plan(sql, catalog).stages if stage.reads > 1] == [2]
+
+
+def test_one_source_joins_in_one_order_whoever_wrote_it(catalog: Catalog) -> None:
+    sql = (
+        "SELECT sum(i.price) AS price FROM {}, lake.main.items AS i WHERE i.customer = c.id"
+        " AND o.customer = c.id AND o.day = DATE '2024-01-01' AND c.nation = 3"
+    )
+    orders = (
+        "shop.main.orders AS o, shop.main.customers AS c",
+        "shop.main.customers AS c, shop.main.orders AS o",
+    )
+    found = [plan(sql.format(order), catalog).fragments for order in orders]
+    assert [f.shape for f in found[0]] == [f.shape for f in found[1]]
+    assert len(found[0]) == 1
