@@ -109,8 +109,14 @@ def draw(comparisons: Sequence[Comparison], path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    bars_inches = [max(2.4, 1.0 + 0.2 * len(each.measured)) for each in comparisons]
     figure, all_axes = plt.subplots(
-        len(comparisons), 1, figsize=(8, 2.4 * len(comparisons)), squeeze=False, dpi=150
+        len(comparisons),
+        1,
+        figsize=(8, sum(bars_inches)),
+        height_ratios=bars_inches,
+        squeeze=False,
+        dpi=150,
     )
     for comparison, axes in zip(comparisons, all_axes[:, 0], strict=True):
         names = [one.name for one in comparison.measured]
