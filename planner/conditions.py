@@ -87,7 +87,9 @@ def _ranked(relation: Filter, places: Places) -> tuple[Expression, ...]:
         kept = places.kept(table, conjunction(asked)) if table and known else OTHER
         return (kept - 1.0) / sum(map(_seconds, asked)), repr(asked)
 
-    pure = sorted(_units(filter(is_pure, parts)), key=rank)
+    pure = _units(filter(is_pure, parts))
+    if len(pure) > 1:
+        pure.sort(key=rank)
     return (*(p for unit in pure for p in unit), *(p for p in parts if not is_pure(p)))
 
 

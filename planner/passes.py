@@ -67,14 +67,14 @@ PASSES: tuple[Pass, ...] = (
     order_conditions,
 )
 
-_OF_CONDITIONS = (merge_filters, order_conditions)
+OF_CONDITIONS: tuple[Pass, ...] = (merge_filters, order_conditions)
 
 
 def rearranged(relation: Relation, places: Places, passes: tuple[Pass, ...] = PASSES) -> Relation:
     """The tree after every pass, subqueries included; of what one place runs whole, only the
     conditions are put in order: its rows are remembered by them."""
     if places.whole(relation) is not None:
-        passes = tuple(change for change in passes if change in _OF_CONDITIONS)
+        passes = tuple(change for change in passes if change in OF_CONDITIONS)
     relation = _with_subqueries(relation, places, passes)
     for change in passes:
         relation = change(relation, places)

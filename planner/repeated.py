@@ -32,7 +32,7 @@ from planner.decompose import Cut, decompose, is_ordered, sort_below
 from planner.emit.names import distinct_fields
 from planner.followed import tables_of
 from planner.key_cost import worth_seconds
-from planner.passes import PASSES, Pass, merge_filters, rearranged
+from planner.passes import OF_CONDITIONS, PASSES, Pass, rearranged
 from planner.placing import Places
 from planner.plan import RejectedCut
 from planner.purity import repeats
@@ -71,10 +71,9 @@ _GATHERING = (Aggregate, Sort, Window)
 MOST_TRIED = 6
 """So many parts of a statement are planned both ways, those that were refused among them."""
 
-_WRITTEN: tuple[Pass, ...] = (merge_filters, order_conditions)
 _REGROUPED: tuple[Pass, ...] = (regroup_joins, order_conditions)
-"""What makes one tree of what was written in several ways. Both are looked through: what a CTE
-names is one part until joins are regrouped, and a join may be written in another order."""
+"""What makes one tree of what was written in several ways. The tree before it is looked through as
+well: what a CTE names is one part until joins are regrouped."""
 
 _Key: TypeAlias = tuple[bytes | None, tuple[tuple[pa.DataType, bool], ...]]
 
@@ -103,7 +102,7 @@ def arranged(
     plain = Arranged(reduced(rearranged(relation, places, passes), places), places)
     if places.plain or places.reductions == "none" or not _read_twice(relation):
         return (plain,)
-    written = rearranged(relation, places, _WRITTEN)
+    written = rearranged(relation, places, OF_CONDITIONS)
     found = _Sharing(written, places, passes).best(plain)
     if _read_twice(relation) > 1:
         # Not by what was seen: the shapes of parts, by which things are remembered, stay the same.

@@ -10,6 +10,7 @@ from planner.conditions import order_conditions
 from planner.parse import parse
 from planner.passes import merge_filters
 from planner.placing import Places
+from planner.relations import Filter, Project
 from planner.residual_text import residual_text
 from tests.planner.paper import PaperTable, paper, paper_catalog
 from tests.planner.paper_shop import INT, MONEY, TEXT, plan, shop_catalog
@@ -23,7 +24,7 @@ def catalog() -> Catalog:
 def tree(sql: str, catalog: Catalog) -> list[str]:
     bound = bind(parse(sql), catalog)
     assert bound.relation is not None
-    places = Places(bound)
+    places = Places(bound, seen=catalog.seen)
     found = order_conditions(merge_filters(bound.relation, places), places)
     return [line.strip() for line in residual_text(found, {}).splitlines()]
 
@@ -99,12 +100,21 @@ def test_the_beginning_of_a_text_is_compared_as_soon_as_a_text(catalog: Catalog)
 
 
 def test_what_was_seen_changes_no_order(catalog: Catalog) -> None:
-    sql = "SELECT nation FROM notes.main.remarks WHERE small = 7 AND nation = 3"
-    before = tree(sql, catalog)
-    shape = plan(sql, catalog).fragments[0].shape
-    assert shape is not None
-    catalog.seen.note(shape, 999.0)
-    assert tree(sql, catalog) == before
+    sql = "SELECT nation FROM notes.main.remarks WHERE {}"
+    before = tree(sql.format("small = 7 AND nation = 3"), catalog)
+    first = bind(parse(sql.format("small = 7")), catalog).relation
+    while not isinstance(first, Filter):
+        assert isinstance(first, Project)
+        first = first.input
+    assert first.shape is not None
+    catalog.seen.note(first.shape, 999.0)
+    assert (
+        Places(bind(parse(sql.format("small = 7")), catalog), seen=catalog.seen)
+        .estimate(first)
+        .rows
+        == 999.0
+    )
+    assert tree(sql.format("small = 7 AND nation = 3"), catalog) == before
 
 
 def test_what_one_source_runs_is_written_in_one_way_with_its_subqueries(catalog: Catalog) -> None:
