@@ -1,6 +1,6 @@
 """Queries by their SQL and their handles: planned once, kept for a time, run, cancelled, drained.
 
-Owns the plan cache, the handles and the set of running queries. Must not know the wire.
+Owns the handles and the set of running queries. Must not know the wire.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from flight_server.admission import Admission
 from flight_server.aside import Aside
 from flight_server.callers import Sessions
 from flight_server.far_plans import PATIENCE_SECONDS
+from flight_server.kept_plans import KeptPlans
 from flight_server.link_options import supposed_links, supposed_warnings
 from flight_server.parts import EXPLAIN_SCHEMA, Answer, Engine, Limits, Planned, Planning
 from flight_server.run import Run, shutting_down
 from flight_server.session_options import DEFAULTS, SessionOptions
-from flight_server.sessions import Clock, Expiring, Handles
+from flight_server.sessions import Clock, Handles
 from flight_server.warning_log import log_warnings
 from planner.catalog import Catalog
 from planner.cost import Link
@@ -36,11 +37,6 @@ STOP_SECONDS = 2.0
 
 MAX_CATALOGS = 8
 """By what is known or supposed of links; each has sessions of the planner's own."""
-
-LONG_CHARACTERS = 20_000
-MAX_LONG_PLANS = 16
-"""Plans of longer statements take megabytes. Most of them are made by a program, with keys in them
-that no other statement has: they shall not fill the memory, nor put the others out."""
 
 _Key = tuple[int, int, str, SessionOptions]
 """Of the plan cache: the versions of catalog and links, the text, the session."""
@@ -84,15 +80,7 @@ class Queries:
         self.explaining = Aside(PATIENCE_SECONDS)
         self.admission = Admission(limits.max_concurrent_queries, limits.queue_timeout_seconds)
         self.sessions = Sessions(limits.max_sessions, limits.session_ttl_seconds, clock)
-        self._plans: Expiring[_Key, Answer] = Expiring(
-            limits.max_cached_plans, limits.plan_ttl_seconds, clock, renews=False
-        )
-        self._long_plans: Expiring[_Key, Answer] = Expiring(
-            min(MAX_LONG_PLANS, limits.max_cached_plans),
-            limits.plan_ttl_seconds,
-            clock,
-            renews=False,
-        )
+        self._plans: KeptPlans[_Key] = KeptPlans(limits, clock, catalog.seen)
         self._catalog_version = 0
         self.statements: Handles[tuple[str, SessionOptions]] = Handles(
             limits.max_statements, limits.statement_ttl_seconds, clock
@@ -133,13 +121,12 @@ class Queries:
             DeadlineError: when a source does not answer in the time that a query has.
         """
         key = (self._catalog_version, self.links.version, sql, options)
-        answer = self._kept(sql).get(key)
-        if answer is None or self.catalog.seen.refutes(answer.plan):
-            answer = self.aside.do(lambda: self._planned(key), gone)
-        return answer
+        answer = self._plans.get(key, len(sql))
+        return self.aside.do(lambda: self._planned(key), gone) if answer is None else answer
 
     def _planned(self, key: _Key) -> Answer:
         _, _, sql, options = key
+        learned = self.catalog.seen.learned
         planned = self._planned_now(sql, options)
         plan = planned.plan
         if options.links:
@@ -161,12 +148,8 @@ class Queries:
         if warnings:
             log_warnings(warnings)
         if not planned.volatile:
-            self._kept(sql).put(key, answer)
+            self._plans.put(key, len(sql), answer, learned)
         return answer
-
-    def _kept(self, sql: str) -> Expiring[_Key, Answer]:
-        """Where the plan of a statement is kept."""
-        return self._plans if len(sql) <= LONG_CHARACTERS else self._long_plans
 
     def _planned_now(self, sql: str, options: SessionOptions) -> Planned:
         """The statement planned with what is known now of links and rows."""
@@ -247,7 +230,6 @@ class Queries:
         """A table has changed at a source: plan anew, and ask that source anew."""
         self._catalog_version += 1
         self._plans.clear()
-        self._long_plans.clear()
         if source is not None and source in self.catalog.sources:
             self.catalog.sources[source].connector.tables().refresh()
 

@@ -3,7 +3,10 @@
 The engine joins in the order that it is given. Each step joins the two groups whose join has the
 fewest rows by estimate, of those that an equality joins (Fegaras, 1998: greedy operator ordering),
 so that the tree may be bushy, and a statement's own order decides nothing. The smaller side comes
-first: the engine keeps it in memory. Where rows are not known, the order is the statement's.
+first: the engine keeps it in memory, and looks each row of the other up in it. Of several that the
+same rows are looked up in, the one comes first that drops most of them for the time that it takes:
+2,000 suppliers that keep a fifth before 200,000 orders that keep a seventh. Where rows are not
+known, the order is the statement's.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from planner.cost import looked_up_seconds
 from planner.followed import tables_of
 from planner.joints import (
     Group,
@@ -98,7 +102,16 @@ class _Order:
         else:
             linked = pairs
             self.crosses += 1
-        return min((self._step(*pair) for pair in linked), key=lambda step: step.cost)
+        steps = [self._step(*pair) for pair in linked]
+        best = min(steps, key=lambda step: step.cost)
+        beside = (step for step in steps if step.second is best.second)
+        return min(beside, key=lambda step: (self._rank(step), step.cost))
+
+    def _rank(self, step: _Step) -> float:
+        """Rows that a look into the kept side adds, by what that takes (Krishnamurthy, Boral and
+        Zaniolo, 1986): in this order looks of the same rows into several kept sides take least."""
+        looking, kept = self._rows[id(step.second)], self._rows[id(step.first)]
+        return rounded((step.cost[0] / max(1.0, looking) - 1.0) / looked_up_seconds(kept))
 
     def _are_linked(self, joins: _Joins, one: Group, other: Group) -> bool:
         key = (joins, id(one), id(other))

@@ -33,14 +33,23 @@ class SeenRows:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._learned = 0
         self._rows: OrderedDict[bytes, float] = OrderedDict()
         self._outgrown: OrderedDict[bytes, None] = OrderedDict()
         self._refused: OrderedDict[bytes, None] = OrderedDict()
         self.work = SeenWork()
 
+    @property
+    def learned(self) -> int:
+        """How often something was seen that was not known: with more than that when it was made, a
+        plan may be worse than one that is made now."""
+        return self._learned + self.work.learned
+
     def note(self, shape: bytes, rows: float) -> None:
         """A part of this shape had so many rows, to its end."""
         with self._lock:
+            before = self._rows.get(shape)
+            self._learned += before is None or _differs(before, rows)
             self._rows[shape] = rows
             self._rows.move_to_end(shape)
             if len(self._rows) > MOST_SHAPES:
@@ -64,6 +73,7 @@ class SeenRows:
 
     def _keep(self, shapes: OrderedDict[bytes, None], shape: bytes) -> None:
         with self._lock:
+            self._learned += shape not in shapes
             shapes[shape] = None
             if len(shapes) > MOST_SHAPES:
                 shapes.popitem(last=False)
@@ -95,19 +105,24 @@ class SeenRows:
         sent = sent_by(plan)
         if any(s.name in sent and s.shape in self._refused for s in plan.stages):
             return True
-        several = len(plan.fragments) + len(plan.natives) > 1
-        if (several or _joins(plan)) and self.work.refutes(plan.fragments, plan.stages):
+        if has_choices(plan) and self.work.refutes(plan.fragments, plan.stages):
             return True
-        if not self._rows or not several:
+        if not self._rows or not _reads_several(plan):
             return False  # There is nothing that would be joined another way.
         parts = [(f.estimate.rows, f.shape) for f in plan.fragments]
         parts += [(s.estimate.rows, s.shape) for s in plan.stages]
         return any(_differs(expected, self.of_shape(shape)) for expected, shape in parts)
 
 
-def _joins(plan: Plan) -> bool:
-    """Whether a source joins, which could be done here."""
-    return any(kind in _JOINS for fragment in plan.fragments for kind in fragment.operators)
+def has_choices(plan: Plan) -> bool:
+    """Whether something could be joined another way, or elsewhere."""
+    return _reads_several(plan) or any(
+        kind in _JOINS for fragment in plan.fragments for kind in fragment.operators
+    )
+
+
+def _reads_several(plan: Plan) -> bool:
+    return len(plan.fragments) + len(plan.natives) > 1
 
 
 def _differs(expected: float | None, seen: float | None) -> bool:

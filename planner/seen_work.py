@@ -97,6 +97,12 @@ class SeenWork:
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
         self._paces: dict[str, _Pace] = {}
         self._now = 0.0
+        self._learned = 0
+
+    @property
+    def learned(self) -> int:
+        """How often something was seen that was not known."""
+        return self._learned
 
     def note(
         self, source: str, work: Work, seconds: float, now: float, *, sure: bool, sized: bool
@@ -117,6 +123,7 @@ class SeenWork:
             # It is never missing: readers take no lock.
             before = self._kept.get(work.shape)
             latest = (seconds,) if before is None else (*before.seconds, seconds)[-LATEST:]
+            self._learned += _says_more(before, latest)
             self._kept[work.shape] = _Kept(latest, self._now)
             self._kept.move_to_end(work.shape)
             if len(self._kept) > MOST_SHAPES:
@@ -178,3 +185,11 @@ class SeenWork:
             return False
         short, long = sorted((seen, work.seconds))
         return long - short > WRONG_SECONDS and long > WRONG * short
+
+
+def _says_more(before: _Kept | None, latest: tuple[float, ...]) -> bool:
+    """Whether a fragment was never seen, is sure now, or is known to take another time."""
+    if before is None or len(latest) == CONFIRMED > len(before.seconds):
+        return True
+    short, long = sorted((min(before.seconds), min(latest)))
+    return long - short > WRONG_SECONDS and long > WRONG * short

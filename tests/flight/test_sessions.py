@@ -16,9 +16,9 @@ from google.protobuf import any_pb2
 
 from flight_server.callers import COOKIE, Sessions
 from flight_server.commands import encode
+from flight_server.kept_plans import LONG_CHARACTERS, MAX_LONG_PLANS
 from flight_server.parts import Limits
 from flight_server.proto import flight_sql_pb2 as pb
-from flight_server.queries import LONG_CHARACTERS, MAX_LONG_PLANS
 from flight_server.session_options import DEFAULTS, SessionOptions
 
 from .conftest import Running, Start
