@@ -62,7 +62,6 @@ class Estimator:
         self._seen = seen
         # With the relation, so that no other takes its identity.
         self._known: dict[int, tuple[Relation, Sized]] = {}
-        self._told: dict[int, tuple[Relation, Sized]] = {}
         self.stages: dict[tuple[str, ...], Relation] = {}
         self.stage_shapes: dict[tuple[str, ...], bytes] = {}
 
@@ -98,11 +97,8 @@ class Estimator:
         return found
 
     def kept(self, table: Read, condition: Expression) -> float:
-        """The part of a table's rows that a condition keeps, by what its source knows alone."""
-        found = self._told.get(id(table))
-        if found is None:
-            found = self._told[id(table)] = table, _read(table, self._statistics_of)
-        return max(0.0, min(1.0, kept_by(condition, found[1])))
+        """The part of a table's rows that a condition keeps."""
+        return max(0.0, min(1.0, kept_by(condition, self._size(table))))
 
     def _size(self, relation: Relation) -> Sized:
         known = self._known.get(id(relation))

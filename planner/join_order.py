@@ -11,7 +11,7 @@ known, the order is the statement's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -28,7 +28,8 @@ from planner.joints import (
     without,
 )
 from planner.placing import Places
-from planner.relations import Expression, Filter, conjunction
+from planner.plan import Estimate
+from planner.relations import Expression, Filter, Relation, conjunction
 
 
 def in_order(
@@ -45,6 +46,43 @@ def in_order(
         return _as_written(groups, conditions)
     order = _Order(groups, conditions, mapping, places)
     return order.joined(), order.crosses
+
+
+def one_after_another(
+    groups: Sequence[Group],
+    conditions: Sequence[Expression],
+    estimate: Callable[[Relation], Estimate],
+) -> Group | None:
+    """All groups joined, each with the join of those before it: the smallest join first, and then
+    what makes the smallest. None where rows are not known, or a step would be a cross product."""
+    if any(estimate(group.relation).rows is None for group in groups):
+        return None
+
+    def cost(group: Group) -> tuple[float, tuple[str, ...]]:
+        return rounded(estimate(group.relation).rows or 0.0), tables_of(group.relation)
+
+    waiting, left = sorted(groups, key=cost), list(conditions)
+    current: Group | None = None
+    while waiting:
+        if current is None:
+            pairs = [(a, b) for a, b in combinations(waiting, 2) if _joins_any(left, a, b)]
+        else:
+            pairs = [(current, group) for group in waiting if _joins_any(left, current, group)]
+        if not pairs:
+            return None
+        steps = [(pair, joined(*pair, _between(left, *pair))) for pair in pairs]
+        (first, second), current = min(steps, key=lambda step: cost(step[1]))
+        waiting = [g for g in waiting if g is not first and g is not second]
+        left = [c for c in left if not numbers_of(c) <= current.numbers]
+    return current
+
+
+def _joins_any(conditions: Iterable[Expression], first: Group, second: Group) -> bool:
+    return any(is_equality(condition, first, second) for condition in conditions)
+
+
+def _between(conditions: Iterable[Expression], first: Group, second: Group) -> list[Expression]:
+    return [c for c in conditions if numbers_of(c) <= first.numbers | second.numbers]
 
 
 _Joins = Callable[[Expression, Group, Group], bool]

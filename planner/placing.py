@@ -130,6 +130,8 @@ class Places:
         self._refusals: dict[tuple[int, int, str], tuple[object, str | None]] = {}
         self._whole: dict[int, tuple[Relation, Place | None]] = {}
         self._estimate = Estimator(self._statistics, seen)
+        self._told = Estimator(self._statistics)
+        self._told.stages = self._estimate.stages
 
     def under(self, options: PlanningOptions) -> Places:
         """The same statement's, with other options."""
@@ -170,9 +172,13 @@ class Places:
         """Rows and bytes that a relation's result is expected to have."""
         return self._estimate(relation)
 
+    def told(self, relation: Relation) -> Estimate:
+        """The same, whatever was seen of it: by what sources know alone."""
+        return self._told(relation)
+
     def kept(self, table: Read, condition: Expression) -> float:
         """The part of a table's rows that a condition keeps, 0 to 1, whatever was seen of them."""
-        return self._estimate.kept(table, condition)
+        return self._told.kept(table, condition)
 
     def sent(self, relation: Relation, place: Place) -> Estimate:
         """The same as it crosses the link of the place that runs it, before it is compressed."""

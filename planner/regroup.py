@@ -15,10 +15,11 @@ that `planner.join_order` finds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from planner.followed import tables_of
-from planner.join_order import in_order, rounded
+from planner.join_order import in_order, one_after_another, rounded
 from planner.joints import Group, Parts, is_equality, is_joint, joined, links, narrowed, without
 from planner.placing import Places
 from planner.purity import is_pure
@@ -101,20 +102,23 @@ def _reading_less(relation: Project | Aggregate) -> Project | Aggregate:
 def _regrouped(parts: Parts, mapping: tuple[int, ...], places: Places) -> Group | None:
     """All inputs joined; None where that takes more cross products than the statement has."""
     groups, left = parts.inputs, parts.conditions
+    met: dict[int, _Met] = {}
     tried: dict[tuple[int, int], _Meeting | None] = {}
     while True:
         for position, first in enumerate(groups):
             for second in groups[position + 1 :]:
                 if (id(first), id(second)) not in tried:
-                    met = _meeting(first, second, left, mapping, places)
-                    tried[id(first), id(second)] = met
+                    meeting = _meeting(first, second, left, mapping, places)
+                    tried[id(first), id(second)] = meeting
         here = {id(group) for group in groups}
         possible = [m for (a, b), m in tried.items() if m and a in here and b in here]
         if not possible:
             break
-        best = min(possible, key=lambda met: met.rank)
+        best = min(possible, key=lambda meeting: meeting.rank)
+        met[id(best.both)] = _together(met, best)
         groups = [best.both if g is best.first else g for g in groups if g is not best.second]
         left = without(left, best.conditions)
+    groups = [_in_good_order(group, met.get(id(group)), places) for group in groups]
     result, crosses = in_order(groups, left, mapping, places)
     return result if crosses <= parts.crosses else None
 
@@ -133,6 +137,36 @@ class _Meeting:
     def rank(self) -> tuple[float, tuple[str, ...]]:
         """The best has the lowest. Of equal ones names decide, never the order of the statement."""
         return -rounded(self.saved_bytes), tuple(sorted(tables_of(self.both.relation)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """All inputs that met in a group, and what they are joined by."""
+
+    inputs: tuple[Group, ...]
+    conditions: tuple[Expression, ...]
+
+
+def _together(met: Mapping[int, _Met], meeting: _Meeting) -> _Met:
+    first, second = (
+        met.get(id(group), _Met((group,), ())) for group in (meeting.first, meeting.second)
+    )
+    conditions = (*first.conditions, *second.conditions, *meeting.conditions)
+    return _Met(first.inputs + second.inputs, conditions)
+
+
+def _in_good_order(group: Group, met: _Met | None, places: Places) -> Group:
+    """A group of three or more tables, small joins first. Its source has an order of its own, most
+    often a better one; its work is estimated by this one, and people read it.
+
+    Not by what was seen: the shapes of parts, by which things are remembered, stay the same.
+    """
+    if met is None or len(met.inputs) <= 2:
+        return group
+    ordered = one_after_another(met.inputs, met.conditions, places.told)
+    if ordered is None or places.whole(ordered.relation) is None:
+        return group
+    return replace(ordered, first=group.first, place=group.place)
 
 
 def _meeting(
