@@ -1,9 +1,9 @@
 """Plans by what was asked, kept for a time, and when one of them is made again.
 
-A plan is kept until what ran refutes it, and is looked at again the second, fourth, eighth, … time
-that it is asked for, if something was learned since it was made: of two plans of one statement the
-better is often known only after others ran. Owns that schedule and the bounds. Must not know how
-statements are planned.
+A plan is kept until what ran refutes it, and is looked at again when it was used once, and each time
+that it was used four times as often, if something was learned since it was made: of two plans of
+one statement the better is often known only after one of them ran. Owns that schedule and the
+bounds. Must not know how statements are planned.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ MAX_LONG_PLANS = 16
 """Plans of longer statements take megabytes. Most of them are made by a program, with keys in them
 that no other statement has: they shall not fill the memory, nor put the others out."""
 
-FIRST_LOOK = 2
-"""The use before which a plan is looked at for the first time; then at twice as many each time."""
+FIRST_LOOK = 3
+"""The time that it is asked for at which a plan is looked at first: who runs a statement asks when
+he prepares it, and when he runs it."""
+
+SELDOM = 4
+"""So many times as often it was asked for at the next look."""
 
 _K = TypeVar("_K", bound=Hashable)
 
@@ -35,7 +39,7 @@ class _Kept:
         learned: what had been learned when it was made; see `SeenRows.learned`.
         uses: how often it was asked for. Threads that count at once may lose one, which moves a
             look.
-        look_at: the use before which it is looked at again.
+        look_at: the use at which it is looked at again.
     """
 
     answer: Answer
@@ -87,7 +91,7 @@ class KeptPlans(Generic[_K]):
         before = plans.get(key)
         kept = _Kept(answer, learned)
         if before is not None:
-            kept.uses, kept.look_at = before.uses, 2 * max(before.uses, before.look_at)
+            kept.uses, kept.look_at = before.uses, SELDOM * max(before.uses, before.look_at)
         plans.put(key, kept)
 
     def clear(self) -> None:

@@ -62,11 +62,11 @@ class Asking:
 def test_a_plan_is_looked_at_again_ever_more_seldom_while_something_is_learned() -> None:
     asking = Asking(TWO_SOURCES)
     planned = []
-    for use in range(1, 40):
+    for use in range(1, 200):
         if asking.ask():
             planned.append(use)
         asking.learn()
-    assert planned == [1, 2, 4, 8, 16, 32]
+    assert planned == [1, 3, 12, 48, 192]
 
 
 def test_a_plan_stays_while_nothing_is_learned_and_is_looked_at_as_soon_as_something_is() -> None:
