@@ -1,6 +1,6 @@
 """Plans by what was asked, kept for a time, and when one of them is made again.
 
-A plan is kept until what ran refutes it, and is looked at again when it was used once, and each time
+A plan is kept until what ran refutes it. It is looked at again when it was used once, and each time
 that it was used four times as often, if something was learned since it was made: of two plans of
 one statement the better is often known only after one of them ran. Owns that schedule and the
 bounds. Must not know how statements are planned.

@@ -168,9 +168,14 @@ def local_seconds(rows: float) -> float:
     return rows * LOCAL_ROW_SECONDS
 
 
-def handing_seconds(rows: float) -> float:
-    """Seconds until a source and its driver have handed out `rows` rows."""
-    return rows * ROW_SECONDS
+def handing_seconds(rows: float, transfer_seconds: float, pace: float = 1.0) -> float:
+    """Seconds that a source and its driver take longer to hand out `rows` rows than the link takes
+    to carry them: the one goes on beside the other.
+
+    Args:
+        pace: how many times as long the source takes.
+    """
+    return max(0.0, pace * rows * ROW_SECONDS - transfer_seconds)
 
 
 def transfer_cost(
@@ -179,22 +184,25 @@ def transfer_cost(
     link: Link,
     round_trips: float = ROUND_TRIPS,
     connections: float = 1.0,
+    pace: float = 1.0,
 ) -> Cost:
     """Seconds until `rows` rows of `size_bytes` bytes in all have crossed `link`.
 
     Args:
         connections: over so many of them.
+        pace: see `handing_seconds`.
 
     >>> cost = transfer_cost(0.0, 6e6, Link(0.1, 10e6, 3e6), connections=2)
     >>> cost.transfer_seconds, cost.connections, cost.link_seconds
     (1.0, 2, 0.6)
     """
     rate = link.over(connections)
+    transfer_seconds = size_bytes / rate
     least = rate < link.bytes_per_second
     return Cost(
         latency_seconds=round_trips * link.rtt_seconds,
-        transfer_seconds=size_bytes / rate,
-        work_seconds=handing_seconds(rows),
+        transfer_seconds=transfer_seconds,
+        work_seconds=handing_seconds(rows, transfer_seconds, pace),
         connections=connections if least else None,
         link_seconds=size_bytes / link.bytes_per_second if least else None,
     )

@@ -159,8 +159,9 @@ class _CutCost:
         working = work.seconds
         if not work.seen:
             # Of a scan all that it looks at is handed out.
-            handed = moved.work_seconds - handing_seconds(self._rows(fragment.relation))
-            working += place.pace * handed + sum(s.work_seconds for s in sent)
+            own = self._rows(fragment.relation)
+            own_seconds = handing_seconds(own, moved.transfer_seconds, place.pace)
+            working += moved.work_seconds - own_seconds + sum(s.work_seconds for s in sent)
         cost = Cost(
             moment + moved.latency_seconds,
             moved.transfer_seconds + sum(s.transfer_seconds for s in sent),
@@ -200,7 +201,8 @@ class _CutCost:
         assert expected.size_bytes is not None
         trips = ROUND_TRIPS if place is None else place.round_trips(expected)
         connections = ALL if place is None else expected.connections
-        return transfer_cost(expected.rows, expected.size_bytes, link, trips, connections)
+        pace = 1.0 if place is None else place.pace
+        return transfer_cost(expected.rows, expected.size_bytes, link, trips, connections, pace)
 
     def _here(self, relation: Relation) -> float:
         seconds = local_seconds(self._expected(relation).rows or 0.0)

@@ -106,6 +106,9 @@ class Places:
         options: its pushdown; sources have their own where it says nothing.
         seen: the rows of what ran before.
         known: of tables, by their full names, where it is not what their sources know.
+
+    Attributes:
+        ordered: what `planner.ordered_there` found, by identity, with what it was found for.
     """
 
     def __init__(
@@ -129,6 +132,7 @@ class Places:
         # Answers by identity, with the objects that these identities belong to.
         self._refusals: dict[tuple[int, int, str], tuple[object, str | None]] = {}
         self._whole: dict[int, tuple[Relation, Place | None]] = {}
+        self.ordered: dict[int, tuple[Relation, Relation]] = {}
         self._estimate = Estimator(self._statistics, seen)
         self._told = Estimator(self._statistics)
         self._told.stages = self._estimate.stages
@@ -334,10 +338,9 @@ def moved(expected: Estimate, place: Place) -> Cost | None:
     if expected.rows is None or expected.size_bytes is None:
         return None
     trips = place.round_trips(expected)
-    cost = transfer_cost(
-        expected.rows, expected.size_bytes, place.link, trips, expected.connections
+    return transfer_cost(
+        expected.rows, expected.size_bytes, place.link, trips, expected.connections, place.pace
     )
-    return replace(cost, work_seconds=place.pace * cost.work_seconds)
 
 
 def common(places: Iterable[Place | None]) -> Place | None:

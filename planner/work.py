@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from planner.cost import Cost, handing_seconds, source_seconds
 from planner.keyed import keys_in, keys_of, sent_reads
+from planner.ordered_there import ordered_there
 from planner.placing import Place, Places, moved
 from planner.plan import Work
 from planner.reached import below_by
@@ -65,13 +66,17 @@ def work_of(
     rows = rows or (lambda part: places.estimate(part).rows)
     handed = rows(relation)
     row_seconds = place.source.connector.capabilities.row_seconds
-    operators = source_work_seconds(_keyed_first(relation), rows, row_seconds)
+    ordered = ordered_there(_keyed_first(relation), places)
+    operators = source_work_seconds(ordered, rows, row_seconds)
     if handed is None or operators is None:
         return None
-    constant = handing_seconds(handed) + operators
+    sent = places.sent(relation, place)
+    carried_seconds = (sent.size_bytes or 0.0) / place.link.over(sent.connections)
+    constant = handing_seconds(handed, carried_seconds) + operators
+    guess = handing_seconds(handed, carried_seconds, place.pace) + place.pace * operators
     shape = _shape(relation)
-    seen = places.work_seconds(shape, place.pace * constant)
-    seconds = place.pace * constant if seen is None else seen
+    seen = places.work_seconds(shape, guess)
+    seconds = guess if seen is None else seen
     return Work(seconds, constant, seen is not None, shape)
 
 

@@ -57,7 +57,8 @@ def read_from(planned: Plan) -> list[str]:
     [
         ("SELECT id FROM shop.orders WHERE id = 3", "shop", "lake"),
         ("SELECT sum(total) FROM shop.orders", "shop", "lake"),
-        ("SELECT * FROM shop.orders", "lake", "lake"),
+        ("SELECT * FROM shop.orders", "shop", "lake"),  # Nearly the same: it stays where it is.
+        ("SELECT id, total FROM shop.orders ORDER BY total", "lake", "lake"),
         ("SELECT * FROM shop.orders o JOIN lake.items i ON i.order_id = o.id", "lake", "lake"),
         (
             "SELECT c.name FROM shop.orders o JOIN shop.customers c ON c.id = o.customer"

@@ -237,7 +237,9 @@ def test_a_slow_source_is_expected_to_be_slow_at_what_it_was_not_seen_to_do() ->
     after = joined(catalog).fragments[0]
     assert before.work is not None and after.work is not None
     assert before.cost is not None and after.cost is not None
-    assert after.work.seconds == pytest.approx(3 * before.work.seconds)
+    # Handing rows out went on beside their transfer, and takes three times as long, too.
+    least, beside = 3 * before.work.seconds, 3 * before.cost.transfer_seconds
+    assert least < after.work.seconds < least + beside
     assert after.work.constant_seconds == before.work.constant_seconds
     assert after.cost.work_seconds == after.work.seconds
     assert not after.work.seen
@@ -255,12 +257,12 @@ def test_work_on_keys_is_remembered_whatever_the_stage_is_called() -> None:
     assert first.shape is None
     assert first.work is not None and first.work.shape is not None
     for _ in range(CONFIRMED):
-        ask(planned(KEYED, catalog), catalog, lambda f: 0.02 if f.source == "shop" else 0.001)
+        ask(planned(KEYED, catalog), catalog, lambda f: 0.01 if f.source == "shop" else 0.001)
     again = keyed(KEYED)
     assert again.work is not None
-    assert again.work.seconds == pytest.approx(0.02)
+    assert again.work.seconds == pytest.approx(0.01)
     assert again.cost is not None
-    assert again.cost.work_seconds == pytest.approx(0.02)
+    assert again.cost.work_seconds == pytest.approx(0.01)
     other = keyed(two)
     assert other.work is not None
     assert other.work.shape == again.work.shape
