@@ -21,7 +21,13 @@ from planner.cost import Cost
 from planner.emit.names import ONE, distinct_fields
 from planner.followed import tables_of
 from planner.keyed import keys_of, sent_in
-from planner.opening import WORTH_OPENING, fragments_seconds, opened_pieces, opened_seconds
+from planner.opening import (
+    WORTH_OPENING,
+    fragments_seconds,
+    more_bytes,
+    opened_pieces,
+    opened_seconds,
+)
 from planner.placing import Place, Places, common, moved
 from planner.plan import Estimate, Kept, RejectedCut, Work
 from planner.reductions import Reduced, Stage
@@ -255,14 +261,15 @@ class _Decomposer:
         if whole is None or opened is None:
             return None
         source = place.source.name
-        worth = opened < WORTH_OPENING * whole
-        if not worth and not (opened < whole and self._was_seen(relation, place)):
-            self._cut.rejected.append(
-                RejectedCut(
-                    f"{len(pieces)} fragments of {source}, joined here",
-                    f"{opened:.3g} s to move and join the inputs, {whole:.3g} s for the result",
-                )
-            )
+        more = more_bytes(relation, place, self._places)
+        weighed = opened + more / place.link.bytes_per_second
+        worth = weighed < WORTH_OPENING * whole
+        if not worth and not (weighed < whole and self._was_seen(relation, place)):
+            reason = f"{opened:.3g} s to move and join the inputs, {whole:.3g} s for the result"
+            if opened < whole and more:
+                reason += f", and {more / 1e6:.3g} MB more over the link"
+            title = f"{len(pieces)} fragments of {source}, joined here"
+            self._cut.rejected.append(RejectedCut(title, reason))
             return None
         self._cut.rejected.append(
             RejectedCut(

@@ -14,7 +14,10 @@ from planner.work import Busy, at_once_seconds, work_of
 
 WORTH_OPENING = 0.8
 """Joins of one source are run here where that takes this part of the time, at most: what a source
-does is known less well than what it sends, until it was seen."""
+does is known less well than what it sends, until it was seen.
+
+What crosses the link for that and need not counts twice. Other queries need the link as well, and
+there it is rows that a client never sees."""
 
 
 def opened_pieces(relation: Relation) -> list[Relation]:
@@ -57,6 +60,15 @@ def opened_seconds(relation: Relation, place: Place, places: Places) -> float | 
         return None
     seconds = fragments_seconds(pieces, place, places)
     return None if seconds is None else seconds + here_seconds(relation, places)
+
+
+def more_bytes(relation: Relation, place: Place, places: Places) -> float:
+    """How much more crosses the link where the topmost joins are run here; 0 where it is less, or
+    is not known."""
+    sizes = [places.sent(piece, place).size_bytes for piece in opened_pieces(relation)]
+    whole = places.sent(relation, place).size_bytes
+    known = [size for size in sizes if size is not None]
+    return 0.0 if whole is None or len(known) < len(sizes) else max(0.0, sum(known) - whole)
 
 
 def here_seconds(relation: Relation, places: Places) -> float:
