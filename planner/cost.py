@@ -43,7 +43,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Estimated seconds, by cause. `seconds` is their sum.
+    """Estimated seconds, by cause. `seconds` is their sum: work that goes on beside the transfer is
+    none.
 
     Attributes:
         connections: that the rows come over, where these carry less than the link does.
