@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import wrap
 
 from rich.console import Console
 from rich.table import Table
@@ -86,10 +87,18 @@ def print_table(comparison: Comparison, console: Console) -> None:
 
 
 def write_markdown(
-    comparisons: Sequence[Comparison], path: Path, *, title: str, command: str, picture: str
+    comparisons: Sequence[Comparison],
+    path: Path,
+    *,
+    title: str,
+    command: str,
+    picture: str,
+    about: str = "",
 ) -> None:
     """The comparisons as a page: the tables, the picture, and what they were measured with."""
-    lines = [f"# {title}", "", f"`{command}`, on {machine()}.", "", f"![{title}]({picture})"]
+    lines = [f"# {title}", "", f"`{command}`, on {machine()}.", ""]
+    lines += [*wrap(" ".join(about.split()), 100), ""] if about else []
+    lines.append(f"![{title}]({picture})")
     for comparison in comparisons:
         better = "more" if comparison.more_is_better else "less"
         lines += ["", f"## {comparison.title}", "", f"{better.capitalize()} is better.", ""]
