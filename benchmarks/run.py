@@ -33,25 +33,27 @@ TITLES = {
 
 ABOUT = {
     "streaming": """
-        All servers send to the same client, on the same processors. *Bare Flight, same batches* has
-        them in memory and only sends them: the least that any server does. *Bare Flight, DataFusion*
-        and *Parquet* read the file for each answer, as Crosswind does, which keeps nothing that it
-        decoded.""",
+        All servers send to the same client, on the same processors. *Bare Flight, same batches*
+        has them in memory and only sends them: the least that any server does. *Bare Flight,
+        DataFusion* and *Parquet* read the file for each answer, as Crosswind does, which keeps
+        nothing that it decoded.""",
     "s3": """
-        The store runs on this machine, too. At 0 ms its readers share the processors with it, and
-        what counts is what they compute; at 20 ms it is a store in a network, and what counts is how
-        they ask. *DataFusion* reads the bucket in its own process, and makes views of texts; *plain
-        texts* is the same with the texts that clients of Flight SQL can read, which Crosswind gives.
-        *In process* is Crosswind without its server. The last two of each table have an ADBC client
-        besides, which takes a processor: a served scan compares with the bare server's.""",
+        The store runs on this machine, too. At 0 ms its readers share the processors with it,
+        and what counts is what they compute; at 20 ms it is a store in a network, and what
+        counts is how they ask. *DataFusion* reads the bucket in its own process, and makes
+        views of texts; *plain texts* is the same with the texts that clients of Flight SQL can
+        read, which Crosswind gives. *In process* is Crosswind without its server. The last two
+        of each table have an ADBC client besides, which takes a processor: a served scan
+        compares with the bare server's.""",
     "database": """
         Each reads all columns of a table to its last row: DuckDB and ADBC's driver in their own
-        process, Crosswind through its server and an ADBC Flight SQL client. Of the smallest table a
-        third is what a query costs once, being planned and crossing one more process; *long* is the
-        same table with more rows.""",
+        process, Crosswind through its server and an ADBC Flight SQL client. Of the smallest
+        table a third is what a query costs once, being planned and crossing one more process;
+        *long* is the same table with more rows.""",
     "orders": """
-        Each query is asked in ten random orders of its tables, joins and conditions, one after the
-        other; of an order the quickest round counts. Queries of one table have fewer orders.""",
+        Each query is asked in ten random orders of its tables, joins and conditions, one after
+        the other; of an order the quickest round counts. Queries of one table have fewer
+        orders.""",
 }
 """What is to be known of a page's tables, where their titles do not say it."""
 
