@@ -73,6 +73,7 @@ class Answer:
         times: the seconds of each asking, in order.
         plan: tells it from other plans; empty where it is not known, or changed between askings.
         judged: what the plan expected of its parts, where somebody asked.
+        passed_over: a way that the plan expected to be sooner, and did not take for what it moves.
     """
 
     seconds: float
@@ -84,6 +85,7 @@ class Answer:
     times: Sequence[float] = ()
     plan: str = ""
     judged: Sequence[Judged] = ()
+    passed_over: str = ""
 
     @property
     def first_seconds(self) -> float:

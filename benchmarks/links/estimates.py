@@ -18,6 +18,9 @@ LEAST_ROWS = 10.0
 LEAST_SECONDS = 0.01
 """Below these an estimate is not wrong, whatever came."""
 
+MORE_MOVED = "more over the link"
+"""So ends why a way was not taken although it was expected to be sooner."""
+
 WRONG_ROWS = 2.0
 """Estimates of rows that are off by this are named before those of seconds, which follow them."""
 
@@ -39,6 +42,12 @@ def judged(before: dict[str, Any], after: dict[str, Any]) -> tuple[Judged, ...]:
     """
     first = {_key(part): part for part in _parts(before)}
     return tuple(_judged(first.get(_key(part), part), part) for part in _parts(after))
+
+
+def passed_over(plan: dict[str, Any]) -> str:
+    """What the plan expected to be sooner, and did not do for what it moves; empty without any."""
+    cuts = (f"{cut['description']}: {cut['reason']}" for cut in plan["rejected"])
+    return next((cut for cut in cuts if cut.endswith(MORE_MOVED)), "")
 
 
 def same_plan(before: dict[str, Any], after: dict[str, Any]) -> str:

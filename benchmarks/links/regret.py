@@ -33,7 +33,8 @@ class Regret:
             askings of it.
         best: the name of the way that was fastest of those with other plans; empty without any.
         noise_seconds: below which the two are as fast.
-        estimate: what was most wrong in the plan that was chosen, in words.
+        estimate: what was most wrong in the plan that was chosen, in words; or what it expected to
+            be sooner, and did not do for what that moves.
     """
 
     cell: Cell
@@ -93,7 +94,7 @@ def _regret(cell: Cell, query: str, ours: Answer, others: Mapping[str, Answer]) 
     best = min(different, key=lambda name: different[name].seconds, default="")
     against = different.get(best, fastest)
     noise = max(NOISE_SECONDS, fastest.spread_seconds, against.spread_seconds)
-    wrong = most_wrong(ours.judged)
+    wrong = ours.passed_over or most_wrong(ours.judged)
     return Regret(cell, query, fastest.seconds, best, against.seconds, noise, wrong)
 
 

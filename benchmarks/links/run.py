@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from benchmarks.links.cells import Answer, Cell, Measured
 from benchmarks.links.contenders import Ask, Contender
-from benchmarks.links.estimates import explained, judged, same_plan
+from benchmarks.links.estimates import explained, judged, passed_over, same_plan
 from benchmarks.links.placement import Placement
 
 QUERIES_FOLDER = Path(__file__).parents[1] / "tpch" / "queries"
@@ -81,7 +81,12 @@ def measure(
             if before is not None and not answer.error:
                 after = explained(ask, sql, run=contender.judged)
                 parts = judged(before, after) if contender.judged else ()
-                answer = replace(answer, plan=same_plan(before, after), judged=parts)
+                answer = replace(
+                    answer,
+                    plan=same_plan(before, after),
+                    judged=parts,
+                    passed_over=passed_over(after),
+                )
             kept.add(name, answer)
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from benchmarks.links import page
 from benchmarks.links.cells import BARS, Answer, Cell, Judged, Measured, same_answer
 from benchmarks.links.contenders import CONTENDERS
-from benchmarks.links.estimates import judged, most_wrong, same_plan
+from benchmarks.links.estimates import judged, most_wrong, passed_over, same_plan
 from benchmarks.links.regret import listed, matrix, regrets, summary
 from benchmarks.links.run import QUERIES, measured_path
 from planner.explain_json import explain_value
@@ -144,3 +144,11 @@ def test_where_rows_were_right_the_seconds_are_named() -> None:
     assert most_wrong([right]) == "f1 at shop: orders: 0.100 s expected, it took 0.400 s"
     assert most_wrong([right, Judged("k1", 100, 900)]) == "k1: 100 rows expected, 900 came"
     assert most_wrong([Judged("k1")]) == "not known"
+
+
+def test_a_way_that_was_passed_over_for_what_it_moves_is_named() -> None:
+    value = explain_value(plan(JOIN, shop_catalog()))
+    assert passed_over(value) == ""
+    reason = "0.5 s to move and join the inputs, 0.7 s for the result, and 9 MB more over the link"
+    value["rejected"].append({"description": "2 fragments of shop, joined here", "reason": reason})
+    assert passed_over(value) == f"2 fragments of shop, joined here: {reason}"
