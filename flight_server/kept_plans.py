@@ -1,13 +1,14 @@
 """Plans by what was asked, kept for a time, and when one of them is made again.
 
-A plan is kept until what ran refutes it. It is looked at again when it was used once, and each time
-that it was used four times as often, if something was learned since it was made: of two plans of
-one statement the better is often known only after one of them ran. Owns that schedule and the
-bounds. Must not know how statements are planned.
+A plan is made again where what ran refutes it. One that leaves a choice is looked at once more when
+it ran once, and each time that it was used four times as often, if something was learned since it
+was made: of two plans of one statement the better is often known only after one of them ran. Owns
+that schedule and the bounds. Must not know how statements are planned.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -22,11 +23,11 @@ MAX_LONG_PLANS = 16
 that no other statement has: they shall not fill the memory, nor put the others out."""
 
 FIRST_LOOK = 3
-"""The time that it is asked for at which a plan is looked at first: who runs a statement asks when
-he prepares it, and when he runs it."""
+"""The use at which a plan is looked at first: a statement is planned when it is prepared, and its
+plan is used again when it runs."""
 
 SELDOM = 4
-"""So many times as often it was asked for at the next look."""
+"""After so many times as many uses comes the next look."""
 
 _K = TypeVar("_K", bound=Hashable)
 
@@ -37,8 +38,7 @@ class _Kept:
 
     Attributes:
         learned: what had been learned when it was made; see `SeenRows.learned`.
-        uses: how often it was asked for. Threads that count at once may lose one, which moves a
-            look.
+        uses: how often it, or one in its place before, was asked for.
         look_at: the use at which it is looked at again.
     """
 
@@ -60,13 +60,16 @@ class KeptPlans(Generic[_K]):
     def __init__(self, limits: Limits, clock: Clock, seen: SeenRows) -> None:
         ttl_seconds, most = limits.plan_ttl_seconds, limits.max_cached_plans
         self._seen = seen
+        self._lock = threading.Lock()
         self._short: Expiring[_K, _Kept] = Expiring(most, ttl_seconds, clock, renews=False)
         self._long: Expiring[_K, _Kept] = Expiring(
             min(MAX_LONG_PLANS, most), ttl_seconds, clock, renews=False
         )
 
-    def get(self, key: _K, characters: int) -> Answer | None:
-        """The plan, or None where none is kept that may still be used.
+    def use(self, key: _K, characters: int) -> Answer | None:
+        """The plan; None where none is kept that may be used, or this use is to make it again.
+
+        Of several that ask at once one makes it again, and the others use what there is.
 
         Args:
             characters: of the statement.
@@ -74,25 +77,27 @@ class KeptPlans(Generic[_K]):
         kept = self._of(characters).get(key)
         if kept is None:
             return None
-        kept.uses += 1
         plan = kept.answer.plan
-        if self._seen.refutes(plan):
-            return None
-        looks = kept.uses >= kept.look_at and has_choices(plan)
-        return None if looks and kept.learned != self._seen.learned else kept.answer
+        with self._lock:
+            kept.uses += 1
+            looks = kept.uses >= kept.look_at and kept.learned != self._seen.learned
+            if looks and has_choices(plan):
+                kept.look_at = SELDOM * kept.uses
+                return None
+        return None if self._seen.refutes(plan) else kept.answer
 
     def put(self, key: _K, characters: int, answer: Answer, learned: int) -> None:
-        """Keep a plan.
+        """Keep a plan, in the place of another.
 
         Args:
-            learned: what had been learned before it was made.
+            learned: `SeenRows.learned` before it was made.
         """
         plans = self._of(characters)
-        before = plans.get(key)
-        kept = _Kept(answer, learned)
-        if before is not None:
-            kept.uses, kept.look_at = before.uses, SELDOM * max(before.uses, before.look_at)
-        plans.put(key, kept)
+        with self._lock:
+            kept, before = _Kept(answer, learned), plans.get(key)
+            if before is not None:
+                kept.uses, kept.look_at = before.uses, before.look_at
+            plans.put(key, kept)
 
     def clear(self) -> None:
         """Drop all of them."""

@@ -121,7 +121,7 @@ class Queries:
             DeadlineError: when a source does not answer in the time that a query has.
         """
         key = (self._catalog_version, self.links.version, sql, options)
-        answer = self._plans.get(key, len(sql))
+        answer = self._plans.use(key, len(sql))
         return self.aside.do(lambda: self._planned(key), gone) if answer is None else answer
 
     def _planned(self, key: _Key) -> Answer:
@@ -227,11 +227,13 @@ class Queries:
         return self.tickets.pop(handle) is not None or bool(runs)
 
     def forget_plans(self, source: str | None = None) -> None:
-        """A table has changed at a source: plan anew, and ask that source anew."""
-        self._catalog_version += 1
-        self._plans.clear()
+        """A table has changed at a source: ask that source anew, and plan anew."""
         if source is not None and source in self.catalog.sources:
             self.catalog.sources[source].connector.tables().refresh()
+        # After that: what is planned meanwhile goes by the tables as they were.
+        with self._changed:
+            self._catalog_version += 1
+        self._plans.clear()
 
     def closes_first(self, close: Callable[[], None]) -> None:
         """Have something that uses the sources closed before them."""

@@ -19,7 +19,6 @@ from planner.cost import (
     STAGE_SECONDS,
     Cost,
     Link,
-    handing_seconds,
     held_seconds,
     local_seconds,
     transfer_cost,
@@ -159,9 +158,8 @@ class _CutCost:
         working = work.seconds
         if not work.seen:
             # Of a scan all that it looks at is handed out.
-            own = self._rows(fragment.relation)
-            own_seconds = handing_seconds(own, moved.transfer_seconds, place.pace)
-            working += moved.work_seconds - own_seconds + sum(s.work_seconds for s in sent)
+            handed = moved.work_seconds - work.handed_seconds(place.pace)
+            working += handed + sum(s.work_seconds for s in sent)
         cost = Cost(
             moment + moved.latency_seconds,
             moved.transfer_seconds + sum(s.transfer_seconds for s in sent),

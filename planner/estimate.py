@@ -51,24 +51,34 @@ class Estimator:
     Args:
         statistics_of: what a source knows of a table.
         seen: the rows of what ran before, which are better than any estimate.
+        stages: see below; those of another estimator, to follow it.
 
     Attributes:
         stages: what is read under a path of one part.
         stage_shapes: the shapes of some of these, as they were before keys.
     """
 
-    def __init__(self, statistics_of: StatisticsOf, seen: SeenRows | None = None) -> None:
+    def __init__(
+        self,
+        statistics_of: StatisticsOf,
+        seen: SeenRows | None = None,
+        stages: dict[tuple[str, ...], Relation] | None = None,
+    ) -> None:
         self._statistics_of = statistics_of
         self._seen = seen
         # With the relation, so that no other takes its identity.
         self._known: dict[int, tuple[Relation, Sized]] = {}
-        self.stages: dict[tuple[str, ...], Relation] = {}
+        self.stages = {} if stages is None else stages
         self.stage_shapes: dict[tuple[str, ...], bytes] = {}
 
     def __call__(self, relation: Relation) -> Estimate:
         """Rows and bytes of a relation's result."""
         sized = self._size(relation)
         return Estimate() if sized.rows is None else Estimate(sized.rows, sized.size_bytes)
+
+    def are_the_rows_of(self, relation: Relation, other: Relation) -> None:
+        """A relation has the rows of another, computed in another way."""
+        self._known[id(relation)] = (relation, self._size(other))
 
     def distinct(self, relation: Relation, index: int) -> float | None:
         """How many values a field has, at most; None where not even the rows are known."""

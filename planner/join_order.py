@@ -53,13 +53,19 @@ def one_after_another(
     conditions: Sequence[Expression],
     estimate: Callable[[Relation], Estimate],
 ) -> Group | None:
-    """All groups joined, each with the join of those before it: the smallest join first, and then
-    what makes the smallest. None where rows are not known, or a step would be a cross product."""
+    """All groups joined in a left-deep tree, as a statement for a source is written: the smallest
+    join first, and then what makes the smallest. None where rows are not known, or one step would
+    be a cross product."""
     if any(estimate(group.relation).rows is None for group in groups):
+        return None
+    if not _are_connected(groups, conditions):
         return None
 
     def cost(group: Group) -> tuple[float, tuple[str, ...]]:
-        return rounded(estimate(group.relation).rows or 0.0), tables_of(group.relation)
+        # Of equal sizes, names decide: never the order of the statement.
+        return rounded(estimate(group.relation).rows or 0.0), tuple(
+            sorted(tables_of(group.relation))
+        )
 
     waiting, left = sorted(groups, key=cost), list(conditions)
     current: Group | None = None
@@ -68,13 +74,22 @@ def one_after_another(
             pairs = [(a, b) for a, b in combinations(waiting, 2) if _joins_any(left, a, b)]
         else:
             pairs = [(current, group) for group in waiting if _joins_any(left, current, group)]
-        if not pairs:
-            return None
         steps = [(pair, joined(*pair, _between(left, *pair))) for pair in pairs]
         (first, second), current = min(steps, key=lambda step: cost(step[1]))
         waiting = [g for g in waiting if g is not first and g is not second]
         left = [c for c in left if not numbers_of(c) <= current.numbers]
     return current
+
+
+def _are_connected(groups: Sequence[Group], conditions: Iterable[Expression]) -> bool:
+    """Whether equalities lead from each group to all others."""
+    conditions = list(conditions)
+    reached, waiting = [groups[0]], list(groups[1:])
+    for group in reached:
+        found = [other for other in waiting if _joins_any(conditions, group, other)]
+        waiting = [other for other in waiting if not any(other is each for each in found)]
+        reached += found
+    return not waiting
 
 
 def _joins_any(conditions: Iterable[Expression], first: Group, second: Group) -> bool:

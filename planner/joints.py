@@ -59,10 +59,14 @@ class Group:
 class Parts:
     """The inputs and conditions of joins that stand together; fields are numbered through."""
 
-    def __init__(self, places: Places, changed: Callable[[Relation], Relation]) -> None:
+    def __init__(
+        self, places: Places, changed: Callable[[Relation], Relation], *, always: bool = False
+    ) -> None:
         """Args:
         changed: what becomes of an input.
+        always: what one place runs is taken apart under `cuts = push` as well.
         """
+        self._always = always
         self._places = places
         self._changed = changed
         self.inputs: list[Group] = []
@@ -107,7 +111,7 @@ class Parts:
         """Of what one place runs, as much as pays meets again: also what was not written so."""
         if place is None:
             return is_joint(relation) or _is_pick_of_filter(relation)
-        if self._places.cuts == "push":
+        if self._places.cuts == "push" and not self._always:
             return False
         return is_joint(relation) and self._places.estimate(relation).rows is not None
 

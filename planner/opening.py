@@ -16,8 +16,8 @@ WORTH_OPENING = 0.8
 """Joins of one source are run here where that takes this part of the time, at most: what a source
 does is known less well than what it sends, until it was seen.
 
-What crosses the link for that and need not counts twice. Other queries need the link as well, and
-there it is rows that a client never sees."""
+What crosses the link more than the result of the joins would counts twice: other queries need the
+link, too."""
 
 
 def opened_pieces(relation: Relation) -> list[Relation]:

@@ -134,8 +134,7 @@ class Places:
         self._whole: dict[int, tuple[Relation, Place | None]] = {}
         self.ordered: dict[int, tuple[Relation, Relation]] = {}
         self._estimate = Estimator(self._statistics, seen)
-        self._told = Estimator(self._statistics)
-        self._told.stages = self._estimate.stages
+        self._told = Estimator(self._statistics, stages=self._estimate.stages)
 
     def under(self, options: PlanningOptions) -> Places:
         """The same statement's, with other options."""
@@ -175,6 +174,10 @@ class Places:
     def estimate(self, relation: Relation) -> Estimate:
         """Rows and bytes that a relation's result is expected to have."""
         return self._estimate(relation)
+
+    def are_the_rows_of(self, relation: Relation, other: Relation) -> None:
+        """What is estimated of one relation holds for another, that has its rows in another way."""
+        self._estimate.are_the_rows_of(relation, other)
 
     def told(self, relation: Relation) -> Estimate:
         """The same, whatever was seen of it: by what sources know alone."""

@@ -41,15 +41,41 @@ class Work:
 
     Attributes:
         seconds: that it takes.
-        constant_seconds: that it would take by the constants of its connector alone.
+        constant_seconds: that all of it would take by the constants of its connector alone.
         seen: `seconds` are what it took before.
         shape: by which they are remembered; None where they are not.
+        handing_seconds: the part of `constant_seconds` in which its rows are handed out.
+        carried_seconds: in which the link carries them, beside that.
+
+    >>> work = Work(0.75, 1.0, handing_seconds=0.5, carried_seconds=0.25)
+    >>> work.guess_seconds(1.0), work.guess_seconds(3.0), work.pace_of(2.75)
+    (0.75, 2.75, 3.0)
     """
 
     seconds: float
     constant_seconds: float
     seen: bool = False
     shape: bytes | None = None
+    handing_seconds: float = 0.0
+    carried_seconds: float = 0.0
+
+    def guess_seconds(self, pace: float) -> float:
+        """What it takes a source that is so many times as slow as the constants say: its
+        operators, and what handing out takes longer than the transfer."""
+        operators = self.constant_seconds - self.handing_seconds
+        return pace * operators + self.handed_seconds(pace)
+
+    def handed_seconds(self, pace: float) -> float:
+        """The part of that in which rows are handed out."""
+        return max(0.0, pace * self.handing_seconds - self.carried_seconds)
+
+    def pace_of(self, seconds: float) -> float:
+        """How many times as slow a source is that took so long."""
+        operators = self.constant_seconds - self.handing_seconds
+        hidden = seconds / max(operators, 1e-9)
+        if hidden * self.handing_seconds <= self.carried_seconds:
+            return hidden
+        return (seconds + self.carried_seconds) / max(self.constant_seconds, 1e-9)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def _reading_less(relation: Project | Aggregate) -> Project | Aggregate:
 def _regrouped(parts: Parts, mapping: tuple[int, ...], places: Places) -> Group | None:
     """All inputs joined; None where that takes more cross products than the statement has."""
     groups, left = parts.inputs, parts.conditions
-    met: dict[int, _Met] = {}
+    members: dict[int, _Members] = {}
     tried: dict[tuple[int, int], _Meeting | None] = {}
     while True:
         for position, first in enumerate(groups):
@@ -115,10 +115,10 @@ def _regrouped(parts: Parts, mapping: tuple[int, ...], places: Places) -> Group 
         if not possible:
             break
         best = min(possible, key=lambda meeting: meeting.rank)
-        met[id(best.both)] = _together(met, best)
+        members[id(best.both)] = _together(members, best)
         groups = [best.both if g is best.first else g for g in groups if g is not best.second]
         left = without(left, best.conditions)
-    groups = [_in_good_order(group, met.get(id(group)), places) for group in groups]
+    groups = [_in_good_order(group, members.get(id(group)), places) for group in groups]
     result, crosses = in_order(groups, left, mapping, places)
     return result if crosses <= parts.crosses else None
 
@@ -140,31 +140,32 @@ class _Meeting:
 
 
 @dataclass(frozen=True, slots=True)
-class _Met:
-    """All inputs that met in a group, and what they are joined by."""
+class _Members:
+    """All inputs that have met in a group, and what they are joined by."""
 
     inputs: tuple[Group, ...]
     conditions: tuple[Expression, ...]
 
 
-def _together(met: Mapping[int, _Met], meeting: _Meeting) -> _Met:
+def _together(members: Mapping[int, _Members], meeting: _Meeting) -> _Members:
     first, second = (
-        met.get(id(group), _Met((group,), ())) for group in (meeting.first, meeting.second)
+        members.get(id(group), _Members((group,), ())) for group in (meeting.first, meeting.second)
     )
     conditions = (*first.conditions, *second.conditions, *meeting.conditions)
-    return _Met(first.inputs + second.inputs, conditions)
+    return _Members(first.inputs + second.inputs, conditions)
 
 
-def _in_good_order(group: Group, met: _Met | None, places: Places) -> Group:
+def _in_good_order(group: Group, members: _Members | None, places: Places) -> Group:
     """A group of three or more tables, small joins first. Its source has an order of its own, most
     often a better one; its work is estimated by this one, and people read it.
 
     Not by what was seen: the shapes of parts, by which things are remembered, stay the same.
     """
-    if met is None or len(met.inputs) <= 2:
+    if members is None or len(members.inputs) <= 2:
         return group
-    ordered = one_after_another(met.inputs, met.conditions, places.told)
-    if ordered is None or places.whole(ordered.relation) is None:
+    ordered = one_after_another(members.inputs, members.conditions, places.told)
+    place = None if ordered is None else places.whole(ordered.relation)
+    if ordered is None or place is None or group.place is None or place.key != group.place.key:
         return group
     return replace(ordered, first=group.first, place=group.place)
 

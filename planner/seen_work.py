@@ -128,10 +128,10 @@ class SeenWork:
             self._kept.move_to_end(work.shape)
             if len(self._kept) > MOST_SHAPES:
                 self._kept.popitem(last=False)
-            noticed = sure and sized and work.constant_seconds >= NOTICED_SECONDS
+            noticed = sure and sized and work.guess_seconds(1.0) >= NOTICED_SECONDS
             if noticed and len(latest) >= CONFIRMED:
                 pace = self._paces.setdefault(source, _Pace())
-                pace.note(work.shape, min(latest) / work.constant_seconds, self._now)
+                pace.note(work.shape, work.pace_of(min(latest)), self._now)
 
     def note_stage(self, work: Work, seconds: float, now: float) -> None:
         """A stage was complete after so long, its fragments and their links included."""
@@ -180,7 +180,7 @@ class SeenWork:
         return any(work is not None and self._is_wrong(work, pace) for work, pace in works)
 
     def _is_wrong(self, work: Work, pace: float) -> bool:
-        seen = self.expected_seconds(work.shape, pace * work.constant_seconds)
+        seen = self.expected_seconds(work.shape, work.guess_seconds(pace))
         if seen is None:
             return False
         short, long = sorted((seen, work.seconds))

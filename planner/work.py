@@ -72,12 +72,11 @@ def work_of(
         return None
     sent = places.sent(relation, place)
     carried_seconds = (sent.size_bytes or 0.0) / place.link.over(sent.connections)
-    constant = handing_seconds(handed, carried_seconds) + operators
-    guess = handing_seconds(handed, carried_seconds, place.pace) + place.pace * operators
-    shape = _shape(relation)
-    seen = places.work_seconds(shape, guess)
-    seconds = guess if seen is None else seen
-    return Work(seconds, constant, seen is not None, shape)
+    handing = handing_seconds(handed)
+    guess = Work(0.0, handing + operators, False, _shape(relation), handing, carried_seconds)
+    guess_seconds = guess.guess_seconds(place.pace)
+    seen = places.work_seconds(guess.shape, guess_seconds)
+    return replace(guess, seconds=guess_seconds if seen is None else seen, seen=seen is not None)
 
 
 def sent_seconds(relation: Relation, place: Place, places: Places) -> tuple[float | None, bool]:

@@ -38,19 +38,19 @@ class Asking:
         self.clock = HandClock()
         self.sql = sql
         self.made: list[Answer] = []
-        self._plans: KeptPlans[str] = KeptPlans(Limits(), self.clock, self.catalog.seen)
+        self.plans: KeptPlans[str] = KeptPlans(Limits(), self.clock, self.catalog.seen)
         self._shapes = 0
 
     def ask(self) -> bool:
         """Whether the statement was planned."""
-        answer = self._plans.get(self.sql, len(self.sql))
+        answer = self.plans.use(self.sql, len(self.sql))
         if answer is not None:
             assert answer is self.made[-1]
             return False
         learned = self.catalog.seen.learned
         plan = plan_query(parse(self.sql), self.catalog, PlanningOptions())
         self.made.append(Answer("query", plan, plan.schema))
-        self._plans.put(self.sql, len(self.sql), self.made[-1], learned)
+        self.plans.put(self.sql, len(self.sql), self.made[-1], learned)
         return True
 
     def learn(self) -> None:
@@ -96,6 +96,39 @@ def test_a_plan_that_was_refuted_is_made_again_at_once() -> None:
     assert fragment.shape is not None
     asking.catalog.seen.note(fragment.shape, 2 * WRONG * ROWS)
     assert asking.ask()
+    assert not asking.ask()
+
+
+def test_of_many_that_ask_at_once_one_plans_again() -> None:
+    asking = Asking(TWO_SOURCES)
+    asking.ask()
+    asking.ask()
+    asking.learn()
+    uses = [asking.plans.use(TWO_SOURCES, len(TWO_SOURCES)) for _ in range(8)]
+    assert uses == [None] + [asking.made[0]] * 7
+
+
+def test_clients_that_plan_one_statement_at_once_move_no_look() -> None:
+    asking = Asking(TWO_SOURCES)
+    asking.ask()
+    for _ in range(10):
+        asking.plans.put(TWO_SOURCES, len(TWO_SOURCES), asking.made[0], 0)
+    assert not asking.ask()
+    asking.learn()
+    assert asking.ask()
+
+
+def test_a_plan_that_has_expired_is_looked_at_from_the_beginning() -> None:
+    asking = Asking(TWO_SOURCES)
+    for _ in range(20):
+        asking.ask()
+        asking.learn()
+    asking.clock.now += Limits().plan_ttl_seconds + 1
+    planned = []
+    for _ in range(4):
+        planned.append(asking.ask())
+        asking.learn()
+    assert planned == [True, False, True, False]
 
 
 def test_long_statements_are_few() -> None:
@@ -105,9 +138,9 @@ def test_long_statements_are_few() -> None:
     for number in range(MAX_LONG_PLANS + 1):
         plans.put(number, LONG_CHARACTERS + 1, asking.made[0], 0)
         plans.put(-1 - number, LONG_CHARACTERS, asking.made[0], 0)
-    assert plans.get(0, LONG_CHARACTERS + 1) is None
-    assert plans.get(1, LONG_CHARACTERS + 1) is asking.made[0]
-    assert plans.get(-1, LONG_CHARACTERS) is asking.made[0]
+    assert plans.use(0, LONG_CHARACTERS + 1) is None
+    assert plans.use(1, LONG_CHARACTERS + 1) is asking.made[0]
+    assert plans.use(-1, LONG_CHARACTERS) is asking.made[0]
 
 
 def test_what_is_seen_again_teaches_nothing_and_what_differs_does() -> None:

@@ -156,6 +156,19 @@ def test_a_pace_that_is_about_the_same_is_the_same() -> None:
     assert seen.pace("shop") == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("pace", [0.2, 0.9, 1.0, 3.0, 9.0])
+def test_a_pace_is_found_again_in_what_it_makes_of_work(pace: float) -> None:
+    """Also of rows that are handed out while they are carried, of which nothing is seen."""
+    seen = SeenWork()
+    for number, shape in enumerate(shapes(FEWEST_OF_A_PACE)):
+        work = Work(0.0, 0.5, False, shape, 0.4, 0.1 * number)
+        took = work.guess_seconds(pace)
+        for _ in range(CONFIRMED):
+            seen.note("shop", work, took, 0.0, sure=True, sized=True)
+        assert work.pace_of(took) == pytest.approx(pace)
+    assert seen.pace("shop") == pytest.approx(pace if not 0.8 <= pace <= 1.25 else 1.0)
+
+
 def test_a_pace_is_that_of_fragments_that_were_expected_right_and_take_a_while() -> None:
     seen = SeenWork()
     for shape in shapes(2 * FEWEST_OF_A_PACE):
@@ -240,6 +253,7 @@ def test_a_slow_source_is_expected_to_be_slow_at_what_it_was_not_seen_to_do() ->
     # Handing rows out went on beside their transfer, and takes three times as long, too.
     least, beside = 3 * before.work.seconds, 3 * before.cost.transfer_seconds
     assert least < after.work.seconds < least + beside
+    assert not catalog.seen.refutes(joined(catalog))
     assert after.work.constant_seconds == before.work.constant_seconds
     assert after.cost.work_seconds == after.work.seconds
     assert not after.work.seen

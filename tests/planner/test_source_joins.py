@@ -9,7 +9,7 @@ import pytest
 
 from planner.catalog import Catalog
 from planner.cost import Link
-from planner.options import PlanningOptions
+from planner.options import Cuts, PlanningOptions
 from planner.parse import parse
 from planner.plan import Plan, PlannedFragment
 from planner.planning import plan_query
@@ -83,6 +83,28 @@ def test_the_order_of_a_statement_is_no_work_of_its_source() -> None:
     seconds = [work.seconds for work in works if work is not None]
     assert len(seconds) == len(works)
     assert max(seconds) == pytest.approx(min(seconds), rel=0.01)
+
+
+@pytest.mark.parametrize("cuts", ["costed", "push"])
+def test_work_is_that_of_a_good_order_with_any_cuts(cuts: Cuts) -> None:
+    options = PlanningOptions(reductions="none", cuts=cuts)
+    works = [
+        only(plan_query(parse(over_the_shop(order)), catalog(), options)).work
+        for order in (WRITTEN, WRITTEN[::-1])
+    ]
+    one, other = (work.seconds for work in works if work is not None)
+    assert one == pytest.approx(other, rel=0.01)
+
+
+def test_rows_that_were_seen_count_in_the_work_of_joins_in_another_order() -> None:
+    sql = f"SELECT DISTINCT o_id FROM ({over_the_shop(WRITTEN)}) t"
+    known = catalog()
+    before = only(plan(sql, known))
+    assert before.shape is not None and before.work is not None
+    known.seen.note(before.shape, 3.0)
+    after = only(plan(sql, known))
+    assert after.work is not None
+    assert after.work.constant_seconds < before.work.constant_seconds
 
 
 def test_what_one_source_runs_whole_is_sent_as_it_was_written() -> None:
