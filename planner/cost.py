@@ -100,8 +100,8 @@ LOOKED_UP_SECONDS = 2.5e-9
 
 CACHED_ROWS = 16_384
 DOUBLED_SECONDS = 4e-9
-"""Beyond so many rows it takes so much longer among twice as many: among 50,000 14 ns, among 200,000
-18 ns, among a million 25 ns, by DataFusion 55 on an x86-64 of 2 cores."""
+"""Beyond so many it takes so much longer among twice as many: among 50,000 14 ns, among 200,000
+18 ns, among a million 25 ns (DataFusion 55, 2 cores of x86-64)."""
 
 
 def looked_up_seconds(rows: float) -> float:
