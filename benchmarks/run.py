@@ -47,9 +47,8 @@ ABOUT = {
         compares with the bare server's.""",
     "database": """
         Each reads all columns of a table to its last row: DuckDB and ADBC's driver in their own
-        process, Crosswind through its server and an ADBC Flight SQL client. Of the smallest
-        table a third is what a query costs once, being planned and crossing one more process;
-        *long* is the same table with more rows.""",
+        process, Crosswind through its server and an ADBC Flight SQL client. In the smallest
+        table it shows what a query costs once; *long* is the same table with more rows.""",
     "orders": """
         Each query is asked in ten random orders of its tables, joins and conditions, one after
         the other; of an order the quickest round counts. Queries of one table have fewer

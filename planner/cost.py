@@ -174,6 +174,17 @@ def handing_seconds(rows: float) -> float:
     return rows * ROW_SECONDS
 
 
+def handed_seconds(handing: float, carried: float, pace: float = 1.0) -> float:
+    """Seconds by which handing rows out goes on longer than their transfer, which is beside it.
+
+    Args:
+        handing: seconds that it takes by the constants.
+        carried: seconds in which the link carries the rows.
+        pace: how many times as slow as the constants say their source is.
+    """
+    return max(0.0, pace * handing - carried)
+
+
 def transfer_cost(
     rows: float,
     size_bytes: float,
@@ -188,7 +199,7 @@ def transfer_cost(
 
     Args:
         connections: over so many of them.
-        pace: how many times as slow as the constants say a source hands them out.
+        pace: see `handed_seconds`.
 
     >>> cost = transfer_cost(0.0, 6e6, Link(0.1, 10e6, 3e6), connections=2)
     >>> cost.transfer_seconds, cost.connections, cost.link_seconds
@@ -200,7 +211,7 @@ def transfer_cost(
     return Cost(
         latency_seconds=round_trips * link.rtt_seconds,
         transfer_seconds=transfer_seconds,
-        work_seconds=max(0.0, pace * handing_seconds(rows) - transfer_seconds),
+        work_seconds=handed_seconds(handing_seconds(rows), transfer_seconds, pace),
         connections=connections if least else None,
         link_seconds=size_bytes / link.bytes_per_second if least else None,
     )

@@ -22,6 +22,7 @@ from planner.emit.names import ONE, distinct_fields
 from planner.followed import tables_of
 from planner.keyed import keys_of, sent_in
 from planner.opening import (
+    MORE_MOVED,
     WORTH_OPENING,
     fragments_seconds,
     more_bytes,
@@ -267,7 +268,7 @@ class _Decomposer:
         if not worth and not (weighed < whole and self._was_seen(relation, place)):
             reason = f"{opened:.3g} s to move and join the inputs, {whole:.3g} s for the result"
             if opened < whole and more:
-                reason += f", and {more / 1e6:.3g} MB more over the link"
+                reason += f", and {more / 1e6:.3g} MB {MORE_MOVED}"
             title = f"{len(pieces)} fragments of {source}, joined here"
             self._cut.rejected.append(RejectedCut(title, reason))
             return None

@@ -183,8 +183,7 @@ class _Order:
         # Of equal sizes, names decide: never the order of the statement.
         by_size = sorted((one, other), key=lambda g: (self._rows[id(g)], self._tables[id(g)]))
         first, second = by_size
-        numbers = first.numbers | second.numbers
-        both = joined(first, second, [c for c in self._left if numbers_of(c) <= numbers])
+        both = joined(first, second, _between(self._left, first, second))
         rows = rounded(self._places.estimate(both.relation).rows or 0.0)
         tables = tuple(sorted(self._tables[id(first)] + self._tables[id(second)]))
         size = rounded(self._rows[id(first)] + self._rows[id(second)])

@@ -20,6 +20,10 @@ What crosses the link more than the result of the joins would counts twice: othe
 link, too."""
 
 
+MORE_MOVED = "more over the link"
+"""So ends what is said of an opening that would be sooner, and is not made for what it moves."""
+
+
 def opened_pieces(relation: Relation) -> list[Relation]:
     """The inputs of the topmost joins: what would cross the link were these run here."""
     if isinstance(relation, Join | Cross):

@@ -16,7 +16,7 @@ from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.contract import Estimated, Fragment, TableName
 from connectors.far_reads import Gaps
-from planner.cost import Cost
+from planner.cost import Cost, handed_seconds
 from planner.options import Pushdown
 from planner.relations import Relation
 from planner.warnings import PlanWarning
@@ -67,7 +67,7 @@ class Work:
 
     def handed_seconds(self, pace: float) -> float:
         """The part of that in which rows are handed out."""
-        return max(0.0, pace * self.handing_seconds - self.carried_seconds)
+        return handed_seconds(self.handing_seconds, self.carried_seconds, pace)
 
     def pace_of(self, seconds: float) -> float:
         """How many times as slow a source is that took so long."""

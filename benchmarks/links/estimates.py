@@ -13,13 +13,11 @@ from typing import Any
 
 from benchmarks.links.cells import Judged
 from benchmarks.links.contenders import Ask
+from planner.opening import MORE_MOVED
 
 LEAST_ROWS = 10.0
 LEAST_SECONDS = 0.01
 """Below these an estimate is not wrong, whatever came."""
-
-MORE_MOVED = "more over the link"
-"""So ends why a way was not taken although it was expected to be sooner."""
 
 WRONG_ROWS = 2.0
 """Estimates of rows that are off by this are named before those of seconds, which follow them."""

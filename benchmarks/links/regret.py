@@ -16,6 +16,9 @@ OURS = "crosswind"
 WAYS = ("told", "push-all", "pull-all", "open", "no-reduction", "all-reductions")
 """Other plans of the same build: the best of them is what regret refers to."""
 
+OPENING = ("open", "pull-all")
+"""Those that run joins of one source here, whatever that moves."""
+
 BAR = 1.2
 NOISE_SECONDS = 0.02
 """A difference below it, or below what askings of one query differ by, is not the plan's."""
@@ -94,7 +97,8 @@ def _regret(cell: Cell, query: str, ours: Answer, others: Mapping[str, Answer]) 
     best = min(different, key=lambda name: different[name].seconds, default="")
     against = different.get(best, fastest)
     noise = max(NOISE_SECONDS, fastest.spread_seconds, against.spread_seconds)
-    wrong = ours.passed_over or most_wrong(ours.judged)
+    by_choice = ours.passed_over if best in OPENING else ""
+    wrong = by_choice or most_wrong(ours.judged)
     return Regret(cell, query, fastest.seconds, best, against.seconds, noise, wrong)
 
 

@@ -179,14 +179,13 @@ def test_a_hundred_clients_that_leave_leave_nothing_behind(
     leave(20)
     threads, memory, files = _size(server)
     leave(100)
+    # What gRPC and the allocators keep for later is bounded; a leak of one for each would show.
     eventually(lambda: server.process.num_threads() <= threads + 10)
-    _, now_memory, now_files = _size(server)
-    assert now_files < files + 20
-    if now_memory > memory + 64 * 2**20:
-        # What gRPC and the allocators keep for later is bounded, and there by now, if they were
-        # busy; a leak of something for each client is as large again.
-        leave(100)
-        assert _size(server)[1] < now_memory + 32 * 2**20
+    more_memory, more_files = (
+        b - a for a, b in zip((memory, files), _size(server)[1:], strict=True)
+    )
+    assert more_memory < 64 * 2**20
+    assert more_files < 20
     assert activity.count() <= MAX_CONNECTIONS
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM people")

@@ -16,6 +16,7 @@ from benchmarks.links.estimates import judged, most_wrong, passed_over, same_pla
 from benchmarks.links.regret import listed, matrix, regrets, summary
 from benchmarks.links.run import QUERIES, measured_path
 from planner.explain_json import explain_value
+from planner.opening import MORE_MOVED
 from tests.planner.paper_shop import plan, shop_catalog
 
 
@@ -149,6 +150,15 @@ def test_where_rows_were_right_the_seconds_are_named() -> None:
 def test_a_way_that_was_passed_over_for_what_it_moves_is_named() -> None:
     value = explain_value(plan(JOIN, shop_catalog()))
     assert passed_over(value) == ""
-    reason = "0.5 s to move and join the inputs, 0.7 s for the result, and 9 MB more over the link"
+    reason = f"0.5 s to move and join the inputs, 0.7 s for the result, and 9 MB {MORE_MOVED}"
     value["rejected"].append({"description": "2 fragments of shop, joined here", "reason": reason})
     assert passed_over(value) == f"2 fragments of shop, joined here: {reason}"
+
+
+@pytest.mark.parametrize(("sooner", "named"), [("open", "9 MB more"), ("push_all", "not known")])
+def test_what_was_passed_over_is_named_only_where_that_was_sooner(sooner: str, named: str) -> None:
+    those = found(crosswind=(0.6,), **{sooner: (0.3,)})
+    (ours,) = (each for key, each in those.items() if key[2] == "crosswind")
+    ours.answers["q01"] = replace(ours.answers["q01"], passed_over="joined here: 9 MB more")
+    (regret,) = regrets("local", those)
+    assert named in regret.estimate
