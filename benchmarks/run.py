@@ -32,6 +32,10 @@ TITLES = {
 }
 
 ABOUT = {
+    "misled": """
+        Each query is asked once in each way, as if nothing had been asked before; what is seen
+        while it runs, it may use. The memory is what a server has by default. Pull-all reads every
+        table, as few columns as the query names, and orders its joins by right statistics.""",
     "streaming": """
         All servers send to the same client, on the same processors. *Bare Flight, same batches*
         has them in memory and only sends them: the least that any server does. *Bare Flight,

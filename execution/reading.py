@@ -26,7 +26,7 @@ from execution.metering import Metering, Reading
 from execution.sent_rows import rows_sent
 from execution.sizing import size_bytes
 from execution.stages import StageKeys
-from execution.suspicion import FragmentWatch, Watch
+from execution.suspicion import FragmentWatch, Watch, is_part_of_table
 from execution.working import Took, Working
 from planner.account import FragmentAccount
 from planner.catalog import Source
@@ -83,6 +83,7 @@ class FragmentReader:
         self._working = working
         self.others: tuple[FragmentReader, ...] = ()
         self._shape = planned.shape
+        self._table = planned.tables[0] if is_part_of_table(planned) else None
         self._seen = seen
         self.source = planned.source
         self.schema: pa.Schema = planned.fragment.schema
@@ -165,6 +166,8 @@ class FragmentReader:
         try:
             if failure is None and self._shape is not None:
                 self._seen.note(self._shape, self._rows)
+            if failure is None and self._table is not None:
+                self._seen.note_table(self.source, self._table, self._rows)
             if failure is None and self._working is not None:
                 self._working.ended(self._took(self._ended_at), self._ended_at)
         finally:

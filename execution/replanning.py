@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -21,7 +22,8 @@ import pyarrow as pa
 from connectors.contract import SqlQuery
 from connectors.errors import CancelledError, CrosswindError, MemoryLimitError
 from execution.running import Ran, Run
-from execution.suspicion import Suspicion, Watch
+from execution.suspicion import GOES_ON, Suspicion, Watch, is_part_of_table, joins
+from planner.options import Caution
 from planner.plan import Again, Plan, PlannedFragment, sent_by
 from planner.seen import SeenRows
 
@@ -29,6 +31,10 @@ _LOG = logging.getLogger("crosswind.execution")
 
 MOST_TIMES = 2
 """So often a statement is planned again for what it reads; once more where rows find no room."""
+
+
+EARLY = 0.25
+"""A plan that asks for the same takes over, and asks for it anew, in the first part of its time."""
 
 
 class ReplannedRun:
@@ -57,6 +63,8 @@ class ReplannedRun:
         self._suspicion = suspicion
         self._lock = threading.Lock()
         self._times = 0
+        self._caution = Caution()
+        self._begun = time.monotonic()
         self._given = False
         self._cancelled = False
         self._next: Plan | None = None
@@ -97,7 +105,7 @@ class ReplannedRun:
             return False
         self._end_planning()
         if self._next is None:
-            plan = self._again(lambda: self._cancelled, True)
+            plan = self._again(lambda: self._cancelled, replace(self._caution, plain=True))
             if plan.schema.equals(self._plan.schema):
                 self._next = plan
         return self._next is not None
@@ -111,6 +119,7 @@ class ReplannedRun:
             assert self._next is not None
             self._plan, self._next = self._next, None
             self._times += 1
+            self._begun = time.monotonic()
             self._run = self._begin(self._plan, self._watch(self._times))
 
     def _watch(self, times: int) -> Watch:
@@ -119,37 +128,60 @@ class ReplannedRun:
     def _refuted(self, times: int, fragment: PlannedFragment, rows: int) -> None:
         if self._given or self._next is not None or self._times >= MOST_TIMES:
             return
-        if fragment.shape is not None:
-            self._seen.note(fragment.shape, rows)
+        self._note(fragment, rows)
         with self._lock:
-            if self._planning is not None or self._cancelled:
+            busy = self._planning is not None and self._planning.is_alive()
+            if busy or self._cancelled:
                 return
             thread = threading.Thread(
-                target=self._plan_again, args=(times,), name="crosswind-replan", daemon=True
+                target=self._plan_again,
+                args=(times, fragment),
+                name="crosswind-replan",
+                daemon=True,
             )
             # Whoever waits for its end may find it only when it has begun.
             with suppress(RuntimeError):  # No more threads: the plan that there is goes on.
                 thread.start()
                 self._planning = thread
 
-    def _plan_again(self, times: int) -> None:
+    def _note(self, fragment: PlannedFragment, rows: int) -> None:
+        """What is known by now of the rows of a fragment that goes on."""
+        expected = GOES_ON * rows
+        if fragment.shape is not None:
+            self._seen.note(fragment.shape, expected)
+        if is_part_of_table(fragment):
+            self._seen.note_table(fragment.source, fragment.tables[0], rows, expected)
+
+    def _plan_again(self, times: int, fragment: PlannedFragment) -> None:
         """Plan beside the run, which goes on meanwhile."""
+        caution = self._caution
         try:
-            plan = self._again(lambda: self._cancelled or self._given, False)
+            plan = self._again(self._is_late, caution)
+            if joins(fragment) and not _runs(plan, fragment):
+                # Other joins of its tables are known no better than this one was.
+                caution = _more_careful(caution, fragment)
+                plan = self._again(self._is_late, caution)
         except Exception as error:
             # It was planned once; that plan goes on.
             _LOG.info("a plan was not made again: %s", error)
             return
         if not plan.schema.equals(self._plan.schema):
             return  # Its client was promised another answer.
-        if not self._suspicion.always and _asked(plan) == _asked(self._plan):
-            return
         with self._lock:
-            if self._given or self._cancelled or self._next is not None or times != self._times:
+            took_seconds = time.monotonic() - self._begun
+            if self._is_late() or self._next is not None or times != self._times:
                 return
-            self._next = plan
+            if not self._suspicion.always and not is_worth_it(
+                plan, self._plan, took_seconds, is_doubtful=caution != self._caution
+            ):
+                return
+            self._next, self._caution = plan, caution
             run = self._run
         run.cancel()
+
+    def _is_late(self) -> bool:
+        """Whether no plan can take over any more."""
+        return self._cancelled or self._given
 
     def cancel(self) -> None:
         with self._lock:
@@ -178,8 +210,40 @@ def shares(plan: Plan) -> bool:
     return any(stage.reads > 1 for stage in plan.stages)
 
 
+def _runs(plan: Plan, fragment: PlannedFragment) -> bool:
+    """Whether a plan still has a fragment, by what is known of it now."""
+    known = fragment.shape is not None and fragment.estimate.rows is not None
+    return known and any(each.shape == fragment.shape for each in plan.fragments)
+
+
+def _more_careful(caution: Caution, fragment: PlannedFragment) -> Caution:
+    apart = caution.apart | {(fragment.source, frozenset(fragment.tables))}
+    return Caution(caution.plain or fragment.sending is not None, apart)
+
+
+def is_worth_it(plan: Plan, running: Plan, took_seconds: float, *, is_doubtful: bool) -> bool:
+    """Whether a plan takes over from one that has run for so long.
+
+    Args:
+        is_doubtful: it is not known to take less. What has run so long is expected to run as long
+            again: both together then take at most twice as long as the better one.
+    """
+    if _asked(plan) == _asked(running):
+        if _order(plan) == _order(running):
+            return False
+        return plan.seconds is not None and took_seconds < EARLY * plan.seconds
+    if not is_doubtful or any(f.estimate.rows is None for f in plan.fragments):
+        return True
+    return plan.seconds is None or plan.seconds < took_seconds
+
+
+def _order(plan: Plan) -> list[str]:
+    """In which order a plan computes."""
+    return [plan.residual_text, *(stage.text for stage in plan.stages)]
+
+
 def _asked(plan: Plan) -> list[tuple[str, str]]:
-    """What a plan asks its sources for, and in which order it computes."""
+    """What a plan asks its sources for."""
     return sorted((f.source, _text(f)) for f in plan.fragments)
 
 

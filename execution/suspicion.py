@@ -10,8 +10,15 @@ from dataclasses import dataclass
 
 from planner.plan import PlannedFragment
 
+GOES_ON = 2.0
+"""What has had so many rows is expected to have as many more."""
+
 Refuted = Callable[[PlannedFragment, int], None]
 """Told, by the thread that reads it, that a fragment has more rows than its limit, and how many."""
+
+
+_JOINS = frozenset(("join", "cross"))
+_PICKS = frozenset(("filter", "project", "sort", "fetch", "read"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,10 @@ class Suspicion:
         """More rows than this refute what was expected of a fragment; None where nothing was."""
         if self.always:
             return 0.0
-        expected = planned.estimate.rows
+        reduction = planned.reduction
+        expected = (planned.estimate if reduction is None else reduction.estimate).rows
+        if joins(planned):  # They may multiply, whatever is known of tables.
+            return max(self.rows, self.times * (expected or 0.0))
         if expected is None or planned.shape is None:
             return None
         return max(self.rows, self.times * expected)
@@ -53,7 +63,8 @@ class Watch:
 
 
 class FragmentWatch:
-    """Looks at one fragment, for the one thread that reads it, and says once what it saw."""
+    """Looks at one fragment, for the one thread that reads it, and says what it saw; again each
+    time that twice as many rows have come."""
 
     def __init__(self, planned: PlannedFragment, limit: float, refuted: Refuted) -> None:
         self._planned = planned
@@ -63,5 +74,15 @@ class FragmentWatch:
     def look(self, rows: int) -> None:
         """So many rows have come so far."""
         if rows > self._limit:
-            self._limit = float("inf")
+            self._limit = GOES_ON * rows
             self._refuted(self._planned, rows)
+
+
+def joins(planned: PlannedFragment) -> bool:
+    """Whether a fragment joins tables at its source."""
+    return not _JOINS.isdisjoint(planned.operators)
+
+
+def is_part_of_table(planned: PlannedFragment) -> bool:
+    """Whether each row of a fragment is one of a table."""
+    return len(planned.tables) == 1 and _PICKS.issuperset(planned.operators)

@@ -28,6 +28,7 @@ from flight_server.sessions import Clock, Handles
 from flight_server.warning_log import log_warnings
 from planner.catalog import Catalog
 from planner.cost import Link
+from planner.options import Caution
 from planner.plan import Plan
 from planner.warnings import warnings_json
 
@@ -157,9 +158,9 @@ class Queries:
         return self.planning.plan(sql, self._linked(links), options)
 
     def _planned_again(
-        self, sql: str, options: SessionOptions, gone: Callable[[], bool], plain: bool
+        self, sql: str, options: SessionOptions, gone: Callable[[], bool], caution: Caution
     ) -> Plan:
-        options = replace(options, plain=plain)
+        options = replace(options, caution=caution)
         return self.aside.do(lambda: self._planned_now(sql, options), gone).plan
 
     def _linked(self, links: Mapping[str, Link]) -> Catalog:

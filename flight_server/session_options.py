@@ -17,6 +17,7 @@ from planner.options import (
     CUTS,
     PUSHDOWNS,
     REDUCTIONS,
+    Caution,
     Cuts,
     PlanningOptions,
     Pushdown,
@@ -40,7 +41,7 @@ class SessionOptions:
         cuts: whether joins that one source can run are run there.
         compression: of the batches that are sent; None for none.
         links: what to suppose of links instead of what is known.
-        plain: see `planner.options.PlanningOptions`; no client sets it.
+        caution: see `planner.options.PlanningOptions`; no client sets it.
     """
 
     dialect: str | None = None
@@ -49,13 +50,13 @@ class SessionOptions:
     cuts: Cuts | None = None
     compression: Compression | None = None
     links: tuple[Supposed, ...] = ()
-    plain: bool = False
+    caution: Caution | None = None
 
     @property
     def planning(self) -> PlanningOptions:
         """What of it the planner takes."""
         reductions, cuts = self.reductions or "costed", self.cuts or "costed"
-        return PlanningOptions(self.pushdown, reductions, cuts, self.plain)
+        return PlanningOptions(self.pushdown, reductions, cuts, self.caution)
 
     def given(self) -> dict[str, str]:
         """The options that are set, by name."""

@@ -43,6 +43,20 @@ CUTS: tuple[Cuts, ...] = get_args(Cuts)
 
 
 @dataclass(frozen=True, slots=True)
+class Caution:
+    """What a statement that runs has shown not to pay, when it is planned once more.
+
+    Attributes:
+        plain: nothing is computed once for several who read it, and nothing sent whole to a source.
+        apart: a source, and tables of it, `schema.table`, that it is not to join with each other: a
+            join of them there had far more rows than were expected of it.
+    """
+
+    plain: bool = False
+    apart: frozenset[tuple[str, frozenset[str]]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class PlanningOptions:
     """How one statement is planned.
 
@@ -50,10 +64,10 @@ class PlanningOptions:
         pushdown: for every source of the statement; None leaves it to each source's configuration.
         reductions: which fragments are sent keys, or rows.
         cuts: whether joins that one source can run are run there.
-        plain: nothing is computed once for several who read it, and nothing sent whole to a source.
+        caution: of a statement that runs; None where it is planned for the first time.
     """
 
     pushdown: Pushdown | None = None
     reductions: Reductions = "costed"
     cuts: Cuts = "costed"
-    plain: bool = False
+    caution: Caution | None = None

@@ -26,6 +26,7 @@ from planner.emit.expressions import refusal_of
 from planner.emit.few import most_rows
 from planner.emit.scan import scan_refusal
 from planner.estimate import Estimator
+from planner.followed import tables_of
 from planner.options import PlanningOptions, Pushdown
 from planner.plan import Estimate
 from planner.relations import (
@@ -44,6 +45,7 @@ from planner.relations import (
     subqueries_of,
 )
 from planner.seen import SeenRows
+from planner.sized import grown
 
 
 @dataclass(frozen=True)
@@ -126,14 +128,15 @@ class Places:
         self._pushdown = options.pushdown
         self.reductions = options.reductions
         self.cuts = options.cuts
-        self.plain = options.plain
+        self.plain = options.caution is not None and options.caution.plain
+        self._apart = () if options.caution is None else tuple(options.caution.apart)
         self._of_source: dict[str, Place | None] = {}
         self._sent: dict[tuple[str, ...], Place] = {}
         # Answers by identity, with the objects that these identities belong to.
         self._refusals: dict[tuple[int, int, str], tuple[object, str | None]] = {}
         self._whole: dict[int, tuple[Relation, Place | None]] = {}
         self.ordered: dict[int, tuple[Relation, Relation]] = {}
-        self._estimate = Estimator(self._statistics, seen)
+        self._estimate = Estimator(self._by_now, seen)
         self._told = Estimator(self._statistics, stages=self._estimate.stages)
 
     def under(self, options: PlanningOptions) -> Places:
@@ -322,11 +325,26 @@ class Places:
     def _refusal(self, relation: Relation, place: Place) -> str | None:
         if self.cuts == "open" and isinstance(relation, Join | Cross):
             return "joins are run here: cuts = open"
+        if (
+            self._apart
+            and isinstance(relation, Join | Cross)
+            and self._is_kept_apart(relation, place)
+        ):
+            return "joined there they had far more rows than expected"
         key = (id(relation), 0, place.source.name)
         known = self._refusals.get(key)
         if known is None:
             known = self._refusals[key] = (relation, _refusal(relation, place))
         return known[1]
+
+    def _is_kept_apart(self, relation: Relation, place: Place) -> bool:
+        if not self._apart or not isinstance(relation, Join | Cross):
+            return False
+        left, right = (frozenset(tables_of(i)) for i in inputs_of(relation))
+        return any(
+            source == place.source.name and left & tables and right & tables
+            for source, tables in self._apart
+        )
 
     def _statistics(self, path: tuple[str, ...]) -> Statistics:
         if path in self._known:
@@ -334,6 +352,14 @@ class Places:
         table = self._tables[path]
         with asking(table.source.name):
             return table.source.connector.statistics(table.table.name)
+
+    def _by_now(self, path: tuple[str, ...]) -> Statistics:
+        """What a source knows of a table, but of as many rows as were seen of it."""
+        known = self._statistics(path)
+        if self._seen is None or known.rows is None:
+            return known
+        rows = self._seen.of_table(path[0], ".".join(path[1:]), known.rows)
+        return known if rows is None else grown(known, rows)
 
 
 def moved(expected: Estimate, place: Place) -> Cost | None:

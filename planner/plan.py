@@ -17,7 +17,7 @@ from substrait.plan_pb2 import Plan as SubstraitPlan
 from connectors.contract import Estimated, Fragment, TableName
 from connectors.far_reads import Gaps
 from planner.cost import Cost, handed_seconds
-from planner.options import Pushdown
+from planner.options import Caution, Pushdown
 from planner.relations import Relation
 from planner.warnings import PlanWarning
 
@@ -343,7 +343,8 @@ class Plan:
             as the reason.
         uncut: how the statement runs when the engine cannot read `residual` back; None when that
             may not be.
-        seconds: that it is expected to take; for EXPLAIN, and None where that is not known.
+        seconds: that it is expected to take; for EXPLAIN, and where what runs is planned once more.
+            None elsewhere, and where it is not known.
         losing: the best of the other cuts, the least time first; for EXPLAIN.
     """
 
@@ -369,6 +370,6 @@ def sent_by(plan: Plan) -> frozenset[str]:
     return frozenset(name for each in sendings if each is not None for name in each.stages)
 
 
-Again: TypeAlias = Callable[[Callable[[], bool], bool], Plan]
-"""Plans a statement once more: asks the first now and then whether nobody wants it any more, and
-where the second is true, computes nothing once for several readers, and sends nothing whole."""
+Again: TypeAlias = Callable[[Callable[[], bool], Caution], Plan]
+"""Plans a statement that runs once more, with such caution; asks the first now and then whether
+nobody wants it any more. The plan says how long it is expected to take, where that is known."""

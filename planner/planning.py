@@ -14,6 +14,7 @@ from connectors.errors import UnsupportedError
 from connectors.far_reads import Gaps
 from planner.bind import Bound, bind, client_schema
 from planner.catalog import Catalog
+from planner.cut_cost import cut_cost
 from planner.decompose import Cut, CutFragment
 from planner.emit.few import few_of
 from planner.emit.names import unique_names
@@ -134,6 +135,8 @@ def _planned_query(
                 reason = "the engine cannot read its own plan"
                 plan = replace(plan, uncut=_uncut(bound, options, reason))
             plan = replace(plan, rejected=(*plan.rejected, *rejected))
+            if options.caution is not None:
+                plan = replace(plan, seconds=cut_cost(cut, places).seconds)
             if statement.mode != "query":
                 plan = with_losing_cuts(plan, bound.relation, cut, places, options)
             return _with_warnings(plan, statement, bound, _in_full(cut))

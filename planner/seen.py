@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass, replace
 
 from planner.plan import Plan, Work, sent_by
 from planner.relations import Relation
@@ -24,6 +25,21 @@ FEW_ROWS = 1_000.0
 _JOINS = frozenset(("join", "cross"))
 
 
+@dataclass(frozen=True, slots=True)
+class _SeenTable:
+    """A table of more rows than its source knows, maybe.
+
+    Attributes:
+        least_rows: that it has.
+        rows: that it is expected to have.
+        told_rows: what its source told when that was first asked for.
+    """
+
+    least_rows: float
+    rows: float
+    told_rows: float | None = None
+
+
 class SeenRows:
     """Rows by shape, the latest that were seen; for any number of threads.
 
@@ -35,6 +51,7 @@ class SeenRows:
         self._lock = threading.Lock()
         self._learned = 0
         self._rows: OrderedDict[bytes, float] = OrderedDict()
+        self._of_table: OrderedDict[tuple[str, str], _SeenTable] = OrderedDict()
         self._outgrown: OrderedDict[bytes, None] = OrderedDict()
         self._refused: OrderedDict[bytes, None] = OrderedDict()
         self.work = SeenWork()
@@ -54,6 +71,37 @@ class SeenRows:
             self._rows.move_to_end(shape)
             if len(self._rows) > MOST_SHAPES:
                 self._rows.popitem(last=False)
+
+    def note_table(
+        self, source: str, table: str, least_rows: float, rows: float | None = None
+    ) -> None:
+        """A source's table, `schema.table`, has so many rows at least.
+
+        Args:
+            rows: that it is expected to have, while it is being read.
+        """
+        key = (source, table)
+        with self._lock:
+            before = self._of_table.pop(key, _SeenTable(0.0, 0.0))
+            least_rows = max(least_rows, before.least_rows)
+            seen = _SeenTable(least_rows, max(least_rows, rows or 0.0), before.told_rows)
+            self._of_table[key] = seen
+            if len(self._of_table) > MOST_SHAPES:
+                self._of_table.popitem(last=False)
+
+    def of_table(self, source: str, table: str, told_rows: float) -> float | None:
+        """The rows that a table was seen to have at least, for as long as its source tells of the
+        same number; None where it was not seen."""
+        key = (source, table)
+        if key not in self._of_table:
+            return None
+        with self._lock:
+            found = self._of_table.get(key)
+            if found is None or found.told_rows not in (None, told_rows):
+                self._of_table.pop(key, None)  # Its source knows better by now.
+                return None
+            self._of_table[key] = replace(found, told_rows=told_rows)
+            return found.rows
 
     def note_outgrown(self, shape: bytes) -> None:
         """The rows of a part of this shape were to wait for several readers, and found no room."""

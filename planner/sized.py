@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from connectors.contract import ColumnStatistics
+from connectors.contract import ColumnStatistics, Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,26 @@ def column_of(
         rows,
         statistics,
     )
+
+
+LIKE_KEYS = 0.1
+"""A column of which so many values are different, by rows, has more with more rows; as PostgreSQL
+takes it."""
+
+
+def grown(known: Statistics, rows: float) -> Statistics:
+    """Of a table that has more rows than its source knows, and so more values that are keys."""
+    if known.rows is None or rows <= known.rows:
+        return known
+    more, most = rows / known.rows, LIKE_KEYS * known.rows
+    columns = {
+        name: replace(column, distinct=column.distinct * more)
+        if column.distinct is not None and column.distinct > most
+        else column
+        for name, column in known.columns.items()
+    }
+    size_bytes = None if known.size_bytes is None else known.size_bytes * more
+    return Statistics(rows, size_bytes, columns)
 
 
 def made_column(type_: pa.DataType) -> SizedColumn:

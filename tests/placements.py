@@ -14,7 +14,7 @@ from connectors import registry
 from execution.engine import Engine, EngineSettings
 from planner.account import Account
 from planner.catalog import Catalog, Source
-from planner.options import PlanningOptions
+from planner.options import Caution, PlanningOptions
 from planner.parse import parse
 from planner.plan import Again, Plan, SqlResidual, Work
 from planner.planning import plan_query
@@ -112,8 +112,8 @@ class Placement:
     def again(self, sql: str) -> Again:
         """Plans a statement once more, while it runs."""
 
-        def plan(_: object, plain: bool) -> Plan:
-            return replace(self, options=replace(self.options, plain=plain)).plan(sql)
+        def plan(_: object, caution: Caution) -> Plan:
+            return replace(self, options=replace(self.options, caution=caution)).plan(sql)
 
         return plan
 

@@ -17,6 +17,7 @@ import pytest
 from connectors import registry
 from planner.catalog import Source
 from planner.options import PlanningOptions
+from planner.seen import SeenRows
 from tests.comparison import assert_same
 from tests.misled import WAYS, Misled, misled
 from tests.placements import Placement
@@ -71,7 +72,8 @@ def test_wrong_statistics_cost_no_answer_and_few_bytes(
 
 def ran(placement: Placement, sql: str) -> tuple[pa.Table, int]:
     """A statement's answer, and the bytes that its fragments sent."""
+    placement.catalog.seen = SeenRows()
     plan = placement.plan(sql)
-    execution = placement.engine.start(plan, again=lambda: placement.plan(sql))
+    execution = placement.engine.start(plan, again=placement.again(sql))
     answer = pa.Table.from_batches(list(execution.batches()), schema=plan.schema)
     return answer, sum(fragment.size_bytes for fragment in execution.account().fragments)

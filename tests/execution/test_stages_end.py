@@ -180,7 +180,7 @@ def test_a_plan_of_another_answer_takes_nothing_over(both: Placement) -> None:
 def test_a_failure_to_plan_again_is_not_the_statements(both: Placement) -> None:
     settings = EngineSettings(target_partitions=2, suspicion=Suspicion(always=True, waits=True))
 
-    def again(_: object, __: bool) -> Plan:
+    def again(_: object, __: object) -> Plan:
         raise RecursionError
 
     with Placement.of_catalog(both.catalog, settings) as eager:
