@@ -154,12 +154,12 @@ class ReplannedRun:
 
     def _plan_again(self, times: int, fragment: PlannedFragment) -> None:
         """Plan beside the run, which goes on meanwhile."""
-        caution = self._caution
+        caution = _doubting(self._caution, fragment)
         try:
             plan = self._again(self._is_late, caution)
             if joins(fragment) and not _runs(plan, fragment):
                 # Other joins of its tables are known no better than this one was.
-                caution = _more_careful(caution, fragment)
+                caution = _keeping_apart(caution, fragment)
                 plan = self._again(self._is_late, caution)
         except Exception as error:
             # It was planned once; that plan goes on.
@@ -172,7 +172,7 @@ class ReplannedRun:
             if self._is_late() or self._next is not None or times != self._times:
                 return
             if not self._suspicion.always and not is_worth_it(
-                plan, self._plan, took_seconds, is_doubtful=caution != self._caution
+                plan, self._plan, took_seconds, is_doubtful=caution.apart != self._caution.apart
             ):
                 return
             self._next, self._caution = plan, caution
@@ -216,9 +216,14 @@ def _runs(plan: Plan, fragment: PlannedFragment) -> bool:
     return known and any(each.shape == fragment.shape for each in plan.fragments)
 
 
-def _more_careful(caution: Caution, fragment: PlannedFragment) -> Caution:
+def _doubting(caution: Caution, fragment: PlannedFragment) -> Caution:
+    own = frozenset() if fragment.shape is None else frozenset((fragment.shape,))
+    return replace(caution, doubted=caution.doubted | own)
+
+
+def _keeping_apart(caution: Caution, fragment: PlannedFragment) -> Caution:
     apart = caution.apart | {(fragment.source, frozenset(fragment.tables))}
-    return Caution(caution.plain or fragment.sending is not None, apart)
+    return replace(caution, plain=caution.plain or fragment.sending is not None, apart=apart)
 
 
 def is_worth_it(plan: Plan, running: Plan, took_seconds: float, *, is_doubtful: bool) -> bool:

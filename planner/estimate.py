@@ -52,6 +52,7 @@ class Estimator:
         statistics_of: what a source knows of a table.
         seen: the rows of what ran before, which are better than any estimate.
         stages: see below; those of another estimator, to follow it.
+        doubted: see `planner.options.Caution`.
 
     Attributes:
         stages: what is read under a path of one part.
@@ -63,9 +64,11 @@ class Estimator:
         statistics_of: StatisticsOf,
         seen: SeenRows | None = None,
         stages: dict[tuple[str, ...], Relation] | None = None,
+        doubted: frozenset[bytes] = frozenset(),
     ) -> None:
         self._statistics_of = statistics_of
         self._seen = seen
+        self._doubted = doubted
         # With the relation, so that no other takes its identity.
         self._known: dict[int, tuple[Relation, Sized]] = {}
         self.stages = {} if stages is None else stages
@@ -118,11 +121,28 @@ class Estimator:
             return self._size_of_stage(relation.path)
         inputs = [self._size(i) for i in inputs_of(relation)]
         sized = _size(relation, inputs, self._statistics_of)
+        if self._doubted and isinstance(relation, Join) and relation.kind is JoinKind.INNER:
+            sized = self._of_doubted(relation, inputs, sized)
         rows = None if self._seen is None else self._seen.of(relation)
         if rows is not None:
             sized = sized.corrected(rows)
         self._known[id(relation)] = (relation, sized)
         return sized
+
+    def _of_doubted(self, join: Join, inputs: list[Sized], sized: Sized) -> Sized:
+        """A join's rows where a side of it is doubted: no fewer than those of the other."""
+        others = zip(inputs_of(join), reversed(inputs), strict=True)
+        rows = [other.rows for side, other in others if self.is_doubted(side)]
+        known = [each for each in (sized.rows, *rows) if each is not None]
+        return sized if sized.rows is None else sized.corrected(max(known))
+
+    def is_doubted(self, relation: Relation) -> bool:
+        """Whether it, or what is in it, had far more rows than expected, and has more still."""
+        if not self._doubted:
+            return False
+        if isinstance(relation, Read) and relation.path in self.stages:
+            return self.is_doubted(self.stages[relation.path])
+        return relation.shape in self._doubted or any(map(self.is_doubted, inputs_of(relation)))
 
     def _size_of_stage(self, path: tuple[str, ...]) -> Sized:
         sized = self._size(self.stages[path])

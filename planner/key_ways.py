@@ -109,11 +109,11 @@ class Ways:
 
     def _way(self, sides: Sides, pair: tuple[int, int]) -> Way | None:
         first, waits = sides.first, sides.waits
+        always = self._places.reductions == "all"
         reach = reached(waits, pair[1], self._places)
-        if reach is None:
+        if reach is None or (self._places.is_doubted(first) and not always):
             return None
         count = self._places.distinct(first, pair[0])
-        always = self._places.reductions == "all"
         if count is None:
             if not always:
                 return None
@@ -243,7 +243,7 @@ class Ways:
         places = self._places
         count = places.distinct(sides.first, pair[0])
         reach = reached(sides.waits, pair[1], places)
-        if count is None or reach is None:
+        if count is None or reach is None or places.is_doubted(sides.first):
             return None
         if not may_cross_less(relation, top, sides, pair, count, places):
             return None

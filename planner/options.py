@@ -50,10 +50,13 @@ class Caution:
         plain: nothing is computed once for several who read it, and nothing sent whole to a source.
         apart: a source, and tables of it, `schema.table`, that it is not to join with each other: a
             join of them there had far more rows than were expected of it.
+        doubted: the shapes of relations that had far more rows than expected, and have more still:
+            they are not relied upon to leave out rows of what they are joined with.
     """
 
     plain: bool = False
     apart: frozenset[tuple[str, frozenset[str]]] = frozenset()
+    doubted: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,8 @@ class Places:
         self._refusals: dict[tuple[int, int, str], tuple[object, str | None]] = {}
         self._whole: dict[int, tuple[Relation, Place | None]] = {}
         self.ordered: dict[int, tuple[Relation, Relation]] = {}
-        self._estimate = Estimator(self._by_now, seen)
+        doubted = frozenset() if options.caution is None else options.caution.doubted
+        self._estimate = Estimator(self._by_now, seen, doubted=doubted)
         self._told = Estimator(self._statistics, stages=self._estimate.stages)
 
     def under(self, options: PlanningOptions) -> Places:
@@ -181,6 +182,10 @@ class Places:
     def are_the_rows_of(self, relation: Relation, other: Relation) -> None:
         """What is estimated of one relation holds for another, that has its rows in another way."""
         self._estimate.are_the_rows_of(relation, other)
+
+    def is_doubted(self, relation: Relation) -> bool:
+        """Whether it is not relied upon to leave out rows; see `planner.options.Caution`."""
+        return self._estimate.is_doubted(relation)
 
     def told(self, relation: Relation) -> Estimate:
         """The same, whatever was seen of it: by what sources know alone."""
