@@ -59,6 +59,11 @@ class KeyedBatches:
         """What is asked, with the keys when they are there."""
         return self._fragment.query
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether it runs with what it was to be sent."""
+        return self._planned.sending is not None or self.sent is not None
+
     def prepare(self) -> None:
         """Wait for the keys or rows, and put them into the statement; before a turn is taken.
 

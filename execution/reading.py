@@ -26,7 +26,7 @@ from execution.metering import Metering, Reading
 from execution.sent_rows import rows_sent
 from execution.sizing import size_bytes
 from execution.stages import StageKeys
-from execution.suspicion import FragmentWatch, Watch, is_part_of_table
+from execution.suspicion import FragmentWatch, Watch, is_whole, part_of
 from execution.working import Took, Working
 from planner.account import FragmentAccount
 from planner.catalog import Source
@@ -82,8 +82,8 @@ class FragmentReader:
         self._watch = watch
         self._working = working
         self.others: tuple[FragmentReader, ...] = ()
-        self._shape = planned.shape
-        self._table = planned.tables[0] if is_part_of_table(planned) else None
+        self._shape, self._keyed_shape = planned.shape, planned.keyed_shape
+        self._table, self._whole = part_of(planned), is_whole(planned)
         self._seen = seen
         self.source = planned.source
         self.schema: pa.Schema = planned.fragment.schema
@@ -164,15 +164,26 @@ class FragmentReader:
             failure.__cause__ = error
         self._ended_at = time.monotonic()
         try:
-            if failure is None and self._shape is not None:
-                self._seen.note(self._shape, self._rows)
-            if failure is None and self._table is not None:
-                self._seen.note_table(self.source, self._table, self._rows)
+            if failure is None:
+                self._remember()
             if failure is None and self._working is not None:
                 self._working.ended(self._took(self._ended_at), self._ended_at)
         finally:
             # Nothing that is learned may keep waiting who waits for the end.
             self._buffer.finish(failure)
+
+    def _remember(self) -> None:
+        if self._keyed_shape is not None and self._is_keyed():
+            self._seen.note_keyed(self._keyed_shape, self._rows)
+        elif self._shape is not None:
+            self._seen.note(self._shape, self._rows)
+        if self._table is not None:
+            self._seen.note_table(self.source, self._table, self._rows, whole=self._whole)
+
+    def _is_keyed(self) -> bool:
+        """Whether it runs with what it was to be sent."""
+        batches = self._batches
+        return isinstance(batches, KeyedBatches) and batches.is_sent
 
     @property
     def crossed_bytes(self) -> int:
@@ -201,7 +212,7 @@ class FragmentReader:
                 self._rows += batch.num_rows
                 self._size_bytes += came_bytes
                 if self._watch is not None:
-                    self._watch.look(self._rows)
+                    self._watch.look(self._rows, keyed=self._is_keyed())
                 crossed_bytes = came_bytes
                 if crossing is not None:
                     crossed_bytes = crossing.crossed_bytes(batch, came_bytes)

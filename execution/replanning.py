@@ -2,9 +2,10 @@
 
 A fragment of which far more rows come than were expected says so as they come. While the client
 has nothing yet, the statement is planned with what is known now; a plan that asks its sources for
-something else takes over, from the start. So does one that computes everything at its place, and
-sends nothing whole, when what was to be computed once has more rows than may wait, or what was to
-be sent cannot be. Owns that hand-over. Knows no costs.
+something else takes over, from the start, and so does early on one that joins in another order. So
+does one that computes everything at its place, and sends nothing whole, when what was to be
+computed once has more rows than may wait, or what was to be sent cannot be. Owns that hand-over.
+Knows no costs.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import pyarrow as pa
 from connectors.contract import SqlQuery
 from connectors.errors import CancelledError, CrosswindError, MemoryLimitError
 from execution.running import Ran, Run
-from execution.suspicion import GOES_ON, Suspicion, Watch, is_part_of_table, joins
+from execution.suspicion import GOES_ON, Suspicion, Watch, joins, part_of
 from planner.options import Caution
 from planner.plan import Again, Plan, PlannedFragment, sent_by
 from planner.seen import SeenRows
@@ -35,6 +36,10 @@ MOST_TIMES = 2
 
 EARLY = 0.25
 """A plan that asks for the same takes over, and asks for it anew, in the first part of its time."""
+
+
+SAFE = 2.0
+"""So many times the expected time of a plan one may take that does not rely on what was refuted."""
 
 
 class ReplannedRun:
@@ -105,7 +110,8 @@ class ReplannedRun:
             return False
         self._end_planning()
         if self._next is None:
-            plan = self._again(lambda: self._cancelled, replace(self._caution, plain=True))
+            self._caution = replace(self._caution, plain=True)
+            plan = self._again(lambda: self._cancelled, self._caution)
             if plan.schema.equals(self._plan.schema):
                 self._next = plan
         return self._next is not None
@@ -135,7 +141,7 @@ class ReplannedRun:
                 return
             thread = threading.Thread(
                 target=self._plan_again,
-                args=(times, fragment),
+                args=(times, fragment, rows),
                 name="crosswind-replan",
                 daemon=True,
             )
@@ -146,21 +152,19 @@ class ReplannedRun:
 
     def _note(self, fragment: PlannedFragment, rows: int) -> None:
         """What is known by now of the rows of a fragment that goes on."""
-        expected = GOES_ON * rows
-        if fragment.shape is not None:
-            self._seen.note(fragment.shape, expected)
-        if is_part_of_table(fragment):
-            self._seen.note_table(fragment.source, fragment.tables[0], rows, expected)
+        self._expect(fragment, GOES_ON * rows)
+        if (table := part_of(fragment)) is not None:
+            self._seen.note_table(fragment.source, table, rows, GOES_ON * rows)
 
-    def _plan_again(self, times: int, fragment: PlannedFragment) -> None:
+    def _expect(self, fragment: PlannedFragment, rows: float) -> None:
+        if fragment.shape is not None:
+            note = self._seen.note_keyed if fragment.keyed_shape else self._seen.note
+            note(fragment.shape, rows)
+
+    def _plan_again(self, times: int, fragment: PlannedFragment, rows: int) -> None:
         """Plan beside the run, which goes on meanwhile."""
-        caution = _doubting(self._caution, fragment)
         try:
-            plan = self._again(self._is_late, caution)
-            if joins(fragment) and not _runs(plan, fragment):
-                # Other joins of its tables are known no better than this one was.
-                caution = _keeping_apart(caution, fragment)
-                plan = self._again(self._is_late, caution)
+            plan, caution = self._planned_again(fragment)
         except Exception as error:
             # It was planned once; that plan goes on.
             _LOG.info("a plan was not made again: %s", error)
@@ -171,13 +175,28 @@ class ReplannedRun:
             took_seconds = time.monotonic() - self._begun
             if self._is_late() or self._next is not None or times != self._times:
                 return
+            is_doubtful = caution.apart != self._caution.apart
             if not self._suspicion.always and not is_worth_it(
-                plan, self._plan, took_seconds, is_doubtful=caution.apart != self._caution.apart
+                plan, self._plan, took_seconds, is_doubtful=is_doubtful
             ):
                 return
             self._next, self._caution = plan, caution
             run = self._run
+        if not _runs(plan, fragment):
+            # How many it has is not found out any more: as many times what it had so far.
+            self._expect(fragment, self._suspicion.times * rows)
         run.cancel()
+
+    def _planned_again(self, fragment: PlannedFragment) -> tuple[Plan, Caution]:
+        """The plan that is best by what is known now, and the caution that it was made with."""
+        known, before = self._again(self._is_late, self._caution), self._caution
+        caution = _doubting(before, fragment)
+        if joins(fragment) and not _runs(known, fragment):
+            # Other joins of its tables are known no better than this one was.
+            caution = _keeping_apart(caution, fragment)
+            return self._again(self._is_late, caution), caution
+        doubting = self._again(self._is_late, caution)
+        return (doubting, caution) if _is_safe(doubting, known) else (known, before)
 
     def _is_late(self) -> bool:
         """Whether no plan can take over any more."""
@@ -213,7 +232,7 @@ def shares(plan: Plan) -> bool:
 def _runs(plan: Plan, fragment: PlannedFragment) -> bool:
     """Whether a plan still has a fragment, by what is known of it now."""
     known = fragment.shape is not None and fragment.estimate.rows is not None
-    return known and any(each.shape == fragment.shape for each in plan.fragments)
+    return known and fragment.shape in (f.keyed_shape or f.shape for f in plan.fragments)
 
 
 def _doubting(caution: Caution, fragment: PlannedFragment) -> Caution:
@@ -224,6 +243,14 @@ def _doubting(caution: Caution, fragment: PlannedFragment) -> Caution:
 def _keeping_apart(caution: Caution, fragment: PlannedFragment) -> Caution:
     apart = caution.apart | {(fragment.source, frozenset(fragment.tables))}
     return replace(caution, plain=caution.plain or fragment.sending is not None, apart=apart)
+
+
+def _is_safe(doubting: Plan, known: Plan) -> bool:
+    """Whether a plan that relies on less asks for no more than another does: it may join in another
+    order, and wait for other keys to read files by, and is not expected to take twice as long."""
+    if doubting.seconds is None or known.seconds is None:
+        return False
+    return _asked(doubting) == _asked(known) and doubting.seconds <= SAFE * known.seconds
 
 
 def is_worth_it(plan: Plan, running: Plan, took_seconds: float, *, is_doubtful: bool) -> bool:

@@ -5,8 +5,9 @@ Knows no run: `execution.replanning` decides what comes of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from planner.plan import PlannedFragment
 
@@ -18,7 +19,8 @@ Refuted = Callable[[PlannedFragment, int], None]
 
 
 _JOINS = frozenset(("join", "cross"))
-_PICKS = frozenset(("filter", "project", "sort", "fetch", "read"))
+_WHOLE = frozenset(("read", "project", "sort"))
+_PARTS = _WHOLE | frozenset(("filter", "fetch"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,12 @@ class Suspicion:
     waits: bool = False
 
     def limit(self, planned: PlannedFragment) -> float | None:
-        """More rows than this refute what was expected of a fragment; None where nothing was."""
+        """More rows than this refute what was expected of a fragment; None where nothing was, and
+        nothing is joined."""
         if self.always:
             return 0.0
-        reduction = planned.reduction
-        expected = (planned.estimate if reduction is None else reduction.estimate).rows
-        if joins(planned):  # They may multiply, whatever is known of tables.
+        expected = planned.estimate.rows
+        if joins(planned):  # It may multiply, whatever is known of its tables.
             return max(self.rows, self.times * (expected or 0.0))
         if expected is None or planned.shape is None:
             return None
@@ -58,24 +60,37 @@ class Watch:
 
     def on(self, planned: PlannedFragment) -> FragmentWatch | None:
         """What looks at one of them; None where no number of rows would be a surprise."""
-        limit = self.suspicion.limit(planned)
-        return None if limit is None else FragmentWatch(planned, limit, self.refuted)
+        ways = {False: planned}
+        if planned.reduction is not None:
+            ways[False] = replace(planned, estimate=planned.reduction.estimate)
+        if planned.reduction is not None or planned.sending is not None:
+            ways[True] = replace(planned, shape=planned.keyed_shape)
+        limits = {keyed: self.suspicion.limit(way) for keyed, way in ways.items()}
+        known = {keyed: limit for keyed, limit in limits.items() if limit is not None}
+        return FragmentWatch(ways, known, self.refuted) if known else None
 
 
 class FragmentWatch:
     """Looks at one fragment, for the one thread that reads it, and says what it saw; again each
-    time that twice as many rows have come."""
+    time that twice as many rows have come.
 
-    def __init__(self, planned: PlannedFragment, limit: float, refuted: Refuted) -> None:
-        self._planned = planned
-        self._limit = limit
+    Args:
+        ways: the fragment as it runs without keys, and with them; each with its shape.
+        limits: see `Suspicion.limit`.
+    """
+
+    def __init__(
+        self, ways: Mapping[bool, PlannedFragment], limits: Mapping[bool, float], refuted: Refuted
+    ) -> None:
+        self._ways = ways
+        self._limits = dict(limits)
         self._refuted = refuted
 
-    def look(self, rows: int) -> None:
-        """So many rows have come so far."""
-        if rows > self._limit:
-            self._limit = GOES_ON * rows
-            self._refuted(self._planned, rows)
+    def look(self, rows: int, *, keyed: bool = False) -> None:
+        """So many rows have come so far, by keys or without."""
+        if rows > self._limits.get(keyed, math.inf):
+            self._limits[keyed] = GOES_ON * rows
+            self._refuted(self._ways[keyed], rows)
 
 
 def joins(planned: PlannedFragment) -> bool:
@@ -83,6 +98,13 @@ def joins(planned: PlannedFragment) -> bool:
     return not _JOINS.isdisjoint(planned.operators)
 
 
-def is_part_of_table(planned: PlannedFragment) -> bool:
-    """Whether each row of a fragment is one of a table."""
-    return len(planned.tables) == 1 and _PICKS.issuperset(planned.operators)
+def part_of(planned: PlannedFragment) -> str | None:
+    """The table of which each row of a fragment is one, if there is one."""
+    if len(planned.tables) == 1 and _PARTS.issuperset(planned.operators):
+        return planned.tables[0]
+    return None
+
+
+def is_whole(planned: PlannedFragment) -> bool:
+    """Whether a fragment of one table has all of its rows."""
+    return planned.reduction is None and not (_PARTS - _WHOLE).intersection(planned.operators)

@@ -69,6 +69,7 @@ class Estimator:
         self._statistics_of = statistics_of
         self._seen = seen
         self._doubted = doubted
+        self._found_doubted: dict[int, tuple[Relation, bool]] = {}
         # With the relation, so that no other takes its identity.
         self._known: dict[int, tuple[Relation, Sized]] = {}
         self.stages = {} if stages is None else stages
@@ -140,8 +141,17 @@ class Estimator:
         """Whether it, or what is in it, had far more rows than expected, and has more still."""
         if not self._doubted:
             return False
-        if isinstance(relation, Read) and relation.path in self.stages:
-            return self.is_doubted(self.stages[relation.path])
+        known = self._found_doubted.get(id(relation))
+        if known is None:
+            known = self._found_doubted[id(relation)] = (relation, self._looks_doubted(relation))
+        return known[1]
+
+    def _looks_doubted(self, relation: Relation) -> bool:
+        match relation:
+            case Read() if relation.path in self.stages:
+                return self.is_doubted(self.stages[relation.path])
+            case Fetch(count=int()) | Aggregate(groups=()):
+                return False  # So many rows it has, whatever is in it.
         return relation.shape in self._doubted or any(map(self.is_doubted, inputs_of(relation)))
 
     def _size_of_stage(self, path: tuple[str, ...]) -> Sized:

@@ -119,12 +119,14 @@ class InKeys:
         stage: the stage's name.
         column: which of its columns holds the keys.
         count: how many different keys are expected.
+        origin: the shape of what they are found in, where it has one.
     """
 
     value: Expression
     stage: str
     column: int
     count: float
+    origin: bytes | None = None
     type: pa.DataType = field(default_factory=pa.bool_)
     nullable: bool = True
 

@@ -118,7 +118,7 @@ class Ways:
             if not always:
                 return None
             count = float(FEWEST_KEYS)
-        condition = InKeys(field_at(reach), "", pair[0], count)
+        condition = InKeys(field_at(reach), "", pair[0], count, first.shape)
         if not self._takes(first, reach, condition):
             return None
         times = self._read_times(first, waits, reach, condition)
@@ -154,7 +154,7 @@ class Ways:
         until = None if way is None else self.until(way.sides.first)
         if way is None or until is None:
             return None
-        keys = InKeys(field_at(way.reach), "", way.keys[0], way.count)
+        keys = InKeys(field_at(way.reach), "", way.keys[0], way.count, way.sides.first.shape)
         after = together_seconds(part, keys, sides.waits, pair[1], place, self._places)
         return None if after is None else until.seconds + after
 
@@ -247,7 +247,7 @@ class Ways:
             return None
         if not may_cross_less(relation, top, sides, pair, count, places):
             return None
-        keys = InKeys(field_at(reach), "", pair[0], count)
+        keys = InKeys(field_at(reach), "", pair[0], count, sides.first.shape)
         if not self._takes(sides.first, reach, keys):
             return None
         apart = apart_cost(relation, top, sides, keys, place, places)

@@ -330,11 +330,7 @@ class Places:
     def _refusal(self, relation: Relation, place: Place) -> str | None:
         if self.cuts == "open" and isinstance(relation, Join | Cross):
             return "joins are run here: cuts = open"
-        if (
-            self._apart
-            and isinstance(relation, Join | Cross)
-            and self._is_kept_apart(relation, place)
-        ):
+        if self._is_kept_apart(relation, place):
             return "joined there they had far more rows than expected"
         key = (id(relation), 0, place.source.name)
         known = self._refusals.get(key)

@@ -143,6 +143,7 @@ class PlannedFragment:
             and estimate and cost are of what runs with them.
         sending: the rows that it is sent, where it is; `fragment` has marks in their places.
         shape: of its relation, by which its rows are remembered; None where they are not.
+        keyed_shape: the same of the fragment with the keys that it is sent; None of others.
         work: its source's, which is in the cost; None where that is not known.
         there: how the source would run it, in the form that EXPLAIN was asked for; empty where it
             was not asked, or does not say.
@@ -158,6 +159,7 @@ class PlannedFragment:
     cost: Cost | None = None
     reduction: Reduction | None = None
     shape: bytes | None = None
+    keyed_shape: bytes | None = None
     there: str = ""
     estimated: Estimated | None = None
     work: Work | None = None

@@ -63,6 +63,7 @@ from planner.residual_text import residual_text
 from planner.rewrite import read_all
 from planner.sent_whole import ways_of
 from planner.serialised import paths_in, serialised
+from planner.shapes import keyed_shape_of
 from planner.sides import Sided, with_sides
 from planner.sizes import refuse_large
 from planner.substrait.types import NotCarriedError
@@ -305,6 +306,7 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
         fragment.cost,
         None if relation is fragment.relation else _reduction(fragment, bound, cut, places),
         relation.shape if relation is fragment.relation else None,
+        keyed_shape_of(fragment.relation),
         work=fragment.work,
         sending=sending,
     )

@@ -196,7 +196,7 @@ class _Reductions:
         self.to_sources = self.to_sources or way.is_looked_up
         if way.seconds is not None:
             self._reject(f"{_named(way.sides.waits)} without the keys of {name}", way)
-        condition = InKeys(field_at(way.reach), name, column, way.count)
+        condition = InKeys(field_at(way.reach), name, column, way.count, way.sides.first.shape)
         waits = changed_at(way.sides.waits, way.reach.path, lambda below: Filter(below, condition))
         waits = self.of(waits)
         return over(join, (first, waits) if way.sides.reduces_right else (waits, first))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from planner.plan import Plan, Work, sent_by
 from planner.relations import Relation
 from planner.seen_work import SeenWork
+from planner.shapes import keyed_shape_of
 
 MOST_SHAPES = 10_000
 
@@ -27,17 +28,16 @@ _JOINS = frozenset(("join", "cross"))
 
 @dataclass(frozen=True, slots=True)
 class _SeenTable:
-    """A table of more rows than its source knows, maybe.
+    """A table, and the rows that its source tells of it.
 
     Attributes:
-        least_rows: that it has.
-        rows: that it is expected to have.
-        told_rows: what its source told when that was first asked for.
+        least_rows: that were seen of it at once.
+        rows: that it is expected to have instead; None where the source may be right.
     """
 
-    least_rows: float
-    rows: float
-    told_rows: float | None = None
+    told_rows: float
+    least_rows: float = 0.0
+    rows: float | None = None
 
 
 class SeenRows:
@@ -50,8 +50,9 @@ class SeenRows:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._learned = 0
+        self._has_keyed = False
         self._rows: OrderedDict[bytes, float] = OrderedDict()
-        self._of_table: OrderedDict[tuple[str, str], _SeenTable] = OrderedDict()
+        self._tables: OrderedDict[tuple[str, str], _SeenTable] = OrderedDict()
         self._outgrown: OrderedDict[bytes, None] = OrderedDict()
         self._refused: OrderedDict[bytes, None] = OrderedDict()
         self.work = SeenWork()
@@ -62,8 +63,13 @@ class SeenRows:
         plan may be worse than one that is made now."""
         return self._learned + self.work.learned
 
+    def note_keyed(self, shape: bytes, rows: float) -> None:
+        """The same of a part that was sent keys."""
+        self._has_keyed = True
+        self.note(shape, rows)
+
     def note(self, shape: bytes, rows: float) -> None:
-        """A part of this shape had so many rows, to its end."""
+        """A part of this shape had so many rows to its end, or is expected to while it is read."""
         with self._lock:
             before = self._rows.get(shape)
             self._learned += before is None or _differs(before, rows)
@@ -72,36 +78,43 @@ class SeenRows:
             if len(self._rows) > MOST_SHAPES:
                 self._rows.popitem(last=False)
 
+    def of_table(self, source: str, table: str, told_rows: float) -> float | None:
+        """The rows that a table, `schema.table`, is expected to have: more than its source tells,
+        if more were seen since it first told of as many. None where it may be right."""
+        key = (source, table)
+        with self._lock:
+            found = self._tables.get(key)
+            if found is not None and found.told_rows == told_rows:
+                return found.rows
+            self._tables[key] = _SeenTable(told_rows)
+            if len(self._tables) > MOST_SHAPES:
+                self._tables.popitem(last=False)
+            return None
+
     def note_table(
-        self, source: str, table: str, least_rows: float, rows: float | None = None
+        self,
+        source: str,
+        table: str,
+        least_rows: float,
+        expected_rows: float | None = None,
+        *,
+        whole: bool = False,
     ) -> None:
-        """A source's table, `schema.table`, has so many rows at least.
+        """So many rows of a table were seen at once; forgotten with what its source told before.
 
         Args:
-            rows: that it is expected to have, while it is being read.
+            expected_rows: of what was being read, where it went on.
+            whole: it has no others.
         """
         key = (source, table)
         with self._lock:
-            before = self._of_table.pop(key, _SeenTable(0.0, 0.0))
-            least_rows = max(least_rows, before.least_rows)
-            seen = _SeenTable(least_rows, max(least_rows, rows or 0.0), before.told_rows)
-            self._of_table[key] = seen
-            if len(self._of_table) > MOST_SHAPES:
-                self._of_table.popitem(last=False)
-
-    def of_table(self, source: str, table: str, told_rows: float) -> float | None:
-        """The rows that a table was seen to have at least, for as long as its source tells of the
-        same number; None where it was not seen."""
-        key = (source, table)
-        if key not in self._of_table:
-            return None
-        with self._lock:
-            found = self._of_table.get(key)
-            if found is None or found.told_rows not in (None, told_rows):
-                self._of_table.pop(key, None)  # Its source knows better by now.
-                return None
-            self._of_table[key] = replace(found, told_rows=told_rows)
-            return found.rows
+            found = self._tables.get(key)
+            if found is None:
+                return
+            least_rows = least_rows if whole else max(least_rows, found.least_rows)
+            rows = max(least_rows, expected_rows or 0.0) if least_rows > found.told_rows else None
+            self._learned += (rows is None) != (found.rows is None)
+            self._tables[key] = replace(found, least_rows=least_rows, rows=rows)
 
     def note_outgrown(self, shape: bytes) -> None:
         """The rows of a part of this shape were to wait for several readers, and found no room."""
@@ -137,8 +150,12 @@ class SeenRows:
         self.work.note_stage(work, seconds, now)
 
     def of(self, relation: Relation) -> float | None:
-        """The rows that a relation had when it ran, if one of its shape did."""
-        return self.of_shape(relation.shape) if self._rows else None
+        """The rows that a relation had when it ran, if one of its shape did, or of its shape with
+        keys."""
+        if not self._rows:
+            return None
+        keyed = self._has_keyed and relation.shape is None
+        return self.of_shape(keyed_shape_of(relation) if keyed else relation.shape)
 
     def of_shape(self, shape: bytes | None) -> float | None:
         """The same, where only the shape is at hand."""
@@ -157,7 +174,7 @@ class SeenRows:
             return True
         if not self._rows or not _reads_several(plan):
             return False  # There is nothing that would be joined another way.
-        parts = [(f.estimate.rows, f.shape) for f in plan.fragments]
+        parts = [(f.estimate.rows, f.keyed_shape or f.shape) for f in plan.fragments]
         parts += [(s.estimate.rows, s.shape) for s in plan.stages]
         return any(_differs(expected, self.of_shape(shape)) for expected, shape in parts)
 

@@ -8,26 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import log2
-
-import pyarrow as pa
 
 from planner.cost import Cost, handing_seconds, source_seconds
-from planner.keyed import keys_in, keys_of, sent_reads
 from planner.ordered_there import ordered_there
 from planner.placing import Place, Places, moved
 from planner.plan import Work
 from planner.reached import below_by
 from planner.relations import (
     Aggregate,
-    Call,
     Cross,
-    Expression,
     FieldRef,
     Filter,
     InKeys,
     Join,
-    Literal,
     Project,
     Read,
     Relation,
@@ -38,15 +31,12 @@ from planner.relations import (
     inputs_of,
     parts_of,
     subqueries_of,
-    transform_expression,
 )
 from planner.rewrite import over
+from planner.shapes import shape_of
 
 _UNTIL = b"until "
 """Tells the time until a relation is here from its source's work for it."""
-
-_SENT = ("", "", "sent")
-"""In the place of a stage whose rows are sent, which are never many."""
 
 Rows = Callable[[Relation], float | None]
 """How many rows a relation is expected to have."""
@@ -73,7 +63,7 @@ def work_of(
     sent = places.sent(relation, place)
     carried_seconds = (sent.size_bytes or 0.0) / place.link.over(sent.connections)
     handing = handing_seconds(handed)
-    guess = Work(0.0, handing + operators, False, _shape(relation), handing, carried_seconds)
+    guess = Work(0.0, handing + operators, False, shape_of(relation), handing, carried_seconds)
     guess_seconds = guess.guess_seconds(place.pace)
     seen = places.work_seconds(guess.shape, guess_seconds)
     return replace(guess, seconds=guess_seconds if seen is None else seen, seen=seen is not None)
@@ -87,7 +77,9 @@ def sent_seconds(relation: Relation, place: Place, places: Places) -> tuple[floa
     cost = moved(places.sent(relation, place), place)
     if cost is None:
         return None, False
-    work = work_of(relation, place, places) if places.has_worked(lambda: _shape(relation)) else None
+    work = (
+        work_of(relation, place, places) if places.has_worked(lambda: shape_of(relation)) else None
+    )
     if work is None or not work.seen:
         return cost.seconds, False
     return cost.latency_seconds + cost.transfer_seconds + work.seconds, True
@@ -130,32 +122,6 @@ def _filtered_below(relation: Relation, keys: InKeys) -> Relation | None:
     own = replace(keys, value=replace(value, index=index))
     inputs[number] = _filtered_below(inputs[number], own) or Filter(inputs[number], own)
     return over(relation, inputs)
-
-
-def _shape(relation: Relation) -> bytes | None:
-    """By what work is remembered: with keys or rows, whatever stage they come from is called."""
-    if relation.shape is not None:
-        return relation.shape
-    keys = sum(each.count for each in keys_of(relation))
-    waits = keys or sent_reads(relation)
-    return _unnamed(relation, round(log2(max(1.0, keys)))).shape if waits else None
-
-
-def _unnamed(relation: Relation, size: int) -> Relation:
-    if relation.shape is not None:
-        return relation
-    if isinstance(relation, Read):
-        return replace(relation, path=_SENT)
-    relation = over(relation, [_unnamed(source, size) for source in inputs_of(relation)])
-    if not isinstance(relation, Filter) or not keys_in(relation.condition):
-        return relation
-
-    def change(part: Expression) -> Expression:
-        if not isinstance(part, InKeys):
-            return part
-        return Call("in_keys", (part.value, Literal(size, pa.int64())), part.type)
-
-    return Filter(relation.input, transform_expression(relation.condition, change))
 
 
 @dataclass(frozen=True, slots=True)

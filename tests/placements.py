@@ -49,6 +49,17 @@ class NothingSeen(SeenRows):
     def note(self, shape: bytes, rows: float) -> None:
         """Not here."""
 
+    def note_table(
+        self,
+        source: str,
+        table: str,
+        least_rows: float,
+        expected_rows: float | None = None,
+        *,
+        whole: bool = False,
+    ) -> None:
+        """Not here."""
+
     def worked(
         self, source: str, work: Work, seconds: float, now: float, *, sure: bool, sized: bool
     ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,17 +12,21 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlglot import exp
 
 from connectors import registry
 from connectors.contract import ColumnStatistics, Fragment, SqlQuery, Statistics
-from connectors.errors import CancelledError, CrosswindError, UnsupportedError
+from connectors.errors import CancelledError, CrosswindError, MemoryLimitError, UnsupportedError
 from execution.engine import EngineSettings
-from execution.replanning import is_worth_it
-from execution.suspicion import Suspicion, Watch
+from execution.replanning import ReplannedRun, is_worth_it
+from execution.running import Ran
+from execution.suspicion import Suspicion, Watch, is_whole, part_of
 from planner.account import Account
 from planner.catalog import Catalog, Source
+from planner.cost import Link
 from planner.explain import explain_text
-from planner.plan import Estimate, Plan, PlannedFragment
+from planner.options import Caution, PlanningOptions
+from planner.plan import Estimate, Plan, PlannedFragment, Sending
 from planner.seen import SeenRows
 from planner.sized import grown
 from tests.misled import Misleading, misled, times, withheld
@@ -92,7 +97,8 @@ def test_a_plan_is_made_again_when_far_more_rows_come(
         times: list[int] = []
         rows, account = ran(placement, plan, times)
         assert rows == [(1_000, sum(range(0, 3_000, 3)))]
-        assert (len(times), account.replanned) == (1, 1)
+        # With what is known by now, and without relying on what was refuted.
+        assert (len(times), account.replanned) == (2, 1)
         assert account.plan is not None
         assert account.plan.stages
         # What was read before is no part of what was read.
@@ -110,7 +116,7 @@ def test_a_plan_that_would_be_the_same_goes_on(sources: dict[str, dict[str, obje
         )
         times: list[int] = []
         _, account = ran(placement, plan, times)
-        assert (len(times), account.replanned) == (1, 0)
+        assert (len(times), account.replanned) == (2, 0)
 
 
 def test_a_statement_that_cannot_be_planned_again_goes_on(
@@ -217,14 +223,76 @@ def test_tables_whose_join_multiplies_are_joined_here(
         assert reason in explain_text(plan, account)
 
 
+GROUPED = (
+    "SELECT l.grp, count(*) AS n, sum(l.v + r.w) AS s FROM shop.left_g l JOIN shop.right_g r"
+    " ON l.grp = r.grp JOIN lake.groups g ON g.grp = l.grp AND g.seq < 4 GROUP BY l.grp"
+)
+GREW = 1_500
+
+
+@pytest.fixture(scope="module")
+def grouped(
+    postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, dict[str, object]]]:
+    """Tables that were analysed before two of their groups grew, and files that pick these."""
+    folder = tmp_path_factory.mktemp("grouped")
+    groups = pa.table({"grp": [7 + i % 2 for i in range(3_000)], "seq": range(3_000)})
+    pq.write_table(groups, folder / "groups.parquet")
+    with postgres_server.database("grouped") as uri:
+        for table, value in (("left_g", "v"), ("right_g", "w")):
+            create = f"CREATE TABLE {table} (id bigint, grp bigint, {value} bigint)"
+            rows = f"INSERT INTO {table} SELECT g, {{}}, g FROM generate_series(0, {{}}) g"
+            postgres_server.execute(
+                f"{create} WITH (autovacuum_enabled = false)",
+                rows.format("g", 1_999),
+                f"ANALYZE {table}",
+                rows.format("7 + g % 2", GREW - 1),
+                database="grouped",
+            )
+        shop = {"connector": "postgres", "uri": uri, "max_connections": 2}
+        yield {"shop": shop, "lake": {"connector": "files", "root": str(folder)}}
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_keys_that_found_far_more_than_expected_are_remembered(
+    grouped: dict[str, dict[str, object]], asked_before: bool
+) -> None:
+    with misled_placement(grouped, lambda known: known, Link.of(20.0, 100.0)) as placement:
+        if asked_before:
+            options = PlanningOptions(reductions="none")
+            ran(
+                replace(placement, options=options),
+                replace(placement, options=options).plan(GROUPED),
+                [],
+            )
+        accounts, answers = [], []
+        for _ in range(3):
+            plan = placement.plan(GROUPED)
+            execution = placement.engine.start(plan, again=placement.again(GROUPED))
+            table = pa.Table.from_batches(execution.batches(), schema=plan.schema)
+            answers.append(table.sort_by("grp").to_pylist())
+            accounts.append(execution.account())
+        assert [row["n"] for row in answers[0]] == [2 * (GREW // 2 + 1) ** 2] * 2
+        assert answers == [answers[0]] * 3
+        read = [sum(fragment.rows for fragment in account.fragments) for account in accounts]
+        # The first takes over only if the other plan is expected to take less than it has run.
+        assert max(read[1:]) <= 2 * (2_000 + GREW), "what both tables have"
+        assert [account.replanned for account in accounts[1:]] == [0, 0]
+
+
 @contextlib.contextmanager
-def misled_placement(sources: dict[str, dict[str, object]], way: Misleading) -> Iterator[Placement]:
-    """One whose database is misled, and that remembers."""
+def misled_placement(
+    sources: dict[str, dict[str, object]], way: Misleading, link: Link | None = None
+) -> Iterator[Placement]:
+    """One that remembers, whose database is misled, and is said to be so far."""
     made = []
     for name, configured in sources.items():
         rest = {key: value for key, value in configured.items() if key != "connector"}
         connector = registry.create(str(configured["connector"]), name, rest)
-        made.append(Source(name, misled(connector, way if name == "shop" else lambda known: known)))
+        if name == "shop":
+            made.append(Source(name, misled(connector, way), link or Link()))
+        else:
+            made.append(Source(name, connector))
     settings = EngineSettings(target_partitions=2, suspicion=Suspicion(rows=10_000.0, waits=True))
     with (
         Placement.opened(made) as plain,
@@ -235,9 +303,7 @@ def misled_placement(sources: dict[str, dict[str, object]], way: Misleading) -> 
 
 def test_what_goes_on_is_looked_at_again_at_twice_the_rows() -> None:
     told: list[int] = []
-    planned = PlannedFragment(
-        "f1", "shop", Fragment(SqlQuery("SELECT 1"), pa.schema([])), ("public.events",), shape=b"1"
-    )
+    planned = PlannedFragment("f1", "shop", FRAGMENT, ("public.events",), shape=b"1")
     watch = Watch(Suspicion(times=10.0, rows=100.0), lambda _, rows: told.append(rows))
     fragment = watch.on(replace(planned, estimate=Estimate(50.0, 400.0)))
     assert fragment is not None
@@ -263,23 +329,210 @@ def test_what_goes_on_is_looked_at_again_at_twice_the_rows() -> None:
 def test_what_takes_over_is_worth_what_has_been_read(
     change: dict[str, object], took_seconds: float, is_doubtful: bool, pays: bool
 ) -> None:
-    fragment = PlannedFragment("f1", "shop", Fragment(SqlQuery("SELECT 1"), pa.schema([])), ())
+    fragment = PlannedFragment("f1", "shop", FRAGMENT, ())
     running = Plan("", pa.schema([]), (fragment,), (), None, "an order")
     plan = replace(running, **{"seconds": 1.0, **change})  # type: ignore[arg-type]
     assert is_worth_it(plan, running, took_seconds, is_doubtful=is_doubtful) == pays
 
 
-def test_a_table_has_the_rows_that_were_seen_until_its_source_knows_better() -> None:
+def test_a_table_has_the_rows_that_were_seen_until_its_source_tells_another_number() -> None:
     seen = SeenRows()
-    assert seen.of_table("shop", "public.events", 10.0) is None
-    seen.note_table("shop", "public.events", 500, 1_000.0)
-    assert seen.of_table("shop", "public.events", 10.0) == 1_000.0
-    seen.note_table("shop", "public.events", 700)
-    assert seen.of_table("shop", "public.events", 10.0) == 700.0, "it has been read to its end"
-    seen.note_table("shop", "public.events", 20)
-    assert seen.of_table("shop", "public.events", 10.0) == 700.0, "a part of it"
-    assert seen.of_table("shop", "public.events", 600.0) is None, "it was analysed since"
-    assert seen.of_table("shop", "public.events", 10.0) is None
+    events = ("shop", "public.events")
+    seen.note_table(*events, 500)
+    assert seen.of_table(*events, 10.0) is None, "of whenever it had those"
+    seen.note_table(*events, 8, 16.0)
+    assert seen.of_table(*events, 10.0) is None, "it may have ten"
+    seen.note_table(*events, 500, 1_000.0)
+    assert seen.of_table(*events, 10.0) == 1_000.0
+    seen.note_table(*events, 700)
+    assert seen.of_table(*events, 10.0) == 700.0, "it has been read to its end"
+    seen.note_table(*events, 20)
+    assert seen.of_table(*events, 10.0) == 700.0, "a part of it"
+    seen.note_table(*events, 20, whole=True)
+    assert seen.of_table(*events, 10.0) == 20.0, "rows were deleted"
+    assert seen.of_table(*events, 600.0) is None, "it was analysed since"
+    assert seen.of_table(*events, 10.0) is None
+
+
+@pytest.mark.parametrize(
+    ("operators", "table", "whole"),
+    [
+        ((), "public.events", True),
+        (("sort", "project"), "public.events", True),
+        (("filter",), "public.events", False),
+        (("fetch", "project"), "public.events", False),
+        (("aggregate", "filter"), None, False),
+    ],
+)
+def test_a_fragment_is_part_of_a_table(
+    operators: tuple[str, ...], table: str | None, whole: bool
+) -> None:
+    planned = PlannedFragment("f1", "shop", FRAGMENT, ("public.events",), operators)
+    assert (part_of(planned), is_whole(planned)) == (table, whole)
+
+
+class Reading:
+    """A run that reads as many rows as a test says, and gives nothing."""
+
+    def __init__(self, plan: Plan, watch: Watch) -> None:
+        self._watches = [watch.on(fragment) for fragment in plan.fragments]
+        self._ended = threading.Event()
+        self._failure: CrosswindError | None = None
+
+    def read(self, rows: int) -> None:
+        """So many have come of each fragment; returns when nothing is planned any more."""
+        for watch in self._watches:
+            if watch is not None:
+                watch.look(rows)
+        for thread in threading.enumerate():
+            if thread.name == "crosswind-replan":
+                thread.join()
+
+    def fail(self, failure: CrosswindError) -> None:
+        self._failure = failure
+        self._ended.set()
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        self._ended.wait()
+        raise self._failure or CancelledError("the query was cancelled")
+        yield
+
+    def cancel(self) -> None:
+        self._ended.set()
+
+    def close(self) -> None:
+        self._ended.set()
+
+    def account(self) -> Ran:
+        return Ran()
+
+
+class Replanning:
+    """A replanned run whose runs read what a test says, and whose plans are what it says.
+
+    Attributes:
+        cautions: that it was planned again with.
+    """
+
+    def __init__(self, *plans: Plan, rows: float = 100.0) -> None:
+        self.seen = SeenRows()
+        self.runs: list[Reading] = []
+        self.cautions: list[Caution] = []
+        self._plans = list(plans)
+        self._begun = threading.Semaphore(0)
+        first = self._plans.pop(0)
+        self._run = ReplannedRun(first, self._begin, self._again, self.seen, Suspicion(rows=rows))
+        self._thread = threading.Thread(target=self._drive)
+        self._thread.start()
+        self.wait()
+
+    def _begin(self, plan: Plan, watch: Watch) -> Reading:
+        self.runs.append(Reading(plan, watch))
+        self._begun.release()
+        return self.runs[-1]
+
+    def _again(self, _: object, caution: Caution) -> Plan:
+        self.cautions.append(caution)
+        return self._plans.pop(0)
+
+    def _drive(self) -> None:
+        with contextlib.suppress(CrosswindError):
+            list(self._run.batches())
+
+    def account_plan(self) -> Plan | None:
+        """What runs now."""
+        return self._run.account().plan
+
+    def wait(self) -> None:
+        """Until the next run has begun."""
+        assert self._begun.acquire(timeout=30)
+
+    def __enter__(self) -> Replanning:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run.close()
+        self._thread.join()
+
+
+FRAGMENT = Fragment(SqlQuery("SELECT 1"), pa.schema([]))
+EVENTS = PlannedFragment(
+    "f1", "shop", FRAGMENT, ("public.events",), ("filter",), Estimate(1.0, 8.0), shape=b"events"
+)
+JOINED = replace(
+    EVENTS, tables=("public.events", "public.kinds"), operators=("join",), shape=b"joined"
+)
+APART = frozenset((("shop", frozenset(JOINED.tables)),))
+
+
+def plan_of(*fragments: PlannedFragment, seconds: float | None = None) -> Plan:
+    return Plan("", pa.schema([]), fragments, (), None, "", seconds=seconds)
+
+
+def other(fragment: PlannedFragment, sql: str, rows: float | None = 1.0) -> PlannedFragment:
+    asked = Fragment(SqlQuery(sql), pa.schema([]))
+    return replace(fragment, fragment=asked, estimate=Estimate(rows, rows), shape=sql.encode())
+
+
+def test_each_time_that_rows_double_they_are_expected_to_double_again() -> None:
+    same = plan_of(EVENTS)
+    with Replanning(same, same, same, same, same) as replanning:
+        seen = replanning.seen
+        assert seen.of_table("shop", "public.events", 10.0) is None
+        for rows, planned in ((150, 2), (200, 2), (310, 4)):
+            replanning.runs[0].read(rows)
+            assert len(replanning.cautions) == planned
+            expected = 2.0 * (rows if rows != 200 else 150)
+            assert seen.of_shape(b"events") == expected
+            assert seen.of_table("shop", "public.events", 10.0) == expected
+        plain, doubting = replanning.cautions[:2]
+        assert (plain, doubting) == (Caution(), Caution(doubted=frozenset((b"events",))))
+
+
+def test_what_was_kept_apart_stays_apart() -> None:
+    unknown = plan_of(other(EVENTS, "SELECT 2", rows=None))
+    with Replanning(plan_of(JOINED), plan_of(EVENTS), unknown, unknown, unknown) as replanning:
+        replanning.runs[0].read(150)
+        replanning.wait()
+        assert [caution.apart for caution in replanning.cautions] == [frozenset(), APART]
+        assert len(replanning.runs) == 2
+        assert replanning.seen.of_shape(b"joined") == 1_500.0, "it is not read to its end"
+        replanning.runs[1].read(150)
+
+
+def test_tables_are_kept_apart_where_that_is_expected_to_take_less_than_was_lost() -> None:
+    apart = plan_of(other(EVENTS, "SELECT 2"), seconds=1e6)
+    with Replanning(plan_of(JOINED), plan_of(EVENTS), apart) as replanning:
+        replanning.runs[0].read(150)
+        assert [caution.apart for caution in replanning.cautions] == [frozenset(), APART]
+        assert len(replanning.runs) == 1
+
+
+def test_what_is_safe_only_may_do_without_keys() -> None:
+    keyed, unkeyed = plan_of(other(EVENTS, "keys"), seconds=1.0), plan_of(EVENTS, seconds=100.0)
+    with Replanning(plan_of(EVENTS), keyed, unkeyed) as replanning:
+        replanning.runs[0].read(150)
+        replanning.wait()
+        assert [bool(caution.doubted) for caution in replanning.cautions] == [False, True]
+        assert replanning.account_plan() is keyed
+
+
+def test_what_found_no_room_is_planned_plainly_from_then_on() -> None:
+    sending = Sending(exp.Select(), "postgres", frozenset())
+    sent = replace(JOINED, sending=sending, shape=None)
+    apart = plan_of(other(EVENTS, "SELECT 2", rows=None))
+    with Replanning(plan_of(sent), plan_of(EVENTS), apart) as replanning:
+        replanning.runs[0].read(150)
+        replanning.wait()
+        assert replanning.cautions[-1] == Caution(plain=True, apart=APART)
+    columns = replace(sending, columns=frozenset((("k1", 0),)))
+    no_room = plan_of(replace(EVENTS, sending=columns))
+    plain = plan_of(other(EVENTS, "SELECT 2"))
+    with Replanning(no_room, plain, plain, plain) as replanning:
+        replanning.runs[0].fail(MemoryLimitError("no room"))
+        replanning.wait()
+        replanning.runs[1].read(150)
+        assert [caution.plain for caution in replanning.cautions] == [True, True, True]
 
 
 def test_a_table_that_grew_has_more_values_of_its_keys() -> None:
