@@ -175,7 +175,7 @@ class ReplannedRun:
             took_seconds = time.monotonic() - self._begun
             if self._is_late() or self._next is not None or times != self._times:
                 return
-            is_doubtful = caution.apart != self._caution.apart
+            is_doubtful = caution.apart != self._caution.apart or fragment.reduction is not None
             if not self._suspicion.always and not is_worth_it(
                 plan, self._plan, took_seconds, is_doubtful=is_doubtful
             ):
@@ -257,8 +257,9 @@ def is_worth_it(plan: Plan, running: Plan, took_seconds: float, *, is_doubtful: 
     """Whether a plan takes over from one that has run for so long.
 
     Args:
-        is_doubtful: it is not known to take less. What has run so long is expected to run as long
-            again: both together then take at most twice as long as the better one.
+        is_doubtful: it is not known to take less, or what runs has its keys already. What has run
+            so long is expected to run as long again: both together then take at most twice as long
+            as the better one.
     """
     if _asked(plan) == _asked(running):
         if _order(plan) == _order(running):

@@ -26,7 +26,7 @@ from planner.catalog import Catalog, Source
 from planner.cost import Link
 from planner.explain import explain_text
 from planner.options import Caution, PlanningOptions
-from planner.plan import Estimate, Plan, PlannedFragment, Sending
+from planner.plan import Estimate, Plan, PlannedFragment, Reduction, Sending
 from planner.seen import SeenRows
 from planner.sized import grown
 from tests.misled import Misleading, misled, times, withheld
@@ -375,15 +375,15 @@ class Reading:
     """A run that reads as many rows as a test says, and gives nothing."""
 
     def __init__(self, plan: Plan, watch: Watch) -> None:
-        self._watches = [watch.on(fragment) for fragment in plan.fragments]
+        self._watches = [(watch.on(f), f.reduction is not None) for f in plan.fragments]
         self._ended = threading.Event()
         self._failure: CrosswindError | None = None
 
     def read(self, rows: int) -> None:
         """So many have come of each fragment; returns when nothing is planned any more."""
-        for watch in self._watches:
+        for watch, keyed in self._watches:
             if watch is not None:
-                watch.look(rows)
+                watch.look(rows, keyed=keyed)
         for thread in threading.enumerate():
             if thread.name == "crosswind-replan":
                 thread.join()
@@ -506,6 +506,20 @@ def test_tables_are_kept_apart_where_that_is_expected_to_take_less_than_was_lost
         replanning.runs[0].read(150)
         assert [caution.apart for caution in replanning.cautions] == [frozenset(), APART]
         assert len(replanning.runs) == 1
+
+
+@pytest.mark.parametrize(("seconds", "runs"), [(1e6, 1), (0.0, 2)])
+def test_keys_that_were_sent_are_given_up_for_what_takes_less(seconds: float, runs: int) -> None:
+    reduction = Reduction(None, "", (("k1", 0),), 9, None, ("k1.id",), Estimate(1e6, 8e6), "")
+    keyed = replace(EVENTS, reduction=reduction, shape=None, keyed_shape=b"keyed")
+    unkeyed = plan_of(other(EVENTS, "SELECT 2"), seconds=seconds)
+    with Replanning(plan_of(keyed), unkeyed, unkeyed) as replanning:
+        replanning.runs[0].read(150)
+        if runs > 1:
+            replanning.wait()
+        assert len(replanning.runs) == runs
+        expected = 1_500.0 if runs > 1 else 300.0
+        assert replanning.seen.of_shape(b"keyed") == expected
 
 
 def test_what_is_safe_only_may_do_without_keys() -> None:
