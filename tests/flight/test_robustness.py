@@ -181,11 +181,12 @@ def test_a_hundred_clients_that_leave_leave_nothing_behind(
     leave(100)
     # What gRPC and the allocators keep for later is bounded; a leak of one for each would show.
     eventually(lambda: server.process.num_threads() <= threads + 10)
-    more_memory, more_files = (
-        b - a for a, b in zip((memory, files), _size(server)[1:], strict=True)
-    )
-    assert more_memory < 64 * 2**20
-    assert more_files < 20
+    assert _size(server)[2] - files < 20
+    if _size(server)[1] - memory >= 64 * 2**20:
+        # Allocators take more in steps, now and then; what is lost by each is lost again.
+        memory = _size(server)[1]
+        leave(100)
+        assert _size(server)[1] - memory < 64 * 2**20
     assert activity.count() <= MAX_CONNECTIONS
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM people")
