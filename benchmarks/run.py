@@ -34,7 +34,7 @@ TITLES = {
 ABOUT = {
     "misled": """
         Each query is asked as if nothing had been asked before; what is seen while it runs, it may
-        use. The quickest of three rounds counts. The memory is what a server has by default.
+        use. The quickest round counts. The memory is what a server has by default.
         Pull-all reads every table, as few columns as the query names, and orders its joins by
         right statistics.""",
     "streaming": """

@@ -33,10 +33,8 @@ _LOG = logging.getLogger("crosswind.execution")
 MOST_TIMES = 2
 """So often a statement is planned again for what it reads; once more where rows find no room."""
 
-
 EARLY = 0.25
 """A plan that asks for the same takes over, and asks for it anew, in the first part of its time."""
-
 
 SAFE = 2.0
 """So many times the expected time of a plan one may take that does not rely on what was refuted."""
@@ -189,12 +187,14 @@ class ReplannedRun:
 
     def _planned_again(self, fragment: PlannedFragment) -> tuple[Plan, Caution]:
         """The plan that is best by what is known now, and the caution that it was made with."""
-        known, before = self._again(self._is_late, self._caution), self._caution
-        caution = _doubting(before, fragment)
+        before = self._caution
+        known, caution = self._again(self._is_late, before), _doubting(before, fragment)
         if joins(fragment) and not _runs(known, fragment):
             # Other joins of its tables are known no better than this one was.
             caution = _keeping_apart(caution, fragment)
             return self._again(self._is_late, caution), caution
+        if caution == before:
+            return known, before
         doubting = self._again(self._is_late, caution)
         return (doubting, caution) if _is_safe(doubting, known) else (known, before)
 

@@ -44,11 +44,10 @@ class Suspicion:
         if self.always:
             return 0.0
         expected = planned.estimate.rows
-        if joins(planned):  # It may multiply, whatever is known of its tables.
-            return max(self.rows, self.times * (expected or 0.0))
-        if expected is None or planned.shape is None:
+        # A join may multiply, whatever is known of its tables.
+        if not joins(planned) and (expected is None or planned.shape is None):
             return None
-        return max(self.rows, self.times * expected)
+        return max(self.rows, self.times * (expected or 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +106,4 @@ def part_of(planned: PlannedFragment) -> str | None:
 
 def is_whole(planned: PlannedFragment) -> bool:
     """Whether a fragment of one table has all of its rows."""
-    return planned.reduction is None and not (_PARTS - _WHOLE).intersection(planned.operators)
+    return planned.reduction is None and _WHOLE.issuperset(planned.operators)

@@ -77,9 +77,8 @@ def sent_seconds(relation: Relation, place: Place, places: Places) -> tuple[floa
     cost = moved(places.sent(relation, place), place)
     if cost is None:
         return None, False
-    work = (
-        work_of(relation, place, places) if places.has_worked(lambda: shape_of(relation)) else None
-    )
+    has_worked = places.has_worked(lambda: shape_of(relation))
+    work = work_of(relation, place, places) if has_worked else None
     if work is None or not work.seen:
         return cost.seconds, False
     return cost.latency_seconds + cost.transfer_seconds + work.seconds, True

@@ -49,15 +49,7 @@ class NothingSeen(SeenRows):
     def note(self, shape: bytes, rows: float) -> None:
         """Not here."""
 
-    def note_table(
-        self,
-        source: str,
-        table: str,
-        least_rows: float,
-        expected_rows: float | None = None,
-        *,
-        whole: bool = False,
-    ) -> None:
+    def note_table(self, *_: object, **__: object) -> None:
         """Not here."""
 
     def worked(

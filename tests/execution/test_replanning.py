@@ -490,7 +490,7 @@ def test_each_time_that_rows_double_they_are_expected_to_double_again() -> None:
 
 
 def test_what_was_kept_apart_stays_apart() -> None:
-    unknown = plan_of(other(EVENTS, "SELECT 2", rows=None))
+    unknown = plan_of(other(EVENTS, "SELECT 2", rows=None), EVENTS)
     with Replanning(plan_of(JOINED), plan_of(EVENTS), unknown, unknown, unknown) as replanning:
         replanning.runs[0].read(150)
         replanning.wait()
@@ -498,6 +498,7 @@ def test_what_was_kept_apart_stays_apart() -> None:
         assert len(replanning.runs) == 2
         assert replanning.seen.of_shape(b"joined") == 1_500.0, "it is not read to its end"
         replanning.runs[1].read(150)
+        assert [caution.apart for caution in replanning.cautions[2:]] == [APART, APART]
 
 
 def test_tables_are_kept_apart_where_that_is_expected_to_take_less_than_was_lost() -> None:
