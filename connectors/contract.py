@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from connectors.network import SHORT_BYTES as SHORT_BYTES
 from connectors.network import Compression as Compression
 from connectors.network import Framing as Framing
 from connectors.network import Parallel as Parallel
@@ -189,8 +190,9 @@ class SqlQuery:
     """A fragment as one statement in the source's dialect, made from a tree by `planner.emit`.
 
     Attributes:
-        whole: the one table that it reads where each row of that gives one row of the answer, in
-            any order: nothing is filtered, grouped or limited. A source may read it in pieces.
+        whole: the one table that it reads where each row of that, or each of many that are picked
+            by comparisons, gives one row of the answer, in any order: nothing is grouped or
+            limited. A source may read it in pieces.
         flows: the one table of which each row gives one row at most, as it is read. A source that
             knows it to be small may ask for few rows first, whatever is expected.
         few: the same for a source that answers few rows in fewer round trips, held in memory: it
@@ -226,11 +228,14 @@ class Fragment:
     Attributes:
         schema: the exact schema of its batches.
         compression: how they are sent: one of `Capabilities.compressions`.
+        short: positions of long integers that fit 32 bits, as far as is known, where the link is
+            slow. A source that would notice one that does not may send them so.
     """
 
     query: SqlQuery | TableScan
     schema: pa.Schema
     compression: Compression | None = None
+    short: tuple[int, ...] = ()
 
 
 class Batches(Protocol):

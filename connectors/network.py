@@ -37,10 +37,17 @@ class Framing:
         row_bytes: with each row.
         whole_value_bytes: with each value that is not a text, where a table is read whole
             (`SqlQuery.whole`), and nothing with its rows; negative where that is less.
+        short: of such a table long integers that are short may come as short ones
+            (`Fragment.short`).
     """
 
     row_bytes: float = 0.0
     whole_value_bytes: float = 0.0
+    short: bool = False
+
+
+SHORT_BYTES = 4
+"""So much less is a long integer that comes as a short one."""
 
 
 @dataclass(frozen=True, slots=True)

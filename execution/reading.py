@@ -16,7 +16,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from connectors.contract import Batches, Connector, MayBeFew, Moment, SqlQuery, Steady
+from connectors.contract import (
+    SHORT_BYTES,
+    Batches,
+    Connector,
+    MayBeFew,
+    Moment,
+    SqlQuery,
+    Steady,
+)
 from connectors.errors import CancelledError, CrosswindError, InternalError, QueueFullError
 from execution.buffer import BatchBuffer, Overflow
 from execution.crossing import Crossing
@@ -96,6 +104,7 @@ class FragmentReader:
         self._crossed_bytes = 0
         compression = planned.fragment.compression
         self._crossing = None if compression is None else Crossing(compression)
+        self._short_bytes = SHORT_BYTES * len(planned.fragment.short)
         self._started = time.monotonic()
         self._turn_at = self._started
         self._first_at: float | None = None
@@ -137,7 +146,7 @@ class FragmentReader:
             ended - self._started,
             None if self._first_at is None else ended - self._first_at - self._held_up_seconds,
             self._batches.sent if isinstance(self._batches, KeyedBatches) else None,
-            None if self._crossing is None else self._crossed_bytes,
+            self._crossed_bytes if self._crossing is not None or self._short_bytes else None,
         )
 
     def _run(self) -> None:
@@ -188,7 +197,7 @@ class FragmentReader:
     @property
     def crossed_bytes(self) -> int:
         """That have crossed the link so far, about."""
-        return self._size_bytes if self._crossing is None else self._crossed_bytes
+        return self._crossed_bytes
 
     def _took(self, ended_at: float) -> Took:
         return Took(
@@ -214,9 +223,11 @@ class FragmentReader:
                 if self._watch is not None:
                     self._watch.look(self._rows, keyed=self._is_keyed())
                 crossed_bytes = came_bytes
+                if self._short_bytes and not self._is_keyed():
+                    crossed_bytes -= self._short_bytes * batch.num_rows
                 if crossing is not None:
                     crossed_bytes = crossing.crossed_bytes(batch, came_bytes)
-                    self._crossed_bytes += crossed_bytes
+                self._crossed_bytes += crossed_bytes
                 if reading is not None:
                     reading.came(crossed_bytes, came_at, came_bytes)
                 before = time.monotonic()

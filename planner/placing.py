@@ -14,7 +14,14 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from connectors.contract import ColumnStatistics, Compression, Framing, Statistics, Table
+from connectors.contract import (
+    SHORT_BYTES,
+    ColumnStatistics,
+    Compression,
+    Framing,
+    Statistics,
+    Table,
+)
 from planner.asked import asking
 from planner.bind import Bound
 from planner.catalog import CatalogTable, Source
@@ -29,6 +36,7 @@ from planner.estimate import Estimator
 from planner.followed import tables_of
 from planner.options import PlanningOptions, Pushdown
 from planner.plan import Estimate
+from planner.read_through import read_through, short_among
 from planner.relations import (
     Aggregate,
     Cross,
@@ -202,9 +210,10 @@ class Places:
         if expected.rows is None or expected.size_bytes is None or framing == _BARE:
             return expected
         of_a_row = framing.row_bytes
-        if _table(relation) is not None:
+        if self.read_through(relation) is not None:
             own = [field for field in relation.fields if not pa.types.is_string(field.type)]
             of_a_row = framing.whole_value_bytes * len(own)
+            of_a_row -= SHORT_BYTES * len(self.short(relation, place))
         size_bytes = max(expected.rows, expected.size_bytes + of_a_row * expected.rows)
         return replace(expected, size_bytes=size_bytes)
 
@@ -214,12 +223,23 @@ class Places:
         parallel = place.source.connector.capabilities.parallel
         if place.link.connection_bytes_per_second is None or parallel.connections == 1:
             return expected
-        table = _table(relation)
+        table = self.read_through(relation)
         size_bytes = None if table is None else self._statistics(table.path).size_bytes
         if size_bytes is None:
             return expected
         pieces = int(size_bytes / parallel.piece_bytes)
         return replace(expected, connections=max(1, min(parallel.connections, pieces)))
+
+    def read_through(self, relation: Relation) -> Read | None:
+        """The table that a fragment reads from its first page to its last; see `SqlQuery.whole`."""
+        return read_through(relation, self._estimate)
+
+    def short(self, relation: Relation, place: Place) -> tuple[int, ...]:
+        """The positions of long integers that come as short ones; see `Fragment.short`."""
+        framing = place.source.connector.capabilities.framing
+        if not framing.short or self.read_through(relation) is None:
+            return ()
+        return short_among(relation, self.bounds, place.link)
 
     def brought(self, read: Read) -> Estimate:
         """What reading a table of files whole brings over its link: bytes as its files have them,
@@ -393,13 +413,6 @@ def _refusal(relation: Relation, place: Place) -> str | None:
         return scan_refusal(relation)
     unproven = place.pushdown == "all"
     return refusal_of(relation, place.dialect, capabilities.functions, unproven=unproven)
-
-
-def _table(relation: Relation) -> Read | None:
-    """The table of which each row gives one row."""
-    while isinstance(relation, Project):
-        relation = relation.input
-    return relation if isinstance(relation, Read) and len(relation.path) > 1 else None
 
 
 def _only_reads(relation: Relation) -> bool:

@@ -289,7 +289,8 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
     else:
         select = emit(relation, names, place.dialect, lambda path: bound.table(path).table)
         generator = place.dialect.generator
-        whole = _whole(relation, bound)
+        through = places.read_through(relation)
+        whole = None if through is None else bound.table(through.path).table.name
         few = flows = None
         if place.dialect.few:
             flows = _flows(relation, bound)
@@ -299,7 +300,7 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
     return PlannedFragment(
         fragment.name,
         place.source.name,
-        Fragment(query, _schema(fields), place.compression),
+        Fragment(query, _schema(fields), place.compression, places.short(relation, place)),
         tuple(dict.fromkeys(".".join(p[1:]) for p in paths_in(relation) if len(p) > 1)),
         tuple(_operators(relation)),
         fragment.estimate,
@@ -363,13 +364,6 @@ def _stages_before(tree: Relation, cut: Cut) -> tuple[str, ...]:
     keys = [each.stage for relation in waiting for each in keys_of(relation)]
     sent = [name for relation in waiting[1:] for name in sent_in(relation)]
     return tuple(dict.fromkeys([*(name for name in read if name in names), *keys, *sent]))
-
-
-def _whole(relation: Relation, bound: Bound) -> TableName | None:
-    """The table of which each row gives one row of `relation`; see `SqlQuery.whole`."""
-    while isinstance(relation, Project):
-        relation = relation.input
-    return bound.table(relation.path).table.name if isinstance(relation, Read) else None
 
 
 def _flows(relation: Relation, bound: Bound) -> TableName | None:

@@ -316,13 +316,15 @@ def terminate(server: PostgresServer) -> None:
         ("SELECT * FROM parent", 1),
         ("SELECT * FROM guarded", 1),
         ("SELECT * FROM cash", 1),
-        ("SELECT * FROM accounts WHERE money >= 0", 1),
+        ("SELECT * FROM accounts WHERE money >= 0", 4),
+        ("SELECT * FROM accounts WHERE id < 2", 1),
+        ("SELECT * FROM accounts WHERE id % 2 >= 0", 1),
         ("SELECT * FROM accounts ORDER BY id", 1),
         ("SELECT * FROM accounts LIMIT 4000", 1),
         ("SELECT DISTINCT id FROM accounts", 1),
     ],
 )
-def test_only_whole_tables_with_pages_of_their_own_are_read_in_pieces(
+def test_only_tables_that_are_read_through_and_have_pages_are_read_in_pieces(
     open_placement: Open,
     postgres_server: PostgresServer,
     held_up: None,
@@ -387,9 +389,11 @@ def test_rows_that_came_since_the_size_was_noted_are_read(
 
 def test_only_what_is_written_back_word_for_word_is_taken_apart() -> None:
     extent = Extent(1 << 20, 8192)
-    assert in_ranges('SELECT "a" FROM "t"', extent) is not None
+    for text in ('SELECT "a" FROM "t"', 'SELECT "a" FROM "t" WHERE "a" > 1'):
+        assert in_ranges(text, extent) is not None
     for text in (
-        'SELECT "a" FROM "t" WHERE "a" > 1',
+        'SELECT "a" FROM "t" WHERE "a" > (SELECT 1)',
+        'SELECT "a" FROM "t" WHERE "a" in (1)',
         'SELECT "a" FROM "t" LIMIT 1',
         'SELECT "a" FROM "t" GROUP BY "a"',
         'SELECT DISTINCT "a" FROM "t"',

@@ -41,7 +41,7 @@ _ROUND_TRIPS = RoundTrips(rows=3.0, few=1.0, moment=3.0, texts=2.0)
 """COPY is prepared, begun and read, and its statement is sent to be prepared and to be begun. For
 one moment a session begins and exports it, and the others begin on that."""
 
-_FRAMING = Framing(row_bytes=7.0, whole_value_bytes=-4.0)
+_FRAMING = Framing(row_bytes=7.0, whole_value_bytes=-4.0, short=True)
 """A row is a message of its own (1 + 4), and says how many values it has (2). A table that is read
 whole comes by columns, without the length (4) that is in front of each value."""
 

@@ -68,6 +68,9 @@ SEPARATOR = "\x16"
 WORD = Fixed("int8send", "q")
 """Two integers at once: the first one's bits are the higher ones."""
 
+SHORT = Fixed("int4send", "i")
+"""A long integer as a short one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Integer:
@@ -104,7 +107,8 @@ _ONE_BLOCK_BYTES = (1 << 31) - 1
 
 
 class InseparableError(Exception):
-    """A text has what was to stand between texts, or is too long to be sent without its length."""
+    """A text has what was to stand between texts, or is too long to be sent without its length; or
+    an integer is longer than it was to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class Layout:
         decimals: places of those that stand in one text together.
         words: places of integers that are sent two at once.
         separated: places of the texts that come without their lengths.
+        short: places of long integers that come as short ones; one that is not leaves no value.
     """
 
     types: tuple[pa.DataType, ...]
@@ -124,6 +129,7 @@ class Layout:
     decimals: tuple[int, ...]
     words: tuple[tuple[int, int], ...]
     separated: tuple[int, ...]
+    short: tuple[int, ...] = ()
 
     @property
     def others(self) -> Iterator[int]:
@@ -132,25 +138,27 @@ class Layout:
         return (place for place in range(len(self.types)) if place not in elsewhere)
 
 
-def layout_of(schema: pa.Schema, separated: tuple[int, ...]) -> Layout:
+def layout_of(schema: pa.Schema, separated: tuple[int, ...], short: tuple[int, ...] = ()) -> Layout:
     """How columns stand in a row.
 
     Args:
         schema: of the columns.
         separated: places of texts.
+        short: places of long integers.
 
     >>> columns = [("a", pa.int32()), ("b", pa.string()), ("c", pa.int16()), ("d", pa.int32())]
     >>> layout_of(pa.schema(columns), ()).words
     ((0, 2),)
     """
     types = tuple(schema.types)
-    integers = [place for place, type_ in enumerate(types) if type_ in SHORT_INTEGERS]
+    integers = [p for p, type_ in enumerate(types) if type_ in SHORT_INTEGERS or p in short]
     return Layout(
         types,
         tuple(place for place, wanted in enumerate(schema) if wanted.nullable),
         tuple(place for place, type_ in enumerate(types) if pa.types.is_decimal128(type_)),
         tuple(zip(integers[::2], integers[1::2], strict=False)),
         separated,
+        short,
     )
 
 
@@ -159,7 +167,8 @@ class Row:
 
     Raises:
         pyarrow.ArrowInvalid: in `columns`, for values of which there are not as many as rows.
-        InseparableError: there, for texts that come without their lengths and need them.
+        InseparableError: there, for texts that come without their lengths and need them, and for
+            long integers that come as short ones and are none.
     """
 
     def __init__(self, row: pa.RecordBatch, layout: Layout, *, texts: bool = False) -> None:
@@ -183,7 +192,9 @@ class Row:
         for place in layout.others:
             type_ = layout.types[place]
             fixed = FIXED.get(type_)
-            if fixed is not None:
+            if place in layout.short:
+                found[place] = pc.cast(self._short(column, self._present(place)), type_)
+            elif fixed is not None:
                 found[place] = self._fixed(column, fixed, type_, self._present(place))
             elif place in layout.separated:
                 separated.append(self._bytes(column))
@@ -219,14 +230,21 @@ class Row:
     def _bytes(self, place: int) -> pa.Buffer | None:
         return self._row.column(place)[0].as_buffer()
 
-    def _integers(self, places: range, fixed: Fixed) -> array[int]:
-        """Values of one length, in the order of bytes that this machine has."""
+    def _integers(self, places: range, fixed: Fixed, *, short: bool = False) -> array[int]:
+        """Values of one length, in the order of bytes that this machine has.
+
+        Args:
+            short: some may be missing, because they are longer.
+        """
         values = array(fixed.code)
         for number, place in enumerate(places):
             data = self._bytes(place)
             if data is not None:
                 values.frombytes(data)
-            self._check(len(values) - number * self._rows)
+            found = len(values) - number * self._rows
+            if short and found < self._rows:
+                raise InseparableError
+            self._check(found)
         if sys.byteorder == "little":
             values.byteswap()
         return values
@@ -246,11 +264,16 @@ class Row:
             return moved.view(type_)
         return pa.Array.from_buffers(type_, self._rows, buffers)
 
+    def _short(self, place: int, present: pa.Buffer | None) -> pa.Array:
+        values = self._integers(range(place, place + 1), SHORT, short=True)
+        return pa.Array.from_buffers(pa.int32(), self._rows, [present, pa.py_buffer(values)])
+
     def _words(self) -> Iterator[tuple[int, pa.Array]]:
         words, rows = self._layout.words, self._rows
         if not words:
             return
-        values = self._integers(range(HEAD, HEAD + len(words)), WORD)
+        short = bool(self._layout.short)
+        values = self._integers(range(HEAD, HEAD + len(words)), WORD, short=short)
         whole = pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
         # The lower bits are taken without a look at the higher ones.
         lower = pc.cast(whole, pa.int32(), safe=False)

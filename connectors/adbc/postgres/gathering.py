@@ -46,10 +46,10 @@ from connectors.adbc.postgres.gathered import (
     NONE,
     SENT_AS_THEY_ARE,
     SEPARATOR,
+    SHORT,
     SHORT_INTEGERS,
     WORD,
     Fixed,
-    Integer,
     Layout,
     Row,
     layout_of,
@@ -69,6 +69,8 @@ _FEWEST_BATCHES = 3
 _LONG_BYTES = 500
 """What a text of a column that is short on average may have. In its page it has a twentieth of
 that, at least: so a batch is not much longer than its pages."""
+
+_SHORT_ENDS = -(1 << 31), (1 << 31) - 1
 
 # With many columns the places that are written to in turn outgrow a processor's cache, and a batch
 # has few rows for what each column costs here. A function of the server has 100 arguments at most.
@@ -163,10 +165,9 @@ def _statement(gathering: Gathering, first: int, end: int | None) -> str:
     last = extent.pages if end is None else end
     more: exp.Expr = exp.false()
     if end is None:
-        rows = with_list(gathering.select, [exp.Literal.number(1)])
+        rows = with_list(gathering.select.copy(), [exp.Literal.number(1)])
         after = exp.column("ctid") >= start_of(exp.Literal.number(last))
-        rows.where(after, append=False, copy=False)
-        more = exp.Exists(this=rows)
+        more = exp.Exists(this=rows.where(after, copy=False))
     pages = series(extent, step, first, last)
     if gathering.long:
         pages = cut(gathering.select, pages, step, gathering.long, BATCH_BYTES)
@@ -181,7 +182,12 @@ def _statement(gathering: Gathering, first: int, end: int | None) -> str:
 
 @lru_cache(maxsize=64)
 def gathered(
-    text: str, schema: pa.Schema, extent: Extent, *, carefully: bool = False
+    text: str,
+    schema: pa.Schema,
+    extent: Extent,
+    short: tuple[int, ...] = (),
+    *,
+    carefully: bool = False,
 ) -> Gathering | None:
     """How the statement that reads a whole table is gathered; None where it cannot be.
 
@@ -189,7 +195,8 @@ def gathered(
         text: the statement.
         schema: of its fragment, a column for each of the statement's.
         extent: of the table.
-        carefully: with the lengths of all texts.
+        short: see `Fragment.short`.
+        carefully: with the lengths of all texts, and all integers as long as they are.
 
     >>> extent = Extent(10_000, 8192, rows=1e6, long_values=0)
     >>> found = gathered('SELECT t1."a" FROM "t" AS t1', pa.schema([("a", pa.int32())]), extent)
@@ -206,7 +213,7 @@ def gathered(
     if not all(map(_can_be_gathered, written, schema, [extent] * len(schema))):
         return None
     texts = [place for place, type_ in enumerate(schema.types) if pa.types.is_string(type_)]
-    layout = layout_of(schema, () if carefully else tuple(texts))
+    layout = layout_of(schema, *((), ()) if carefully else (tuple(texts), short))
     columns = _Columns(written, schema, extent, layout)
     gathering = with_list(select, columns.all()).where(columns.unchanged(), copy=False)
     return Gathering(gathering, schema, layout, extent, _step(schema, extent), columns.long())
@@ -318,23 +325,48 @@ class _Columns:
 
     def _words(self) -> Iterator[exp.Expr]:
         """By functions that take one type, and with the higher bits by multiplication, which takes
-        any integer."""
+        any integer; those of long ones are shifted, and looked at first."""
+        none = _integer(0)
         for high, low in self._layout.words:
-            upper = call(self._integer(high).times, self._written[high], _integer(1 << 32))
-            wide = call(self._integer(low).plus, _integer(0), self._written[low])
-            lower = call("int8and", wide, _integer((1 << 32) - 1))
-            none = _integer(0)
+            upper, lower = self._upper(high), self._lower(low)
             word = call("int8xor", self._or(high, upper, none), self._or(low, lower, none))
-            yield _joined(call(WORD.send, word))
+            yield _joined(self._if_short((high, low), call(WORD.send, word)))
 
-    def _integer(self, place: int) -> Integer:
-        return SHORT_INTEGERS[self._layout.types[place]]
+    def _upper(self, place: int) -> exp.Expr:
+        written = self._written[place]
+        if place in self._layout.short:
+            return call("int8shl", written, exp.Literal.number(32))
+        return call(SHORT_INTEGERS[self._layout.types[place]].times, written, _integer(1 << 32))
+
+    def _lower(self, place: int) -> exp.Expr:
+        wide = self._written[place]
+        if place not in self._layout.short:
+            wide = call(SHORT_INTEGERS[self._layout.types[place]].plus, _integer(0), wide)
+        return call("int8and", wide, _integer((1 << 32) - 1))
+
+    def _if_short(self, places: tuple[int, ...], value: exp.Expr) -> exp.Expr:
+        """The value where these are short, of those that are to be; or else NULL, which is missed
+        when values are counted."""
+        zero, (least, most) = exp.Literal.number(0), _SHORT_ENDS
+        fits = [
+            exp.Between(
+                this=self._or(place, self._written[place], zero),
+                low=exp.Literal.number(least),
+                high=exp.Literal.number(most),
+            )
+            for place in places
+            if place in self._layout.short
+        ]
+        return exp.Case(ifs=[exp.If(this=exp.and_(*fits), true=value)]) if fits else value
 
     def _values(self) -> Iterator[exp.Expr]:
         for place in self._layout.others:
             written = self._written[place]
             fixed = FIXED.get(self._layout.types[place])
-            if fixed is not None:
+            if place in self._layout.short:
+                sent = self._fixed(place, exp.cast(written.copy(), "int"), SHORT)
+                yield _joined(self._if_short((place,), sent))
+            elif fixed is not None:
                 yield self._sent(place, written, fixed)
             elif place in self._layout.separated:
                 yield _joined(self._text(place, written), SEPARATOR)
@@ -353,8 +385,11 @@ class _Columns:
         return exp.Case(ifs=[exp.If(this=long, true=impossible)], default=text)
 
     def _sent(self, place: int, value: exp.Expr, fixed: Fixed) -> exp.Expr:
+        return _joined(self._fixed(place, value, fixed))
+
+    def _fixed(self, place: int, value: exp.Expr, fixed: Fixed) -> exp.Expr:
         zeros = exp.Literal.string("\\x" + "00" * fixed.size_bytes)
-        return _joined(self._or(place, call(fixed.send, value), exp.cast(zeros, "bytea")))
+        return self._or(place, call(fixed.send, value), exp.cast(zeros, "bytea"))
 
     def _or(self, place: int, value: exp.Expr, other: exp.Expr) -> exp.Expr:
         """The value, or what stands in the place of NULL, if it may be that."""

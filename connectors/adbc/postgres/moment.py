@@ -92,7 +92,7 @@ class PostgresMoment:
                 few = None  # Its rows may be of any width, and would be held in memory.
         extent = None if query.whole is None else self._extent(query.whole)
         if extent is not None:
-            pieces = pieces_of(query.text, fragment.schema, extent)
+            pieces = pieces_of(query.text, fragment.schema, extent, fragment.short)
             whole = pieces.whole
             if extent.pieces > 1 and self._most > 1:
                 parts = pieces.parts()

@@ -111,15 +111,17 @@ class Pieces:
         return Piece(careful.statement(first, end), careful, row_by_row)
 
 
-def pieces_of(text: str, schema: pa.Schema, extent: Extent) -> Pieces:
+def pieces_of(text: str, schema: pa.Schema, extent: Extent, short: tuple[int, ...] = ()) -> Pieces:
     """How a table is read.
 
     Args:
         text: the statement that reads it whole.
         schema: of its fragment.
         extent: of the table.
+        short: see `Fragment.short`.
     """
-    return Pieces(text, extent, packed(text, schema, extent), gathered(text, schema, extent))
+    gathering = gathered(text, schema, extent, short)
+    return Pieces(text, extent, packed(text, schema, extent), gathering)
 
 
 def few_of(text: str, extent: Extent) -> Few | None:

@@ -21,8 +21,8 @@ HALVES_BYTES = 4 << 20
 """A smaller table than two such ranges is read in two halves, if it is as large as that: the second
 connection costs a few round trips."""
 
-_APART = frozenset({"expressions", "from_", "kind", "hint"})
-"""The parts that the SELECT of a whole table may have."""
+_APART = frozenset({"expressions", "from_", "where", "kind", "hint"})
+"""The parts that the SELECT of a whole table, or of many of its rows, may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ def in_ranges(statement: str | exp.Select, extent: Extent) -> Iterator[str] | No
 
 
 def select_of(text: str) -> exp.Select | None:
-    """The tree of a statement that reads a whole table; None for any other."""
+    """The tree of a statement that reads a table, by its conditions if it has any; None for any
+    other."""
     try:
         select = sqlglot.parse_one(text, read="postgres")
     except SqlglotError:
@@ -103,7 +104,7 @@ def with_list(select: exp.Select, columns: Sequence[exp.Expr]) -> exp.Select:
 
 @lru_cache(maxsize=64)
 def listed(text: str) -> exp.Select | None:
-    """The tree of a statement that reads a whole table, its columns written; None for any other."""
+    """The tree of a statement that reads a table, its columns written; None for any other."""
     select = select_of(text)
     # A table may have no column at all.
     return with_list(select, select.expressions) if select and select.expressions else select
@@ -145,7 +146,7 @@ def between(select: exp.Select, first: int, end: int | None) -> str:
         conditions.append(_ctid(exp.LT, end))
     piece = select.copy()
     if conditions:
-        piece.set("where", exp.Where(this=exp.and_(*conditions)))
+        piece.where(*conditions, copy=False)
     return piece.sql("postgres")
 
 
