@@ -270,6 +270,14 @@ class MayBeFew(Protocol):
 
 
 @runtime_checkable
+class MayBeShort(Protocol):
+    """Batches that say how many bytes fewer have crossed the network, so far, than their rows have,
+    because integers came short (`Fragment.short`); negative where more have."""
+
+    spared_bytes: int
+
+
+@runtime_checkable
 class Connector(Protocol):
     """A configured source. Constructing one does no I/O."""
 

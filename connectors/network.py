@@ -37,12 +37,14 @@ class Framing:
         row_bytes: with each row.
         whole_value_bytes: with each value that is not a text, where a table is read whole
             (`SqlQuery.whole`), and nothing with its rows; negative where that is less.
+        whole_from_bytes: of a table that is so large, at least; a smaller one is read row by row.
         short: of such a table long integers that are short may come as short ones
             (`Fragment.short`).
     """
 
     row_bytes: float = 0.0
     whole_value_bytes: float = 0.0
+    whole_from_bytes: float = 0.0
     short: bool = False
 
 

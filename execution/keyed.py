@@ -13,7 +13,7 @@ from dataclasses import replace
 import pyarrow as pa
 from sqlglot import exp
 
-from connectors.contract import Batches, Fragment, SqlQuery, TableScan
+from connectors.contract import Batches, Fragment, MayBeShort, SqlQuery, TableScan
 from connectors.errors import CancelledError
 from execution.key_filters import among
 from execution.sent_rows import StageRows
@@ -58,6 +58,12 @@ class KeyedBatches:
     def query(self) -> SqlQuery | TableScan:
         """What is asked, with the keys when they are there."""
         return self._fragment.query
+
+    @property
+    def spared_bytes(self) -> int:
+        """See `connectors.contract.MayBeShort`."""
+        running = self._running
+        return running.spared_bytes if isinstance(running, MayBeShort) else 0
 
     @property
     def is_sent(self) -> bool:

@@ -17,10 +17,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from connectors.contract import (
-    SHORT_BYTES,
     Batches,
     Connector,
     MayBeFew,
+    MayBeShort,
     Moment,
     SqlQuery,
     Steady,
@@ -104,7 +104,7 @@ class FragmentReader:
         self._crossed_bytes = 0
         compression = planned.fragment.compression
         self._crossing = None if compression is None else Crossing(compression)
-        self._short_bytes = SHORT_BYTES * len(planned.fragment.short)
+        self._spared_bytes = 0
         self._started = time.monotonic()
         self._turn_at = self._started
         self._first_at: float | None = None
@@ -146,7 +146,7 @@ class FragmentReader:
             ended - self._started,
             None if self._first_at is None else ended - self._first_at - self._held_up_seconds,
             self._batches.sent if isinstance(self._batches, KeyedBatches) else None,
-            self._crossed_bytes if self._crossing is not None or self._short_bytes else None,
+            self._crossed_bytes if self._crossing is not None or self._spared_bytes else None,
         )
 
     def _run(self) -> None:
@@ -189,6 +189,13 @@ class FragmentReader:
         if self._table is not None:
             self._seen.note_table(self.source, self._table, self._rows, whole=self._whole)
 
+    def _spared(self) -> int:
+        """So many bytes fewer than rows have crossed the link since this was asked last."""
+        batches, before = self._batches, self._spared_bytes
+        if isinstance(batches, MayBeShort):
+            self._spared_bytes = batches.spared_bytes
+        return self._spared_bytes - before
+
     def _is_keyed(self) -> bool:
         """Whether it runs with what it was to be sent."""
         batches = self._batches
@@ -222,9 +229,7 @@ class FragmentReader:
                 self._size_bytes += came_bytes
                 if self._watch is not None:
                     self._watch.look(self._rows, keyed=self._is_keyed())
-                crossed_bytes = came_bytes
-                if self._short_bytes and not self._is_keyed():
-                    crossed_bytes -= self._short_bytes * batch.num_rows
+                crossed_bytes = max(0, came_bytes - self._spared())
                 if crossing is not None:
                     crossed_bytes = crossing.crossed_bytes(batch, came_bytes)
                 self._crossed_bytes += crossed_bytes

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from pyarrow.types import is_string
-
 from connectors.contract import Capabilities, SqlQuery
 from planner.cost import Link
 from planner.plan import PlannedFragment
@@ -109,16 +107,13 @@ class Working:
 
     def _framed(self, took: Took) -> Took:
         """The same with what is around values on their way, as planning counts it."""
-        framing, parallel = self._capabilities.framing, self._capabilities.parallel
-        query = self._planned.fragment.query
-        row_bytes, connections = framing.row_bytes, 1.0
-        if isinstance(query, SqlQuery) and query.whole is not None:
-            own = [field for field in self._planned.fragment.schema if not is_string(field.type)]
+        query, connections = self._planned.fragment.query, 1.0
+        if isinstance(query, SqlQuery) and query.whole is not None and took.keys is None:
             cost = self._planned.cost
             known = None if cost is None else cost.connections
-            row_bytes = framing.whole_value_bytes * len(own)
-            connections = parallel.connections if known is None else known
-        crossed_bytes = max(0, took.crossed_bytes + round(row_bytes * took.rows))
+            connections = self._capabilities.parallel.connections if known is None else known
+        framing_bytes = round(self._planned.framing_bytes * took.rows)
+        crossed_bytes = max(0, took.crossed_bytes + framing_bytes)
         return replace(took, crossed_bytes=crossed_bytes, connections=connections)
 
 

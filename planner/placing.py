@@ -209,13 +209,26 @@ class Places:
         framing = place.source.connector.capabilities.framing
         if expected.rows is None or expected.size_bytes is None or framing == _BARE:
             return expected
-        of_a_row = framing.row_bytes
-        if self.read_through(relation) is not None:
-            own = [field for field in relation.fields if not pa.types.is_string(field.type)]
-            of_a_row = framing.whole_value_bytes * len(own)
-            of_a_row -= SHORT_BYTES * len(self.short(relation, place))
+        of_a_row = self.framing_bytes(relation, place)
+        of_a_row -= SHORT_BYTES * len(self.short(relation, place))
         size_bytes = max(expected.rows, expected.size_bytes + of_a_row * expected.rows)
         return replace(expected, size_bytes=size_bytes)
+
+    def framing_bytes(self, relation: Relation, place: Place) -> float:
+        """What crosses the link with the values of each row."""
+        framing = place.source.connector.capabilities.framing
+        if not self._is_by_columns(relation, framing):
+            return framing.row_bytes
+        own = [field for field in relation.fields if not pa.types.is_string(field.type)]
+        return framing.whole_value_bytes * len(own)
+
+    def _is_by_columns(self, relation: Relation, framing: Framing) -> bool:
+        """Whether it comes as tables do that are read whole."""
+        table = self.read_through(relation)
+        if table is None:
+            return False
+        size_bytes = self._statistics(table.path).size_bytes
+        return size_bytes is None or size_bytes >= framing.whole_from_bytes
 
     def _over(self, relation: Relation, place: Place) -> Estimate:
         """What is expected, and over how many connections it comes, where that matters."""
@@ -237,7 +250,7 @@ class Places:
     def short(self, relation: Relation, place: Place) -> tuple[int, ...]:
         """The positions of long integers that come as short ones; see `Fragment.short`."""
         framing = place.source.connector.capabilities.framing
-        if not framing.short or self.read_through(relation) is None:
+        if not framing.short or not self._is_by_columns(relation, framing):
             return ()
         return short_among(relation, self.bounds, place.link)
 

@@ -11,6 +11,7 @@ nothing to gain. Owns the choice. Knows no SQL, and no costs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 import pyarrow as pa
 
@@ -38,6 +39,9 @@ WORTH_SHORTENING_BYTES_PER_SECOND = 150e6
 """A link that carries less waits for four bytes longer than a source takes to look at a value."""
 
 _SHORT_ENDS = -(1 << 31), (1 << 31) - 1
+
+_MOST_PARTS = 100
+"""Of a condition, before it takes longer than to hand a row out."""
 
 _QUICK = frozenset(
     ("and", "or", "not", "equal", "not_equal", "lt", "lte", "gt", "gte", "is_null", "is_not_null")
@@ -83,8 +87,9 @@ def _is_short(known: ColumnStatistics | None) -> bool:
 
 def _is_quick(condition: Expression) -> bool:
     """Whether it compares columns with each other or with constants, and nothing else."""
-    return all(
+    parts = list(islice(walk_expression(condition), _MOST_PARTS + 1))
+    return len(parts) <= _MOST_PARTS and all(
         isinstance(part, FieldRef | Literal | InList)
         or (isinstance(part, Call) and part.function in _QUICK)
-        for part in walk_expression(condition)
+        for part in parts
     )

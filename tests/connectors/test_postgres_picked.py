@@ -160,6 +160,66 @@ def test_pages_without_any_row_that_is_picked_are_nothing(
     assert 0 in {rows for _, rows in layouts}
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "yes",
+        "NOT yes",
+        "yes IS NULL OR yes",
+        "kind <> 'b'",
+        "padded = 'x'",
+        "padded <> 'x' OR padded IS NULL",
+        "own > 100",
+        "computed < 3000",
+        "real <> 7",
+        "money > 10 OR money IS NULL",
+    ],
+)
+def test_conditions_on_columns_of_other_kinds_pick_the_same_rows(
+    placement: Placement,
+    postgres_server: PostgresServer,
+    layouts: list[tuple[Layout, int]],
+    condition: str,
+) -> None:
+    postgres_server.execute(
+        "DROP TABLE IF EXISTS kinds",
+        "DROP TYPE IF EXISTS kind",
+        "DROP DOMAIN IF EXISTS own",
+        "CREATE TYPE kind AS ENUM ('c', 'b', 'a')",
+        "CREATE DOMAIN own AS bigint CHECK (VALUE > 0)",
+        "CREATE TABLE kinds (id int NOT NULL, yes boolean, kind kind, padded char(3), own own,"
+        " computed bigint GENERATED ALWAYS AS (id * 2) STORED, real real, money numeric)",
+        "INSERT INTO kinds (id, yes, kind, padded, own, real, money)"
+        " SELECT g, NULLIF(g % 3, 2) = 1, (ARRAY['a', 'b', 'c'])[1 + g % 3]::kind,"
+        " CASE g % 3 WHEN 0 THEN 'x' WHEN 1 THEN 'y ' END, g,"
+        " CASE g % 4 WHEN 0 THEN 'NaN' ELSE g::real END, NULLIF(g, 7)"
+        " FROM generate_series(1, 2000) g",
+        "ANALYZE kinds",
+        database=DATABASE,
+    )
+    connector_of(placement)._forget()
+    sql = f"SELECT id, own FROM kinds WHERE {condition}"
+    answer = placement.query(sql)
+    assert sorted_rows(answer) == sorted_rows(placement.query(f"{sql} ORDER BY id"))
+    assert 0 < answer.num_rows < 2000 or condition.startswith(("computed", "real", "own", "money"))
+
+
+def test_where_no_row_is_picked_there_is_none(
+    placement: Placement, postgres_server: PostgresServer, layouts: list[tuple[Layout, int]]
+) -> None:
+    postgres_server.execute(
+        "CREATE TABLE emptied AS SELECT * FROM items", "ANALYZE emptied", database=DATABASE
+    )
+    fragment = fragment_of(placement, "SELECT id, note FROM emptied WHERE even")
+    postgres_server.execute(
+        "UPDATE emptied SET even = false",
+        "INSERT INTO emptied (id, even) VALUES (7, false)",
+        database=DATABASE,
+    )
+    assert read(placement, fragment).num_rows == 0
+    assert {rows for _, rows in layouts} == {0}
+
+
 def test_ranges_of_a_table_keep_its_conditions() -> None:
     text = """SELECT t1."a" AS "a" FROM "s"."t" AS t1 WHERE t1."b" = 'x' OR t1."b" IS NULL"""
     first, last = in_ranges(text, Extent(1 << 10, 8192)) or ()
@@ -269,3 +329,79 @@ def test_another_type_by_now_is_noticed(
     )
     with pytest.raises(SourceSchemaChangedError):
         read(numbers, fragment)
+
+
+def crossed(placement: Placement, sql: str) -> tuple[int, int | None]:
+    """The bytes of a statement's one fragment: as rows have them, and as they crossed."""
+    _, account = placement.run_with_account(placement.plan(sql))
+    (ran,) = account.fragments
+    return ran.size_bytes, ran.crossed_bytes
+
+
+def test_what_crossed_is_counted_as_it_came(
+    numbers: Placement, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = connector_of(numbers)
+    every = replace(shop.capabilities.framing, whole_from_bytes=0.0)
+    monkeypatch.setattr(shop, "_capabilities", replace(shop.capabilities, framing=every))
+    rows_bytes, crossed_bytes = crossed(numbers, "SELECT id, last FROM numbers WHERE tiny <= 0")
+    assert (rows_bytes, crossed_bytes) == (80_000, 40_000)
+    # Nothing comes short that is not read through, nor where the table is not gathered.
+    assert crossed(numbers, "SELECT id, last FROM numbers WHERE last % 2 >= 0") == (80_000, None)
+    monkeypatch.setattr(gathering, "WORTH_BYTES", 1 << 40)
+    gathered.cache_clear()
+    assert crossed(numbers, "SELECT id, last FROM numbers") == (80_000, None)
+
+
+def test_one_integer_that_is_long_ends_it_for_its_table(
+    numbers: Placement, postgres_server: PostgresServer, layouts: list[tuple[Layout, int]]
+) -> None:
+    postgres_server.execute(
+        "UPDATE numbers SET id = 1::bigint << 40 WHERE last = 1",
+        "VACUUM numbers",
+        database=DATABASE,
+    )
+    connector_of(numbers)._forget()
+    sql = "SELECT id, last FROM numbers WHERE tiny <= 0"
+    fragment = replace(fragment_of(numbers, sql), short=(0, 1))
+    rows = sorted_rows(numbers.query(f"{sql} ORDER BY last"))
+    assert sorted_rows(read(numbers, fragment)) == rows
+    assert {layout.short for layout, _ in layouts} == {(), (0, 1)}
+    layouts.clear()
+    assert sorted_rows(read(numbers, fragment)) == rows
+    assert {layout.short for layout, _ in layouts} == {()}
+    layouts.clear()
+    connector_of(numbers)._forget()
+    numbers.plan(sql)
+    assert sorted_rows(read(numbers, fragment)) == rows
+    assert {layout.short for layout, _ in layouts} == {(), (0, 1)}
+
+
+@pytest.mark.parametrize(("long", "separated"), [(9, 9), (9, 10), (10, 9), (9, 4500)])
+def test_pages_with_a_long_integer_and_a_text_that_needs_its_length_are_read_twice_or_thrice(
+    placement: Placement,
+    postgres_server: PostgresServer,
+    layouts: list[tuple[Layout, int]],
+    long: int,
+    separated: int,
+) -> None:
+    postgres_server.execute(
+        "DROP TABLE IF EXISTS both_odd",
+        "CREATE TABLE both_odd AS SELECT g::bigint AS id, 'n' || g AS note"
+        " FROM generate_series(1, 5000) g",
+        "ANALYZE both_odd",
+        database=DATABASE,
+    )
+    connector_of(placement)._forget()
+    sql = "SELECT id, note FROM both_odd WHERE id > 0"
+    fragment = replace(fragment_of(placement, sql), short=(0,))
+    postgres_server.execute(
+        f"UPDATE both_odd SET note = chr(22) || 'x' WHERE id = {separated}",
+        f"UPDATE both_odd SET id = id + (1::bigint << 33) WHERE id = {long}",
+        database=DATABASE,
+    )
+    answer = read(placement, fragment)
+    assert sorted_rows(answer) == sorted_rows(placement.query(f"{sql} ORDER BY id"))
+    assert answer.num_rows == 5000
+    assert any(layout.separated == () for layout, _ in layouts)
+    assert any(layout.short == () and layout.separated for layout, _ in layouts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
@@ -37,7 +39,7 @@ COLUMNS = {
 
 class _Server(PaperConnector):
     def statistics(self, table: TableName) -> Statistics:
-        return Statistics(1_000_000, None, COLUMNS)
+        return Statistics(1_000_000, 72e6, COLUMNS)
 
 
 def _fragment(sql: str, link: Link, framing: Framing) -> tuple[Fragment, float]:
@@ -63,6 +65,7 @@ def _is_read_through(condition: str) -> bool:
         "code = 3",
         "code <> 3 AND small IS NOT NULL",
         "id < code OR code = 1",
+        "(code = 1 AND small <> 1) OR (code = 2 AND small <> 2)",
         "NOT id < 500000",
         "note <> 'a'",
     ],
@@ -80,6 +83,7 @@ def test_a_table_of_which_many_rows_are_picked_by_comparisons_is_read_through(
         ("unknown = 3", "few rows"),
         ("note NOT LIKE '%a%'", "it takes longer than what there is to gain"),
         ("code + 1 = 3 OR id < 900000", "it may fail"),
+        (" OR ".join(f"(code = {n} AND small <> {n})" for n in range(40)), "it takes longer, too"),
         ("code = (SELECT max(code) FROM shop.items)", "it reads another table"),
     ],
 )
@@ -122,6 +126,18 @@ def test_integers_come_as_they_are_where_bytes_are_cheap_or_the_source_knows_no_
     assert _fragment(sql, Link.of(0, 1000), SHORT)[0].short == (0,)
     assert _fragment(sql, Link.of(0, 2000), SHORT)[0].short == ()
     assert _fragment(sql, Link.of(1, 100), Framing(whole_value_bytes=-4.0))[0].short == ()
+
+
+def test_small_tables_come_row_by_row() -> None:
+    """A source that reads tables by columns from 100 MB on, and one of 72 MB."""
+    large = replace(SHORT, whole_from_bytes=100e6)
+    sql = "SELECT wide FROM shop.items WHERE code = 3"
+    link = Link.of(1, 100)
+    fragment, seconds = _fragment(sql, link, large)
+    assert fragment.short == _fragment("SELECT id FROM shop.items", link, large)[0].short == ()
+    assert seconds == pytest.approx(500_000 * (12 + 7) * 8 / 100e6)
+    _, by_columns = _fragment(sql, link, replace(large, whole_from_bytes=50e6))
+    assert by_columns == pytest.approx(500_000 * (12 - 4) * 8 / 100e6)
 
 
 def test_what_comes_short_is_expected_to_cross_in_half_the_time() -> None:

@@ -13,6 +13,7 @@ from connectors.adbc.postgres.endpoint import parse
 from connectors.adbc.postgres.estimates import PostgresEstimates
 from connectors.adbc.postgres.moment import PostgresMoment, Statements, statement_of
 from connectors.adbc.postgres.options import PostgresOptions
+from connectors.adbc.postgres.packing import WORTH_BYTES
 from connectors.adbc.postgres.pieces import Piece
 from connectors.adbc.postgres.pool import Pool, Sessions
 from connectors.adbc.postgres.ranges import RANGE_BYTES
@@ -41,7 +42,7 @@ _ROUND_TRIPS = RoundTrips(rows=3.0, few=1.0, moment=3.0, texts=2.0)
 """COPY is prepared, begun and read, and its statement is sent to be prepared and to be begun. For
 one moment a session begins and exports it, and the others begin on that."""
 
-_FRAMING = Framing(row_bytes=7.0, whole_value_bytes=-4.0, short=True)
+_FRAMING = Framing(row_bytes=7.0, whole_value_bytes=-4.0, whole_from_bytes=WORTH_BYTES, short=True)
 """A row is a message of its own (1 + 4), and says how many values it has (2). A table that is read
 whole comes by columns, without the length (4) that is in front of each value."""
 
@@ -141,7 +142,8 @@ class PostgresConnector:
     def moment(self, fragments: int | None, at_once: int, spare: Turns) -> PostgresMoment:
         """See `connectors.contract.Steady`."""
         extent, most = self._statistics.extent, self._scan_connections
-        return PostgresMoment(self._pool, self._read, extent, fragments, at_once, spare, most)
+        long = self._statistics.long
+        return PostgresMoment(self._pool, self._read, extent, fragments, at_once, spare, most, long)
 
     def close(self) -> None:
         """End idle connections now, and those of running queries as these end."""

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 
 from connectors.adbc.postgres.packing import read_as
+from connectors.contract import SHORT_BYTES
 from connectors.decimals import cast_exactly
 
 
@@ -107,8 +108,11 @@ _ONE_BLOCK_BYTES = (1 << 31) - 1
 
 
 class InseparableError(Exception):
-    """A text has what was to stand between texts, or is too long to be sent without its length; or
-    an integer is longer than it was to be."""
+    """A text has what was to stand between texts, or is too long to be sent without its length."""
+
+
+class LongIntegerError(Exception):
+    """An integer is longer than it was to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,11 @@ class Layout:
     words: tuple[tuple[int, int], ...]
     separated: tuple[int, ...]
     short: tuple[int, ...] = ()
+
+    @property
+    def spared_bytes(self) -> int:
+        """Of a row, because integers are short."""
+        return SHORT_BYTES * len(self.short)
 
     @property
     def others(self) -> Iterator[int]:
@@ -167,8 +176,8 @@ class Row:
 
     Raises:
         pyarrow.ArrowInvalid: in `columns`, for values of which there are not as many as rows.
-        InseparableError: there, for texts that come without their lengths and need them, and for
-            long integers that come as short ones and are none.
+        InseparableError: there, for texts that come without their lengths and need them.
+        LongIntegerError: there, for integers that were to be short.
     """
 
     def __init__(self, row: pa.RecordBatch, layout: Layout, *, texts: bool = False) -> None:
@@ -243,7 +252,7 @@ class Row:
                 values.frombytes(data)
             found = len(values) - number * self._rows
             if short and found < self._rows:
-                raise InseparableError
+                raise LongIntegerError
             self._check(found)
         if sys.byteorder == "little":
             values.byteswap()

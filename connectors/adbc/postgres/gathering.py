@@ -132,6 +132,7 @@ class Gathering:
         Raises:
             pyarrow.ArrowInvalid: a value is not of its column's type; `texts` has it.
             InseparableError: a text needs its length; the pages are to be gathered carefully.
+            LongIntegerError: an integer is not short; they are to be gathered without any such.
         """
         unpacked = self._unpacked(batch, texts=False)
         # Decimals are read without a look at how many digits they have.
@@ -144,7 +145,7 @@ class Gathering:
 
         Raises:
             pyarrow.ArrowInvalid: these are not the columns.
-            InseparableError: as there.
+            InseparableError, LongIntegerError: as there.
         """
         return self._unpacked(batch, texts=True)
 
@@ -196,7 +197,7 @@ def gathered(
         schema: of its fragment, a column for each of the statement's.
         extent: of the table.
         short: see `Fragment.short`.
-        carefully: with the lengths of all texts, and all integers as long as they are.
+        carefully: with the lengths of all texts.
 
     >>> extent = Extent(10_000, 8192, rows=1e6, long_values=0)
     >>> found = gathered('SELECT t1."a" FROM "t" AS t1', pa.schema([("a", pa.int32())]), extent)
@@ -213,7 +214,7 @@ def gathered(
     if not all(map(_can_be_gathered, written, schema, [extent] * len(schema))):
         return None
     texts = [place for place, type_ in enumerate(schema.types) if pa.types.is_string(type_)]
-    layout = layout_of(schema, *((), ()) if carefully else (tuple(texts), short))
+    layout = layout_of(schema, () if carefully else tuple(texts), short)
     columns = _Columns(written, schema, extent, layout)
     gathering = with_list(select, columns.all()).where(columns.unchanged(), copy=False)
     return Gathering(gathering, schema, layout, extent, _step(schema, extent), columns.long())

@@ -59,6 +59,7 @@ class PostgresMoment:
         extent: how large a table is that may be read in pieces; None for others. Does no I/O.
         fragments, at_once, spare: see `connectors.contract.Steady.moment`.
         most: how many connections one scan has, at most.
+        long: tables that turned out to have longer integers than their statistics say; added to.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class PostgresMoment:
         at_once: int,
         spare: Turns,
         most: int,
+        long: set[TableName],
     ) -> None:
         self._pool = pool
+        self._long = long
         self._read = read
         self._extent = extent
         self._spare = spare
@@ -92,7 +95,16 @@ class PostgresMoment:
                 few = None  # Its rows may be of any width, and would be held in memory.
         extent = None if query.whole is None else self._extent(query.whole)
         if extent is not None:
-            pieces = pieces_of(query.text, fragment.schema, extent, fragment.short)
+            table = query.whole
+            assert table is not None
+            pieces = pieces_of(
+                query.text,
+                fragment.schema,
+                extent,
+                fragment.short,
+                lambda: table in self._long,
+                lambda: self._long.add(table),
+            )
             whole = pieces.whole
             if extent.pieces > 1 and self._most > 1:
                 parts = pieces.parts()

@@ -6,7 +6,7 @@ Owns in which ways a table can be read, and which of them is taken. Must not kno
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -41,6 +41,7 @@ class Piece:
             any.
         beyond: reads what is behind it, where this one says that there is something.
         again: reads some of its pages, from one up to another, whose rows could not be told apart.
+        at_length: the same for pages that have an integer that was to be short and is not.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Piece:
     instead: Piece | None = None
     beyond: Piece | None = None
     again: Callable[[int, int], Piece] | None = field(default=None, compare=False)
+    at_length: Callable[[int, int], Piece] | None = field(default=None, compare=False)
 
     def where(self, steady: bool) -> Piece:
         """What reads all of it: where statements do not see one moment, a single one."""
@@ -63,12 +65,18 @@ class Pieces:
         extent: of the table.
         packing: how its rows are packed one by one, if they are.
         gathering: how they are gathered, if they are.
+        long: the same where integers are not to come short; None where they would not anyway.
+        has_long: whether there was one that is not short; asked for each piece.
+        note_long: called when there is.
     """
 
     text: str
     extent: Extent
     packing: Packing | None
     gathering: Gathering | None
+    long: Gathering | None = None
+    has_long: Callable[[], bool] = bool
+    note_long: Callable[[], None] = lambda: None
 
     @property
     def whole(self) -> Piece:
@@ -90,28 +98,48 @@ class Pieces:
         )
 
     def _gathered(self, row_by_row: Piece, first: int, end: int | None) -> Piece:
-        if self.gathering is None:
+        gathering = self.gathering
+        if gathering is None:
             return row_by_row
+        if self.long is not None and self.has_long():
+            gathering = self.long
         beyond = None
         if end is None:
             select = listed(self.text) if self.packing is None else self.packing.select
             assert select is not None
             beyond = Piece(between(select, self.extent.pages, None), self.packing)
-        text = self.gathering.statement(first, end)
-        return Piece(text, self.gathering, row_by_row, beyond, self._carefully)
+        text = gathering.statement(first, end)
+        return Piece(text, gathering, row_by_row, beyond, self._carefully, self._at_length)
 
     def _carefully(self, first: int, end: int) -> Piece:
-        select = listed(self.text) if self.packing is None else self.packing.select
+        """Where texts need their lengths; no integer comes short either, so that it is the last."""
         gathering = self.gathering
-        assert select is not None and gathering is not None
-        row_by_row = Piece(between(select, first, end), self.packing)
+        assert gathering is not None
         careful = gathered(self.text, gathering.schema, self.extent, carefully=True)
-        if careful is None:
+        return self._pages(careful, first, end)
+
+    def _at_length(self, first: int, end: int) -> Piece:
+        """Where an integer is long: one is enough for the rest of the table, and for later."""
+        self.note_long()
+        return replace(self._pages(self.long, first, end), again=self._carefully)
+
+    def _pages(self, gathering: Gathering | None, first: int, end: int) -> Piece:
+        select = listed(self.text) if self.packing is None else self.packing.select
+        assert select is not None
+        row_by_row = Piece(between(select, first, end), self.packing)
+        if gathering is None:
             return row_by_row
-        return Piece(careful.statement(first, end), careful, row_by_row)
+        return Piece(gathering.statement(first, end), gathering, row_by_row)
 
 
-def pieces_of(text: str, schema: pa.Schema, extent: Extent, short: tuple[int, ...] = ()) -> Pieces:
+def pieces_of(
+    text: str,
+    schema: pa.Schema,
+    extent: Extent,
+    short: tuple[int, ...] = (),
+    has_long: Callable[[], bool] = bool,
+    note_long: Callable[[], None] = lambda: None,
+) -> Pieces:
     """How a table is read.
 
     Args:
@@ -119,9 +147,13 @@ def pieces_of(text: str, schema: pa.Schema, extent: Extent, short: tuple[int, ..
         schema: of its fragment.
         extent: of the table.
         short: see `Fragment.short`.
+        has_long, note_long: see `Pieces`.
     """
+    packing, long = packed(text, schema, extent), gathered(text, schema, extent)
+    if not short:
+        return Pieces(text, extent, packing, long)
     gathering = gathered(text, schema, extent, short)
-    return Pieces(text, extent, packed(text, schema, extent), gathering)
+    return Pieces(text, extent, packing, gathering, long, has_long, note_long)
 
 
 def few_of(text: str, extent: Extent) -> Few | None:

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from connectors.adbc.postgres.columns import Columns
 from connectors.adbc.postgres.failures import translated
-from connectors.adbc.postgres.gathered import InseparableError
+from connectors.adbc.postgres.gathered import InseparableError, LongIntegerError
 from connectors.adbc.postgres.gathering import Gathering
 from connectors.adbc.postgres.packing import cut
 from connectors.adbc.postgres.pieces import Piece
@@ -62,6 +62,7 @@ class QueryBatches:
 
     Attributes:
         few: whether that is so; see `connectors.contract.MayBeFew`.
+        spared_bytes: see `connectors.contract.MayBeShort`.
     """
 
     def __init__(
@@ -80,6 +81,8 @@ class QueryBatches:
         self._following: Iterator[Piece] = iter(())
         self._piece: Piece | None = None
         self._inseparable: list[tuple[int, int]] = []
+        self._long: list[tuple[int, int]] = []
+        self.spared_bytes = 0
         self._schema = schema
         self._deadline = deadline
         self._changed = changed
@@ -128,10 +131,8 @@ class QueryBatches:
                     batch = self._next()
                 if following is not None:
                     self._following = chain([following], self._following)
-                if self._inseparable and piece.again is not None:
-                    again = [piece.again(*pages) for pages in self._inseparable]
+                if again := self._read_again(piece):
                     self._following = chain(again, self._following)
-                    self._inseparable = []
                 following = next(self._following, None)
                 opened = None if following is None else self._start(following)
         except SourceSchemaChangedError:
@@ -143,17 +144,31 @@ class QueryBatches:
     def _converted(
         self, columns: Columns, piece: Piece, batch: pa.RecordBatch
     ) -> Iterator[pa.RecordBatch]:
+        packing = piece.packing
         try:
             converted = columns.convert(batch)
-        except InseparableError:
-            assert isinstance(piece.packing, Gathering)
-            first, end = piece.packing.pages(batch)
+        except (InseparableError, LongIntegerError) as error:
+            assert isinstance(packing, Gathering)
+            pages = self._long if isinstance(error, LongIntegerError) else self._inseparable
+            self.spared_bytes -= batch.nbytes
+            first, end = packing.pages(batch)
             # What follows on what is to be read again is read with it.
-            if self._inseparable and self._inseparable[-1][1] == first:
-                first, _ = self._inseparable.pop()
-            self._inseparable.append((first, end))
+            if pages and pages[-1][1] == first:
+                first, _ = pages.pop()
+            pages.append((first, end))
             return
-        yield from [converted] if piece.packing is None else cut(converted)
+        if isinstance(packing, Gathering):
+            self.spared_bytes += packing.layout.spared_bytes * converted.num_rows
+        yield from [converted] if packing is None else cut(converted)
+
+    def _read_again(self, piece: Piece) -> list[Piece]:
+        """What of a piece could not be read as it came."""
+        again = []
+        for read, pages in ((piece.again, self._inseparable), (piece.at_length, self._long)):
+            if read is not None:
+                again += [read(*found) for found in pages]
+                pages.clear()
+        return again
 
     def _rest(self, batch: pa.RecordBatch | None) -> list[pa.RecordBatch]:
         """What a stream has from a batch on."""

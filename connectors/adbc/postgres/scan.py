@@ -95,6 +95,12 @@ class ScanBatches:
                 thread.join()
             self._give_up()
 
+    @property
+    def spared_bytes(self) -> int:
+        """See `connectors.contract.MayBeShort`."""
+        with self._changed:
+            return sum(reader.spared_bytes for reader in self._readers)
+
     def cancel(self) -> None:
         """See `connectors.contract.Batches`."""
         with self._changed:

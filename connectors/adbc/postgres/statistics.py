@@ -88,9 +88,15 @@ WHERE n.nspname = $1::text AND c.relname = $2::text
 
 
 class PostgresStatistics:
-    """Statistics by table, each asked for again after some minutes."""
+    """Statistics by table, each asked for again after some minutes.
+
+    Attributes:
+        long: tables with integers beyond the ends that are known, which are those of a sample;
+            added to by whoever finds one, until all is forgotten.
+    """
 
     def __init__(self, pool: Pool) -> None:
+        self.long: set[TableName] = set()
         self._pool = pool
         self._lock = threading.Lock()
         self._known: dict[Table, tuple[float, Statistics]] = {}
@@ -136,6 +142,7 @@ class PostgresStatistics:
         with self._lock:
             self._known = {}
             self._extents = {}
+            self.long.clear()
 
 
 def _extent(pages: int, found: list[dict[str, object]]) -> Extent:
