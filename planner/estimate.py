@@ -247,11 +247,12 @@ def _join(relation: Join, left: Sized, right: Sized) -> Sized:
     pairs, rest = equal_columns(conjuncts(relation.condition), len(left.columns))
     match relation.kind:
         case JoinKind.LEFT_SEMI:
-            return left.scaled(met_by(pairs, left, right))
+            return left.with_values_of(pairs, right).scaled(met_by(pairs, left, right))
         case JoinKind.LEFT_ANTI:
             return left.scaled(1.0 - met_by(pairs, left, right))
         case JoinKind.RIGHT_SEMI:
-            return right.scaled(met_by([(b, a) for a, b in pairs], right, left))
+            turned = [(b, a) for a, b in pairs]
+            return right.with_values_of(turned, left).scaled(met_by(turned, right, left))
         case JoinKind.RIGHT_ANTI:
             return right.scaled(1.0 - met_by([(b, a) for a, b in pairs], right, left))
         case JoinKind.LEFT_MARK | JoinKind.RIGHT_MARK:
@@ -259,7 +260,11 @@ def _join(relation: Join, left: Sized, right: Sized) -> Sized:
             return Sized(side.rows, (*side.columns, SizedColumn(1.0, 2.0)))
     both = _paired(left, right)
     met = joined_by(pairs, left, right) * kept_by_all(rest, both)
-    joined = both.scaled(met)
+    if relation.kind in (JoinKind.INNER, JoinKind.RIGHT):
+        left = left.with_values_of(pairs, right)
+    if relation.kind in (JoinKind.INNER, JoinKind.LEFT):
+        right = right.with_values_of([(b, a) for a, b in pairs], left)
+    joined = _paired(left, right).scaled(met)
     match relation.kind:
         case JoinKind.LEFT | JoinKind.OUTER if left.rows is not None and joined.rows is not None:
             return joined.with_rows(max(joined.rows, left.rows))

@@ -5,6 +5,7 @@ Knows no relation and no condition. None is unknown and stays unknown.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -74,6 +75,21 @@ class Sized:
             for c in self.columns
         )
         return Sized(rows, columns).scaled(selectivity)
+
+    def with_values_of(self, pairs: Sequence[tuple[int, int]], other: Sized) -> Sized:
+        """The same where columns have no other values than those of another relation that they are
+        to be equal to.
+
+        Args:
+            pairs: a column of this one, and of the other.
+        """
+        columns = list(self.columns)
+        for own, its in pairs:
+            most = other.columns[its].distinct
+            has = columns[own].distinct
+            if most is not None and (has is None or has > most):
+                columns[own] = replace(columns[own], distinct=most)
+        return Sized(self.rows, tuple(columns))
 
     def corrected(self, rows: float) -> Sized:
         """The same with the rows that were seen: more than were estimated have more values, too."""

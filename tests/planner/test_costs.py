@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from connectors.contract import Capabilities, ColumnStatistics, Statistics, TableName
 from planner.catalog import Catalog, Source
 from planner.cost import Link
+from planner.options import PlanningOptions
 from planner.parse import parse
 from planner.plan import Plan
 from planner.planning import plan_query
@@ -119,3 +122,33 @@ def test_of_files_of_which_nothing_is_known_no_time_is_told() -> None:
     )
     sql = "SELECT o.id, u.n FROM shop.orders o JOIN lake.unknown u ON u.id = o.id"
     assert _explained(sql, catalog).seconds is None
+
+
+NATIONS = PaperTable({"id": (INT,), "region": INT}, rows=25, distinct={"id": 25, "region": 5})
+SUPPLIERS = PaperTable(
+    {"id": (INT,), "nation": INT}, rows=10_000, distinct={"id": 10_000, "nation": 25}
+)
+
+
+@pytest.mark.parametrize(
+    ("joined", "groups"),
+    [
+        ("shop.suppliers s JOIN few n ON s.nation = n.id", 5),
+        ("few n JOIN shop.suppliers s ON s.nation = n.id", 5),
+        ("few n LEFT JOIN shop.suppliers s ON s.nation = n.id", 5),
+        ("shop.suppliers s LEFT JOIN few n ON s.nation = n.id", 25),
+        ("few n RIGHT JOIN shop.suppliers s ON s.nation = n.id", 25),
+        ("shop.suppliers s FULL JOIN few n ON s.nation = n.id", 25),
+        ("shop.suppliers s LEFT SEMI JOIN few n ON s.nation = n.id", 5),
+        ("shop.suppliers s LEFT ANTI JOIN few n ON s.nation = n.id", 25),
+    ],
+)
+def test_a_column_has_no_other_values_than_what_it_was_joined_with(
+    joined: str, groups: int
+) -> None:
+    shop = paper("postgres", {"nations": NATIONS, "suppliers": SUPPLIERS}, "shop")
+    few = "few AS (SELECT id FROM shop.nations WHERE region = 3)"
+    sql = f"WITH {few} SELECT s.nation, count(*) AS c FROM {joined} GROUP BY s.nation"
+    pushed = PlanningOptions(cuts="push")
+    (fragment,) = plan_query(parse(sql), Catalog([Source("shop", shop)]), pushed).fragments
+    assert fragment.estimate.rows == pytest.approx(groups)
