@@ -19,6 +19,9 @@ LEAST_ROWS = 10.0
 LEAST_SECONDS = 0.01
 """Below these an estimate is not wrong, whatever came."""
 
+WRONG = 1.2
+"""What is off by less misled nobody: then the time went elsewhere, or the askings differ."""
+
 WRONG_ROWS = 2.0
 """Estimates of rows that are off by this are named before those of seconds, which follow them."""
 
@@ -99,7 +102,7 @@ def _seconds(ran: dict[str, Any]) -> float | None:
 
 
 def most_wrong(parts: Sequence[Judged]) -> str:
-    """The worst estimate in words.
+    """The worst estimate in words, or that none is wrong.
 
     >>> most_wrong([Judged("f1 at shop: orders", 100, 9_000, 0.1, 0.2)])
     'f1 at shop: orders: 100 rows expected, 9,000 came'
@@ -107,12 +110,14 @@ def most_wrong(parts: Sequence[Judged]) -> str:
     rows = _worst([(p.expected_rows, p.rows, p) for p in parts], LEAST_ROWS)
     seconds = _worst([(p.expected_seconds, p.seconds, p) for p in parts], LEAST_SECONDS)
     if rows is not None and (rows[0] >= WRONG_ROWS or seconds is None or rows[0] >= seconds[0]):
-        part = rows[1]
-        return f"{part.part}: {part.expected_rows:,.0f} rows expected, {part.rows:,.0f} came"
-    if seconds is not None:
-        part = seconds[1]
-        return f"{part.part}: {part.expected_seconds:.3f} s expected, it took {part.seconds:.3f} s"
-    return "not known"
+        off, part = rows
+        said = f"{part.part}: {part.expected_rows:,.0f} rows expected, {part.rows:,.0f} came"
+    elif seconds is not None:
+        off, part = seconds
+        said = f"{part.part}: {part.expected_seconds:.3f} s expected, it took {part.seconds:.3f} s"
+    else:
+        return "not known"
+    return said if off >= WRONG else f"none by {WRONG:g}×; {said}"
 
 
 def _worst(

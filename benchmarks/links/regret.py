@@ -135,16 +135,16 @@ LISTED = ("link", "query", "Crosswind", "sooner", "regret", "most wrong in the p
 
 
 def listed(those: Iterable[Regret]) -> list[list[str]]:
-    """A row for each that is clearly above the bar, under the headings of LISTED."""
+    """A row for each that is above the bar, for the noise or not, under the headings of LISTED."""
     return [
         [
             str(regret.cell),
             regret.query,
             f"{regret.seconds:.3f} s",
             f"{regret.best}: {regret.best_seconds:.3f} s",
-            f"{regret.ratio:.2f}×",
+            regret.text,
             regret.estimate,
         ]
         for regret in those
-        if regret.is_clear
+        if regret.best and regret.ratio > BAR
     ]

@@ -124,7 +124,7 @@ def test_a_difference_in_the_noise_is_marked_as_such(
 ) -> None:
     those = regrets("local", found(crosswind=ours, told=best))
     assert matrix(those)[1] == [["q01", shown]]
-    assert len(listed(those)) == (shown == "1.23×")
+    assert [row[4] for row in listed(those)] == [shown] * (shown != "0.75×")
     assert f"{int(shown.startswith('~'))} more" in summary(those)
 
 
@@ -145,6 +145,8 @@ def test_where_rows_were_right_the_seconds_are_named() -> None:
     assert most_wrong([right]) == "f1 at shop: orders: 0.100 s expected, it took 0.400 s"
     assert most_wrong([right, Judged("k1", 100, 900)]) == "k1: 100 rows expected, 900 came"
     assert most_wrong([Judged("k1")]) == "not known"
+    held = Judged("f1", 100, 110, 0.1, 0.11)
+    assert most_wrong([held]) == "none by 1.2×; f1: 100 rows expected, 110 came"
 
 
 def test_a_way_that_was_passed_over_for_what_it_moves_is_named() -> None:
