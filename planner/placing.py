@@ -36,7 +36,7 @@ from planner.estimate import Estimator
 from planner.followed import tables_of
 from planner.options import PlanningOptions, Pushdown
 from planner.plan import Estimate
-from planner.read_through import read_through, short_among
+from planner.read_through import is_picked, read_through, short_among
 from planner.relations import (
     Aggregate,
     Cross,
@@ -210,20 +210,23 @@ class Places:
         if expected.rows is None or expected.size_bytes is None or framing == _BARE:
             return expected
         of_a_row = self.framing_bytes(relation, place)
-        of_a_row -= SHORT_BYTES * len(self.short(relation, place))
+        if self._is_by_columns(relation, framing):
+            of_a_row -= SHORT_BYTES * len(self.short(relation, place))
         size_bytes = max(expected.rows, expected.size_bytes + of_a_row * expected.rows)
         return replace(expected, size_bytes=size_bytes)
 
     def framing_bytes(self, relation: Relation, place: Place) -> float:
         """What crosses the link with the values of each row."""
         framing = place.source.connector.capabilities.framing
-        if not self._is_by_columns(relation, framing):
+        if self.read_through(relation) is None or (
+            is_picked(relation) and not self._is_by_columns(relation, framing)
+        ):
             return framing.row_bytes
         own = [field for field in relation.fields if not pa.types.is_string(field.type)]
         return framing.whole_value_bytes * len(own)
 
     def _is_by_columns(self, relation: Relation, framing: Framing) -> bool:
-        """Whether it comes as tables do that are read whole."""
+        """Whether it comes as large tables do that are read whole, by what is known of its own."""
         table = self.read_through(relation)
         if table is None:
             return False
@@ -250,7 +253,7 @@ class Places:
     def short(self, relation: Relation, place: Place) -> tuple[int, ...]:
         """The positions of long integers that come as short ones; see `Fragment.short`."""
         framing = place.source.connector.capabilities.framing
-        if not framing.short or not self._is_by_columns(relation, framing):
+        if not framing.short or self.read_through(relation) is None:
             return ()
         return short_among(relation, self.bounds, place.link)
 

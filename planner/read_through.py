@@ -64,6 +64,13 @@ def read_through(relation: Relation, estimate: Callable[[Relation], Estimate]) -
     return below if kept is not None and rows is not None and kept >= MANY * rows else None
 
 
+def is_picked(relation: Relation) -> bool:
+    """Whether not every row of the table that is read through gives one."""
+    while isinstance(relation, Project):
+        relation = relation.input
+    return isinstance(relation, Filter)
+
+
 def short_among(
     relation: Relation, bounds: Callable[[Relation, int], ColumnStatistics | None], link: Link
 ) -> tuple[int, ...]:

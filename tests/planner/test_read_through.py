@@ -133,8 +133,7 @@ def test_small_tables_come_row_by_row() -> None:
     large = replace(SHORT, whole_from_bytes=100e6)
     sql = "SELECT wide FROM shop.items WHERE code = 3"
     link = Link.of(1, 100)
-    fragment, seconds = _fragment(sql, link, large)
-    assert fragment.short == _fragment("SELECT id FROM shop.items", link, large)[0].short == ()
+    _, seconds = _fragment(sql, link, large)
     assert seconds == pytest.approx(500_000 * (12 + 7) * 8 / 100e6)
     _, by_columns = _fragment(sql, link, replace(large, whole_from_bytes=50e6))
     assert by_columns == pytest.approx(500_000 * (12 - 4) * 8 / 100e6)
