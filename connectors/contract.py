@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import pyarrow as pa
 
 from connectors.network import SHORT_BYTES as SHORT_BYTES
+from connectors.network import SHORT_ENDS as SHORT_ENDS
 from connectors.network import Compression as Compression
 from connectors.network import Framing as Framing
 from connectors.network import Parallel as Parallel

@@ -51,6 +51,9 @@ class Framing:
 SHORT_BYTES = 4
 """So much less is a long integer that comes as a short one."""
 
+SHORT_ENDS = -(1 << 31), (1 << 31) - 1
+"""The least and the greatest that does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parallel:

@@ -210,27 +210,26 @@ class Places:
         if expected.rows is None or expected.size_bytes is None or framing == _BARE:
             return expected
         of_a_row = self.framing_bytes(relation, place)
-        if self._is_by_columns(relation, framing):
-            of_a_row -= SHORT_BYTES * len(self.short(relation, place))
+        short = self.short(relation, place)
+        if short and self._is_large(relation, framing):
+            of_a_row -= SHORT_BYTES * len(short)
         size_bytes = max(expected.rows, expected.size_bytes + of_a_row * expected.rows)
         return replace(expected, size_bytes=size_bytes)
 
     def framing_bytes(self, relation: Relation, place: Place) -> float:
         """What crosses the link with the values of each row."""
         framing = place.source.connector.capabilities.framing
-        if self.read_through(relation) is None or (
-            is_picked(relation) and not self._is_by_columns(relation, framing)
-        ):
+        if self.read_through(relation) is None:
+            return framing.row_bytes
+        if is_picked(relation) and not self._is_large(relation, framing):
             return framing.row_bytes
         own = [field for field in relation.fields if not pa.types.is_string(field.type)]
         return framing.whole_value_bytes * len(own)
 
-    def _is_by_columns(self, relation: Relation, framing: Framing) -> bool:
-        """Whether it comes as large tables do that are read whole, by what is known of its own."""
+    def _is_large(self, relation: Relation, framing: Framing) -> bool:
+        """Whether a table that is read through comes by columns, by what is known of its size."""
         table = self.read_through(relation)
-        if table is None:
-            return False
-        size_bytes = self._statistics(table.path).size_bytes
+        size_bytes = None if table is None else self._statistics(table.path).size_bytes
         return size_bytes is None or size_bytes >= framing.whole_from_bytes
 
     def _over(self, relation: Relation, place: Place) -> Estimate:

@@ -5,7 +5,8 @@
 
 A source may read such a table in pieces, and hand out many rows as one (`SqlQuery.whole`). Of few
 rows it knows better where they are; and a condition that takes longer than to hand a row out leaves
-nothing to gain. Owns the choice. Knows no SQL, and no costs.
+nothing to gain. Of such a table long integers that are short may come as short ones, where the link
+is slower than a source looks at them. Owns both choices. Knows no SQL.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from itertools import islice
 
 import pyarrow as pa
 
-from connectors.contract import ColumnStatistics
+from connectors.contract import SHORT_ENDS, ColumnStatistics
 from planner.cost import Link
 from planner.plan import Estimate
 from planner.relations import (
@@ -37,8 +38,6 @@ it need not, they are as many more as a row costs less that is handed out with o
 
 WORTH_SHORTENING_BYTES_PER_SECOND = 150e6
 """A link that carries less waits for four bytes longer than a source takes to look at a value."""
-
-_SHORT_ENDS = -(1 << 31), (1 << 31) - 1
 
 _MOST_PARTS = 100
 """Of a condition, before it takes longer than to hand a row out."""
@@ -88,7 +87,7 @@ def short_among(
 
 def _is_short(known: ColumnStatistics | None) -> bool:
     ends = () if known is None else (known.minimum, known.maximum)
-    least, most = _SHORT_ENDS
+    least, most = SHORT_ENDS
     return bool(ends) and all(isinstance(end, int) and least <= end <= most for end in ends)
 
 

@@ -56,6 +56,7 @@ from connectors.adbc.postgres.gathered import (
 )
 from connectors.adbc.postgres.packing import WORTH_BYTES
 from connectors.adbc.postgres.ranges import Extent, select_of, with_list
+from connectors.contract import SHORT_ENDS
 
 BATCH_BYTES = 7 << 19
 """What a batch has, at most but for texts that are longer than others: two thirds of it, mostly,
@@ -69,8 +70,6 @@ _FEWEST_BATCHES = 3
 _LONG_BYTES = 500
 """What a text of a column that is short on average may have. In its page it has a twentieth of
 that, at least: so a batch is not much longer than its pages."""
-
-_SHORT_ENDS = -(1 << 31), (1 << 31) - 1
 
 # With many columns the places that are written to in turn outgrow a processor's cache, and a batch
 # has few rows for what each column costs here. A function of the server has 100 arguments at most.
@@ -348,7 +347,7 @@ class _Columns:
     def _if_short(self, places: tuple[int, ...], value: exp.Expr) -> exp.Expr:
         """The value where these are short, of those that are to be; or else NULL, which is missed
         when values are counted."""
-        zero, (least, most) = exp.Literal.number(0), _SHORT_ENDS
+        zero, (least, most) = exp.Literal.number(0), SHORT_ENDS
         fits = [
             exp.Between(
                 this=self._or(place, self._written[place], zero),
