@@ -14,6 +14,7 @@ import pyarrow.flight as fl
 
 from connectors import circle
 from connectors.errors import SessionExpiredError
+from flight_server.attached import AttachedThreads
 from flight_server.handshake import HandshakeReply
 from flight_server.session_options import DEFAULTS, SessionOptions
 from flight_server.sessions import Clock, Expiring
@@ -88,14 +89,23 @@ class CallHeaders(fl.ServerMiddleware):  # type: ignore[misc]
 
 
 class CallMiddleware(fl.ServerMiddlewareFactory):  # type: ignore[misc]
-    """Middleware for the calls that need one; for any other it would cost time."""
+    """Middleware for the calls that need one; for any other it would cost time.
+
+    Args:
+        threads: those that calls are answered in.
+    """
+
+    def __init__(self, threads: AttachedThreads) -> None:
+        self._threads = threads
 
     def start_call(self, info: Any, headers: Any) -> Any:
         """Before the handler runs, in its thread."""
+        self._threads.stay()
         if info.method == fl.FlightMethod.HANDSHAKE:
             return HandshakeReply()
-        if any(name in _READ or name.startswith(HEADER_PREFIX) for name in headers):
-            return CallHeaders(headers)
+        for name in headers:
+            if name in _READ or name.startswith(HEADER_PREFIX):
+                return CallHeaders(headers)
         return None
 
 

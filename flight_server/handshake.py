@@ -18,9 +18,8 @@ class OpenDoor(fl.ServerAuthHandler):  # type: ignore[misc]
     def authenticate(self, outgoing: Any, incoming: Any) -> None:
         """Accept whatever is sent; the credentials are not even read."""
 
-    def is_valid(self, token: bytes) -> bytes:  # noqa: ARG002
-        """Every caller is nobody in particular."""
-        return b""
+    # Every caller is who he says, and nobody asks who that is. Called for each call, so not Python.
+    is_valid = bytes
 
 
 class HandshakeReply(fl.ServerMiddleware):  # type: ignore[misc]

@@ -26,6 +26,7 @@ from connectors.errors import (
 )
 from flight_server import metadata, sqlinfo, typeinfo
 from flight_server.actions import ACTIONS, act
+from flight_server.attached import AttachedThreads
 from flight_server.callers import MIDDLEWARE, Caller, CallMiddleware
 from flight_server.commands import REFUSED_ACTIONS, decode, encode, ingestion
 from flight_server.connections import drop_connections
@@ -48,6 +49,10 @@ _UNKNOWN = -1
 _LAST_CALLS_SECONDS = 1.0
 _GOODBYE_SECONDS = 0.5
 """How long calls whose query has ended may take to tell their clients."""
+
+
+_never_freed: list[Server] = []
+"""Servers with threads that do not end: to free one waits for them, and stops all others."""
 
 
 def _listen_problem(listen: str) -> str | None:
@@ -88,6 +93,7 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
         self._closing = threading.Lock()
         self._closed = False
         self._watcher = Watcher()
+        self._threads = AttachedThreads()
         silence_tracebacks()
         # Read by gRPC when it starts, with the first server or client of the process: its older
         # listener takes some percent less time for a small call.
@@ -96,7 +102,7 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             super().__init__(
                 listen,
                 auth_handler=OpenDoor(),
-                middleware={MIDDLEWARE: CallMiddleware()},
+                middleware={MIDDLEWARE: CallMiddleware(self._threads)},
             )
         except (OSError, pa.ArrowException) as error:
             self._watcher.close()
@@ -132,6 +138,8 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             if stopping.is_alive():
                 drop_connections(self.port)
                 stopping.join(_LAST_CALLS_SECONDS)
+            if not self._threads.all_left(_LAST_CALLS_SECONDS):
+                _never_freed.append(self)
             self._watcher.close()
             restore_tracebacks()
 
