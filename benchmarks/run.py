@@ -41,7 +41,8 @@ ABOUT = {
         All servers send to the same client, on the same processors. *Bare Flight, same batches*
         has them in memory and only sends them: the least that any server does. *Bare Flight,
         DataFusion* and *Parquet* read the file for each answer, as Crosswind does, which keeps
-        nothing that it decoded.""",
+        nothing that it decoded. Client, sender and decoder share the processors: all that a line
+        says of processor time, spread over both, is the least time that it can take.""",
     "s3": """
         The store runs on this machine, too. At 0 ms its readers share the processors with it,
         and what counts is what they compute; at 20 ms it is a store in a network, and what

@@ -45,6 +45,7 @@ class Drained:
     batches: int
     seconds: float
     server_cpu_seconds: float
+    client_cpu_seconds: float
 
 
 def measure(lineitem: Path, rounds: int, say: Callable[[str], None]) -> list[Comparison]:
@@ -91,15 +92,24 @@ def _compare(
 
 
 def _measured(name: str, found: list[Drained]) -> Measured:
-    cpu = sorted(each.server_cpu_seconds for each in found)[len(found) // 2]
-    note = f"{found[0].batches:,} batches, {cpu:.2f} s of processor in the server"
+    server, client = (
+        sorted(seconds)[len(found) // 2]
+        for seconds in (
+            [each.server_cpu_seconds for each in found],
+            [each.client_cpu_seconds for each in found],
+        )
+    )
+    note = (
+        f"{found[0].batches:,} batches, {server:.2f} s of processor in the server,"
+        f" {client:.2f} s in the client"
+    )
     return Measured(name, [each.rows / each.seconds / 1e6 for each in found], note)
 
 
 def drain(peer: Peer, sql: str) -> Drained:
     """Run a query on a connection of its own, and read the answer batch by batch."""
     with flightsql.connect(peer.url, autocommit=True) as connection, connection.cursor() as cursor:
-        cpu_before = peer.cpu_seconds()
+        cpu_before, client_cpu_before = peer.cpu_seconds(), time.process_time()
         started = time.perf_counter()
         cursor.execute(sql)
         rows = size_bytes = batches = 0
@@ -108,4 +118,11 @@ def drain(peer: Peer, sql: str) -> Drained:
             size_bytes += batch.nbytes
             batches += 1
         seconds = time.perf_counter() - started
-        return Drained(rows, size_bytes, batches, seconds, peer.cpu_seconds() - cpu_before)
+        return Drained(
+            rows,
+            size_bytes,
+            batches,
+            seconds,
+            peer.cpu_seconds() - cpu_before,
+            time.process_time() - client_cpu_before,
+        )
