@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from execution.links import KnownLink
+from planner.quantities import rate_text
 
 
 def link_rows(known: Sequence[KnownLink], pace: Callable[[str], float]) -> list[tuple[object, ...]]:
@@ -63,15 +64,10 @@ def _rate_words(link: KnownLink) -> str:
     """
     if link.bytes_per_second is None:
         return ""
-    rate, alone = _rate(link.bytes_per_second), link.connection_bytes_per_second
+    rate, alone = rate_text(link.bytes_per_second), link.connection_bytes_per_second
     if alone is None or link.connections is None or link.connections == 1:
         return rate
-    return f"{rate} by {link.connections} connections, {_rate(alone)} by one"
-
-
-def _rate(bytes_per_second: float) -> str:
-    rate = bytes_per_second * 8 / 1e6
-    return f"{rate:.3g} Mbit/s" if rate < 1e3 else f"{rate / 1e3:.3g} Gbit/s"
+    return f"{rate} by {link.connections} connections, {rate_text(alone)} by one"
 
 
 def _ago(seconds: float) -> str:

@@ -28,7 +28,7 @@ from planner.plan import (
     Reduction,
     SqlResidual,
 )
-from planner.quantities import rows_text, size_text
+from planner.quantities import link_text, rows_text, size_text
 
 WIDTH = 100
 
@@ -81,17 +81,27 @@ def explain_text(plan: Plan, account: Account | None = None, *, verbose: bool = 
         lines += ["", "rejected cuts:"]
         for cut in plan.rejected:
             lines += _wrapped(f"{cut.description}: {cut.reason}")
-    if plan.seconds is not None:
-        others = ", and of the best of the others:" if plan.losing else ""
-        lines += ["", f"expected time of this cut: {plan.seconds:.3g} s{others}"]
-        for losing in plan.losing:
-            lines += _wrapped(f"{losing.description}: {losing.seconds:.3g} s")
+    lines += _costed(plan)
     warnings = [w for w in plan.warnings if w.code not in SAID_ALREADY]
     if warnings:
         lines += ["", "warnings:"]
         for warning in warnings:
             lines += _wrapped(str(warning))
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _costed(plan: Plan) -> list[str]:
+    """By which links, and what all of it is expected to take."""
+    lines = []
+    if plan.links:
+        links = "; ".join(f"{source} {link_text(link)}" for source, link in plan.links)
+        lines += textwrap.wrap(f"links: {links}", WIDTH, subsequent_indent="    ")
+    if plan.seconds is not None:
+        others = ", and of the best of the others:" if plan.losing else ""
+        lines.append(f"expected time of this cut: {plan.seconds:.3g} s{others}")
+        for losing in plan.losing:
+            lines += _wrapped(f"{losing.description}: {losing.seconds:.3g} s")
+    return ["", *lines] if lines else []
 
 
 def plan_that_ran(plan: Plan, account: Account | None) -> Plan:

@@ -12,6 +12,7 @@ from typing import Any
 
 from connectors.contract import Estimated, SqlQuery, TableScan
 from planner.account import Account, FragmentAccount, NativeAccount, StageAccount
+from planner.cost import Link
 from planner.explain import plan_that_ran, sent_to, summary
 from planner.plan import (
     Estimate,
@@ -70,6 +71,7 @@ def explain_value(plan: Plan, account: Account | None = None) -> dict[str, Any]:
         "rejected": [
             {"description": cut.description, "reason": cut.reason} for cut in plan.rejected
         ],
+        "links": [_link(source, link) for source, link in plan.links],
         "expected_seconds": _seconds(plan.seconds),
         "losing": [{"cut": c.description, "seconds": _seconds(c.seconds)} for c in plan.losing],
         "warnings": [warning_fields(warning) for warning in plan.warnings],
@@ -228,6 +230,17 @@ def _whole(number: float | None) -> int | None:
 def _seconds(value: float | None) -> float | None:
     """To the microsecond: below that there is noise only."""
     return None if value is None else round(value, 6)
+
+
+def _link(source: str, link: Link) -> dict[str, Any]:
+    """In the units of `crosswind.links`."""
+    alone = link.connection_bytes_per_second
+    return {
+        "source": source,
+        "rtt_ms": link.rtt_seconds * 1e3,
+        "mbps": link.bytes_per_second * 8 / 1e6,
+        "connection_mbps": None if alone is None else alone * 8 / 1e6,
+    }
 
 
 def _ran(account: Account | None) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from substrait.plan_pb2 import Plan as SubstraitPlan
 
 from connectors.contract import Estimated, Fragment, TableName
 from connectors.far_reads import Gaps
-from planner.cost import Cost, handed_seconds
+from planner.cost import Cost, Link, handed_seconds
 from planner.options import Caution, Pushdown
 from planner.relations import Relation
 from planner.warnings import PlanWarning
@@ -350,6 +350,7 @@ class Plan:
         seconds: that it is expected to take; for EXPLAIN, and where what runs is planned once more.
             None elsewhere, and where it is not known.
         losing: the best of the other cuts, the least time first; for EXPLAIN.
+        links: by source, those that it was costed by; for EXPLAIN. Local sources have none.
     """
 
     sql: str
@@ -366,6 +367,7 @@ class Plan:
     stages: tuple[PlannedStage, ...] = ()
     seconds: float | None = None
     losing: tuple[LosingCut, ...] = ()
+    links: tuple[tuple[str, Link], ...] = ()
 
 
 def sent_by(plan: Plan) -> frozenset[str]:

@@ -14,6 +14,7 @@ from connectors.errors import UnsupportedError
 from connectors.far_reads import Gaps
 from planner.bind import Bound, bind, client_schema
 from planner.catalog import Catalog
+from planner.cost import Link
 from planner.cut_cost import cut_cost
 from planner.decompose import Cut, CutFragment
 from planner.emit.few import few_of
@@ -86,11 +87,18 @@ def plan_query(
     refuse_large(statement.sql, statement.tokens or tokenize(statement.sql))
     bound = bind(statement, catalog)
     if catalog.replicas:
-        return _planned_copies(statement, bound, catalog, options)
-    places = Places(bound, options, catalog.seen)
-    plan = _planned_query(statement, bound, places, options)
-    _check_required(plan.kept, places)
-    return plan
+        plan = _planned_copies(statement, bound, catalog, options)
+    else:
+        places = Places(bound, options, catalog.seen)
+        plan = _planned_query(statement, bound, places, options)
+        _check_required(plan.kept, places)
+    return plan if statement.mode == "query" else replace(plan, links=_links_of(plan, catalog))
+
+
+def _links_of(plan: Plan, catalog: Catalog) -> tuple[tuple[str, Link], ...]:
+    names = dict.fromkeys([*(f.source for f in plan.fragments), *(n.source for n in plan.natives)])
+    sources = [catalog.sources[name] for name in sorted(names)]
+    return tuple((s.name, s.link) for s in sources if not s.connector.capabilities.local)
 
 
 def _planned_copies(

@@ -1,6 +1,8 @@
-"""Rows and bytes as people read them."""
+"""Rows, bytes and links as people read them."""
 
 from __future__ import annotations
+
+from planner.cost import Link
 
 
 def rows_text(rows: float) -> str:
@@ -23,3 +25,24 @@ def size_text(size_bytes: float) -> str:
             return f"{size_bytes:.3g} {unit}"
         size_bytes /= 1000
     return f"{size_bytes:,.1f} GB"
+
+
+def rate_text(bytes_per_second: float) -> str:
+    """A rate in 10^6 or 10^9 bits per second.
+
+    >>> rate_text(2.5e6), rate_text(125e6)
+    ('20 Mbit/s', '1 Gbit/s')
+    """
+    rate = bytes_per_second * 8 / 1e6
+    return f"{rate:.3g} Mbit/s" if rate < 1e3 else f"{rate / 1e3:.3g} Gbit/s"
+
+
+def link_text(link: Link) -> str:
+    """A link's round trip and rate.
+
+    >>> link_text(Link(0.02, 12.5e6)), link_text(Link(0.1, 12.5e6, 2.5e6))
+    ('20 ms, 100 Mbit/s', '100 ms, 100 Mbit/s (one connection 20 Mbit/s)')
+    """
+    alone = link.connection_bytes_per_second
+    one = "" if alone is None else f" (one connection {rate_text(alone)})"
+    return f"{link.rtt_seconds * 1e3:.3g} ms, {rate_text(link.bytes_per_second)}{one}"

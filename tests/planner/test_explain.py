@@ -264,7 +264,7 @@ PART_KEYS = {
 }  # fmt: skip
 KEYS = {
     "version", "kind", "summary", "columns", "parts", "stages", "residual", "stayed", "rejected",
-    "expected_seconds", "losing", "warnings", "ran",
+    "links", "expected_seconds", "losing", "warnings", "ran",
 }  # fmt: skip
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
+from connectors.memory import MemoryConnector
 from planner.catalog import Catalog, Source
 from planner.cost import Link
 from planner.explain import explain_text
@@ -118,3 +120,19 @@ def test_the_text_and_the_json_show_them() -> None:
     value = explain_value(plan)
     assert [each["cut"] for each in value["losing"]] == [cut.description for cut in plan.losing]
     assert value["expected_seconds"] == round(plan.seconds or 0.0, 6)
+
+
+def test_the_links_that_it_was_costed_by_are_shown() -> None:
+    plan = explained(FEW_KEYS, far_catalog())
+    assert "links: shop 20 ms, 10 Mbit/s; till 20 ms, 10 Mbit/s" in explain_text(plan).splitlines()
+    links = explain_value(plan)["links"]
+    assert [link["source"] for link in links] == ["shop", "till"]
+    assert links[0] == {"source": "shop", "rtt_ms": 20.0, "mbps": 10.0, "connection_mbps": None}
+
+
+def test_a_source_on_this_machine_has_no_link() -> None:
+    here = Catalog([Source("here", MemoryConnector("here", {"items": pa.table({"id": [1]})}))])
+    plan = explained("SELECT i.id FROM here.items i", here)
+    assert plan.links == ()
+    assert "links:" not in explain_text(plan)
+    assert explain_value(plan)["links"] == []
