@@ -143,11 +143,11 @@ class LinkConfig(_Model):
 
     Attributes:
         rtt_ms: round-trip time in milliseconds.
-        mbps: bandwidth in 10^6 bits per second.
+        mbps: bandwidth in 10^6 bits per second; from 0.001, as a session may suppose it.
     """
 
     rtt_ms: float | None = Field(default=None, ge=0)
-    mbps: float | None = Field(default=None, gt=0)
+    mbps: float | None = Field(default=None, ge=0.001)
 
 
 class Options(Mapping[str, object]):

@@ -128,6 +128,10 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -
             "crosswind.toml:3: unknown key 'rtt' in [sources.s.link]; did you mean 'rtt_ms'?",
         ),
         (
+            '[sources.s]\nconnector = "files"\nlink = { mbps = 0.0001 }',
+            "crosswind.toml:3: 'mbps' in [sources.s.link]: expected greater than or equal to 0.001",
+        ),
+        (
             '[sources.s]\nroot = "x"',
             "crosswind.toml:1: [sources.s] needs the key 'connector'",
         ),
