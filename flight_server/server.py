@@ -127,21 +127,26 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
             if self._closed:
                 return
             self._closed = True
-            # A client whose last rows have just come still closes its statements.
-            if self._queries.drain(self._drain_seconds):
-                threading.Event().wait(_GOODBYE_SECONDS)
-            # `shutdown` refuses new calls at once, and returns when the last one has ended.
-            stopping = threading.Thread(target=self.shutdown, name="crosswind-stop", daemon=True)
-            stopping.start()
-            self._queries.close(0.0)
+            try:
+                self._stop()
+            finally:
+                if not self._threads.all_left(_LAST_CALLS_SECONDS):
+                    _never_freed.append(self)
+                self._watcher.close()
+                restore_tracebacks()
+
+    def _stop(self) -> None:
+        # A client whose last rows have just come still closes its statements.
+        if self._queries.drain(self._drain_seconds):
+            threading.Event().wait(_GOODBYE_SECONDS)
+        # `shutdown` refuses new calls at once, and returns when the last one has ended.
+        stopping = threading.Thread(target=self.shutdown, name="crosswind-stop", daemon=True)
+        stopping.start()
+        self._queries.close(0.0)
+        stopping.join(_LAST_CALLS_SECONDS)
+        if stopping.is_alive():
+            drop_connections(self.port)
             stopping.join(_LAST_CALLS_SECONDS)
-            if stopping.is_alive():
-                drop_connections(self.port)
-                stopping.join(_LAST_CALLS_SECONDS)
-            if not self._threads.all_left(_LAST_CALLS_SECONDS):
-                _never_freed.append(self)
-            self._watcher.close()
-            restore_tracebacks()
 
     @guarded
     def get_flight_info(self, context: Any, descriptor: Any) -> Any:
