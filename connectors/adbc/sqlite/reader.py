@@ -20,8 +20,8 @@ from connectors.adbc.sqlite.failures import translated
 from connectors.apart import Wanted
 
 _BATCH_ROWS = 8_192
-"""Of a kilobyte each they are 8 MB, up to twice that in the driver, and several batches are on their
-way."""
+"""Of a kilobyte each they are 8 MB, up to twice that in the driver, and several batches are on
+their way."""
 
 
 class Statement:
