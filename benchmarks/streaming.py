@@ -5,6 +5,7 @@ Owns the queries, the rounds and their order. What each server is, `peers` knows
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -92,13 +93,8 @@ def _compare(
 
 
 def _measured(name: str, found: list[Drained]) -> Measured:
-    server, client = (
-        sorted(seconds)[len(found) // 2]
-        for seconds in (
-            [each.server_cpu_seconds for each in found],
-            [each.client_cpu_seconds for each in found],
-        )
-    )
+    server = statistics.median(each.server_cpu_seconds for each in found)
+    client = statistics.median(each.client_cpu_seconds for each in found)
     note = (
         f"{found[0].batches:,} batches, {server:.2f} s of processor in the server,"
         f" {client:.2f} s in the client"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from execution.links import KnownLink
-from planner.quantities import rate_text
+from planner.quantities import mbps, rate_text
 
 
 def link_rows(known: Sequence[KnownLink], pace: Callable[[str], float]) -> list[tuple[object, ...]]:
@@ -33,15 +33,6 @@ def link_rows(known: Sequence[KnownLink], pace: Callable[[str], float]) -> list[
         )
         for link in known
     ]
-
-
-def mbps(bytes_per_second: float | None) -> float | None:
-    """10^6 bits per second.
-
-    >>> mbps(125_000_000.0)
-    1000.0
-    """
-    return None if bytes_per_second is None else bytes_per_second * 8 / 1e6
 
 
 def link_words(link: KnownLink) -> tuple[str, str, str, str, str]:

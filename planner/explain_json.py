@@ -22,6 +22,7 @@ from planner.plan import (
     PlannedStage,
     SqlResidual,
 )
+from planner.quantities import mbps
 from planner.residual_tree import TreeNode, residual_tree
 from planner.warnings import warning_fields
 
@@ -234,12 +235,11 @@ def _seconds(value: float | None) -> float | None:
 
 def _link(source: str, link: Link) -> dict[str, Any]:
     """In the units of `crosswind.links`."""
-    alone = link.connection_bytes_per_second
     return {
         "source": source,
         "rtt_ms": link.rtt_seconds * 1e3,
-        "mbps": link.bytes_per_second * 8 / 1e6,
-        "connection_mbps": None if alone is None else alone * 8 / 1e6,
+        "mbps": mbps(link.bytes_per_second),
+        "connection_mbps": mbps(link.connection_bytes_per_second),
     }
 
 

@@ -96,7 +96,7 @@ def plan_query(
 
 
 def _links_of(plan: Plan, catalog: Catalog) -> tuple[tuple[str, Link], ...]:
-    names = dict.fromkeys([*(f.source for f in plan.fragments), *(n.source for n in plan.natives)])
+    names = {f.source for f in plan.fragments} | {n.source for n in plan.natives}
     sources = [catalog.runnable[name] for name in sorted(names)]
     return tuple((s.name, s.link) for s in sources if not s.connector.capabilities.local)
 

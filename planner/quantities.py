@@ -27,6 +27,15 @@ def size_text(size_bytes: float) -> str:
     return f"{size_bytes:,.1f} GB"
 
 
+def mbps(bytes_per_second: float | None) -> float | None:
+    """10^6 bits per second.
+
+    >>> mbps(125_000_000.0)
+    1000.0
+    """
+    return None if bytes_per_second is None else bytes_per_second * 8 / 1e6
+
+
 def rate_text(bytes_per_second: float) -> str:
     """A rate in 10^6 or 10^9 bits per second.
 

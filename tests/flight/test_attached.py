@@ -19,6 +19,8 @@ _api = ctypes.pythonapi
 _interpreter = ctypes.PYFUNCTYPE(_pointer)(("PyInterpreterState_Get", _api))
 _first_of = ctypes.PYFUNCTYPE(_pointer, _pointer)(("PyInterpreterState_ThreadHead", _api))
 _after = ctypes.PYFUNCTYPE(_pointer, _pointer)(("PyThreadState_Next", _api))
+_current = ctypes.PYFUNCTYPE(_pointer)(("PyThreadState_Get", _api))
+_id_of = ctypes.PYFUNCTYPE(ctypes.c_uint64, _pointer)(("PyThreadState_GetID", _api))
 
 
 def states() -> set[int]:
@@ -53,12 +55,22 @@ def ask_at_once(running: Any, clients: int) -> None:
         thread.join()
 
 
-def test_a_thread_stays_attached_from_call_to_call(start: Start) -> None:
-    running = start()
+def test_a_thread_stays_attached_from_call_to_call(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, seen = start(), []
+    plan = running.queries.plan
+
+    def planned(*arguments: Any) -> Any:
+        seen.append((threading.get_native_id(), _id_of(_current())))
+        return plan(*arguments)
+
+    monkeypatch.setattr(running.queries, "plan", planned)
     with running.flight() as client:
-        before = states()
-        ask(client)
-        reached(lambda: states() - before)
+        for _ in range(20):
+            ask(client)
+    # No two states were ever one thread's.
+    assert len(set(seen)) == len({thread for thread, _ in seen}) < len(seen) == 20
 
 
 def test_threads_that_end_leave_no_state(start: Start) -> None:
