@@ -19,9 +19,12 @@ from connectors.far_reads import FarReads
 from planner.catalog import Catalog
 from planner.plan import NativeRead
 
+PER_NEAR_PROCESSOR = 2
+"""Reads for each processor, however short the trip: one is worked on while one arrives."""
+
 WORKED_SECONDS = 0.005
 """A processor's work for one row group, about: 90,000 rows of five columns take 4 ms. For a round
-trip that takes as long, each processor has two reads."""
+trip that takes as long, each processor has one read more."""
 
 PER_PROCESSOR = 4
 """At most. Twice as many read no faster at 20 ms, and what is computed over them is spread thin."""
@@ -49,7 +52,7 @@ def reads_at_once(
         connector = catalog.runnable[native.source].connector
         if not isinstance(connector, FarReads):
             continue
-        for_trip = 1 + rtt_seconds(native.source) / WORKED_SECONDS
+        for_trip = PER_NEAR_PROCESSOR + rtt_seconds(native.source) / WORKED_SECONDS
         reads = math.floor(partitions * min(PER_PROCESSOR, for_trip))
         wanted = max(wanted, min(reads, connector.most_reads(native.table)))
     return max(partitions, min(wanted, memory_bytes // MEMORY_BYTES))

@@ -69,7 +69,7 @@ def test_reads_at_once_follow_the_round_trip_the_row_groups_and_the_memory(sourc
     def reads(rtt_ms: float, memory_bytes: int = MEMORY_BYTES) -> int:
         return reads_at_once(natives, catalog, lambda _: rtt_ms / 1e3, 2, memory_bytes)
 
-    assert [reads(ms) for ms in (0, 0.5, 5, 20, 200)] == [2, 2, 4, 8, 8]
+    assert [reads(ms) for ms in (0, 0.5, 3, 5, 20, 200)] == [4, 4, 5, 6, 8, 8]
     assert [reads(20, share * MEMORY_BYTES // 16) for share in (0, 1, 3, 6)] == [2, 2, 3, 6]
     assert connector.most_reads(EVENTS) > 1_000
     assert connector.most_reads(TableName("main", "nothing")) == 1
