@@ -237,6 +237,8 @@ def test_gaps_are_left_out_where_that_takes_less_time_and_nothing_is_found_by_bo
             shown = "read without what lies between columns" in explain_text(plan)
             assert shown == (left_out and is_slow)
             answers.append(placement.run(plan))
+    if "ORDER" not in sql:
+        answers = [a.sort_by([(name, "ascending") for name in a.column_names]) for a in answers]
     if "LIMIT 3" not in sql or "ORDER" in sql:
         assert answers[0].equals(answers[1])
 
