@@ -4,6 +4,7 @@
 `merge_filters` comes next: each condition goes by itself, and the engine stacks filters.
 `imply_filters` comes before what estimates: estimates are better with its filters.
 `regroup_joins` comes before `push_aggregates`, which looks for inputs that one place runs whole.
+`make_keys_distinct` comes before it, too: its groups are aggregates like any.
 `order_conditions` comes last: conditions that the others add have their place as well.
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from planner.conditions import order_conditions
+from planner.distinct_keys import make_keys_distinct
 from planner.implied import imply_filters
 from planner.limits import push_limits
 from planner.partial import push_aggregates
@@ -62,6 +64,7 @@ PASSES: tuple[Pass, ...] = (
     imply_filters,
     regroup_joins,
     order_semi_joins,
+    make_keys_distinct,
     push_aggregates,
     push_limits,
     order_conditions,

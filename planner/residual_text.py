@@ -105,8 +105,8 @@ def _line(relation: Relation, labels: Mapping[str, str], shared: frozenset[str])
             fields = relation.input.fields
             measures = ", ".join(_measure(m, fields) for m in relation.measures)
             by = ", ".join(_text(g, fields) for g in relation.groups)
-            sets = f" in {len(relation.sets)} grouping sets" if len(relation.sets) > 1 else ""
-            return f"aggregate {measures}{' by ' if by else ''}{by}{sets}"
+            sets = f"in {len(relation.sets)} grouping sets" if len(relation.sets) > 1 else ""
+            return " ".join(filter(None, ("aggregate", measures, by and f"by {by}", sets)))
         case Window():
             fields = relation.input.fields
             return f"window {', '.join(_window_call(c, fields) for c in relation.calls)}"

@@ -50,7 +50,7 @@ project t::string, u::string, count
         "t u",
         """\
 aggregate count(1)
-  aggregate  by t, u
+  aggregate by t, u
     read files""",
     ),
     "SELECT t, count(*) FROM files GROUP BY t ORDER BY upper(t)": (
