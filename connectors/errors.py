@@ -28,8 +28,10 @@ CrosswindError
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ class CrosswindError(Exception):
         source: the configured name of the source at fault.
         position: where in the client's SQL.
         hint: what the reader can do, as one sentence.
+
+    Attributes:
+        tables: of the source, that it was reading, where the message names none of them.
     """
 
     code: ClassVar[str] = "internal"
@@ -69,14 +74,46 @@ class CrosswindError(Exception):
         self.source = source
         self.position = position
         self.hint = hint
+        self.tables: tuple[str, ...] = ()
+
+    def while_reading(self, tables: Collection[str]) -> Self:
+        """Itself, which happened while its source was reading these tables, `schema.table`."""
+        if self.source is not None and not any(_names(self.message, name) for name in tables):
+            self.tables = tuple(tables)
+        return self
 
     def __str__(self) -> str:
         where = [f"source {self.source!r}"] if self.source else []
+        where += [_named(self.tables)] if self.tables else []
         where += [str(self.position)] if self.position else []
         text = f"{', '.join(where)}: {self.message}" if where else self.message
         if self.hint:
             text = f"{text.rstrip('.')}. {self.hint}"
         return f"[{self.code}] {text}"
+
+
+MOST_NAMED = 4
+"""So many tables an error names."""
+
+
+def _names(message: str, table: str) -> bool:
+    """Whether a message says which table it is about.
+
+    >>> [_names(text, "main.a") for text in ("a value", "table 'a' has none", "main.a has none")]
+    [False, True, True]
+    """
+    own = re.escape(table.rpartition(".")[2])
+    return bool(re.search(rf"[\"'`]{own}[\"'`]|\b(?:table |[\w\"]+\.\"?){own}\b", message))
+
+
+def _named(tables: tuple[str, ...]) -> str:
+    """
+    >>> _named(("main.a",)), _named(("main.a", "main.b"))
+    ('table main.a', 'tables main.a, main.b')
+    """
+    more = len(tables) - MOST_NAMED
+    names = [*tables[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
+    return f"table{'s' if len(tables) > 1 else ''} {', '.join(names)}"
 
 
 class ConfigurationError(CrosswindError):

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -73,6 +74,7 @@ class FragmentReader:
 
     Attributes:
         others: of the same source, in the same run.
+        tables: that it reads, `schema.table`.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class FragmentReader:
         self._table, self._whole = part_of(planned), is_whole(planned)
         self._seen = seen
         self.source = planned.source
+        self.tables = planned.tables
         self.schema: pa.Schema = planned.fragment.schema
         self._batches = batches
         self._turn = turn
@@ -110,6 +113,7 @@ class FragmentReader:
         self._first_at: float | None = None
         self._ended_at: float | None = None
         self._held_up_seconds = 0.0
+        self._asked_at: float | None = None
         self.failure: CrosswindError | None = None
         self._thread = threading.Thread(target=self._run, name=f"crosswind-{planned.name}")
         self._thread.daemon = True
@@ -147,6 +151,7 @@ class FragmentReader:
             None if self._first_at is None else ended - self._first_at - self._held_up_seconds,
             self._batches.sent if isinstance(self._batches, KeyedBatches) else None,
             self._crossed_bytes if self._crossing is not None or self._spared_bytes else None,
+            0.0 if (asked_at := self._asked_at) is None else time.monotonic() - asked_at,
         )
 
     def _run(self) -> None:
@@ -165,11 +170,11 @@ class FragmentReader:
         except CancelledError as error:
             failure = error
         except CrosswindError as error:
-            failure = self.failure = error
+            failure = self.failure = error.while_reading(self.tables)
         except BaseException as error:
             failure = self.failure = InternalError(
                 f"reading a fragment failed: {type(error).__name__}", source=self.source
-            )
+            ).while_reading(self.tables)
             failure.__cause__ = error
         self._ended_at = time.monotonic()
         try:
@@ -220,9 +225,11 @@ class FragmentReader:
         complete = False
         crossing = self._crossing
         reading = self._metered(self._turn_at)
+        self._asked_at = self._turn_at
         try:
             for batch in self._batches:
                 came_at, came_bytes = time.monotonic(), size_bytes(batch)
+                self._asked_at = None
                 if self._first_at is None:
                     self._first_at = came_at
                 self._rows += batch.num_rows
@@ -241,8 +248,10 @@ class FragmentReader:
                 self._held_up_seconds += after - before
                 if reading is not None:
                     reading.held_up(after - before, after)
+                self._asked_at = after
             complete = True
         finally:
+            self._asked_at = None
             if reading is not None:
                 reading.ended(time.monotonic(), complete=complete)
 
@@ -477,7 +486,7 @@ class FragmentReaders:
         """
         try:
             for name, share in self._shares.items():
-                share.open(self._queue_deadline, self._cancelled)
+                self._open(name, share)
                 self._opened.add(name)
             if self._cancelled.is_set():
                 raise CancelledError("the query was cancelled")
@@ -493,6 +502,13 @@ class FragmentReaders:
                 for left in self.readers[position:]:
                     self._shares[left.source].leave()
                 raise QueueFullError("the server cannot start another thread") from error
+
+    def _open(self, name: str, share: _Share) -> None:
+        try:
+            share.open(self._queue_deadline, self._cancelled)
+        except QueueFullError as error:
+            own = (reader.tables for reader in self.readers if reader.source == name)
+            raise error.while_reading(list(dict.fromkeys(chain(*own)))) from None
 
     def failure(self) -> CrosswindError | None:
         """The first failure of a source, if any."""

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from flight_server.queries import Queries
 
 
+SILENT = 0.1
+"""A source that sent nothing for this part of a query's time is named when the time is up."""
+
+
 class Run:
     """One query on its way to one client. `cancel`, `expire` and `close` may come from any thread.
 
@@ -87,7 +91,9 @@ class Run:
     def expire(self) -> None:
         """Stop, because the deadline has passed. Returns at once."""
         seconds = self._queries.limits.query_timeout_seconds
-        self._stop(lambda: DeadlineError(f"the query took longer than {seconds:g} seconds"))
+        assert seconds is not None
+        error = self._too_long(seconds)
+        self._stop(lambda: error)
 
     def close(self) -> None:
         """Free everything and let the next query in. Idempotent."""
@@ -124,6 +130,20 @@ class Run:
         self._turn.cancel()
         if execution is not None:
             execution.cancel()
+
+    def _too_long(self, seconds: float) -> DeadlineError:
+        """The error of a query that took too long, with the source that it was waiting for."""
+        message = f"the query took longer than {seconds:g} seconds"
+        execution = self._execution
+        account = None if execution is None else execution.account()
+        asked = [] if account is None else account.fragments
+        longest = max(asked, key=lambda fragment: fragment.asked_seconds, default=None)
+        if account is None or longest is None or longest.asked_seconds < SILENT * seconds:
+            return DeadlineError(message)
+        plan = account.plan or self._answer.plan
+        tables = (f.tables for f in plan.fragments if f.name == longest.name)
+        message += f", the last {longest.asked_seconds:.3g} of them waiting for this source"
+        return DeadlineError(message, source=longest.source).while_reading(next(tables, ()))
 
     def _is_stopped(self) -> bool:
         return self._stopped is not None

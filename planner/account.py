@@ -20,6 +20,7 @@ class FragmentAccount:
             because nobody took what had come; None when there was no batch.
         keys: how many it was sent; None where it runs without.
         crossed_bytes: about so many crossed the link; None for `size_bytes`: nothing compresses it.
+        asked_seconds: for so long now it has been waiting for the source; 0 when it is not.
     """
 
     name: str
@@ -32,6 +33,7 @@ class FragmentAccount:
     transfer_seconds: float | None = None
     keys: int | None = None
     crossed_bytes: int | None = None
+    asked_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

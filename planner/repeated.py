@@ -19,8 +19,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -88,11 +87,16 @@ class Arranged:
 
     reduced: Reduced
     places: Places
+    _cut: list[Cut] = field(default_factory=list, init=False, compare=False, repr=False)
 
-    @cached_property
+    @property
     def cut(self) -> Cut:
         """Itself, cut: once for who compares it, and who plans it."""
-        return decompose(self.reduced, self.places)
+        # No `cached_property`: sources are asked meanwhile, and Python 3.11 would let no other
+        # thread cut another statement until they have answered.
+        if not self._cut:
+            self._cut.append(decompose(self.reduced, self.places))
+        return self._cut[0]
 
 
 def arranged(

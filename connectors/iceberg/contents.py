@@ -8,8 +8,9 @@ they leave out (decision 6).
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Mapping, Sequence
-from functools import cached_property, reduce
+from functools import reduce
 from operator import and_
 from typing import Any
 
@@ -54,20 +55,30 @@ class Contents:
         self._table = table
         self.snapshot_id = snapshot_id
         self.schema = schema
+        # No `cached_property`: Python 3.11 has one lock for all tables' manifests then.
+        self._reading = threading.Lock()
+        self._files: Sequence[FileScanTask] | None = None
+        self._statistics: Statistics | None = None
         self._bounded: tuple[tuple[str, ...], ds.FileSystemDataset] | None = None
 
     def holds_what(self, other: Contents) -> bool:
         """Whether it has read what another of the same table is still to read."""
-        read, same = "files" in self.__dict__, self.snapshot_id == other.snapshot_id
+        read, same = self._files is not None, self.snapshot_id == other.snapshot_id
         return read and same and self.schema == other.schema
 
-    @cached_property
+    @property
     def files(self) -> Sequence[FileScanTask]:
         """The data files, each with its delete files. Reads manifests the first time.
 
         Raises:
             NotImplementedError: rows are deleted by their values, which is not read here.
         """
+        with self._reading:
+            if self._files is None:
+                self._files = self._read_files()
+        return self._files
+
+    def _read_files(self) -> Sequence[FileScanTask]:
         if self.snapshot_id is None:
             return ()
         scan = self._table.scan(snapshot_id=self.snapshot_id)
@@ -105,9 +116,14 @@ class Contents:
             if isinstance(field.transform, IdentityTransform)
         }
 
-    @cached_property
+    @property
     def statistics(self) -> Statistics:
         """Sums of what manifests say of each file; rows that deletes name are counted out."""
+        if self._statistics is None:
+            self._statistics = self._summed()
+        return self._statistics
+
+    def _summed(self) -> Statistics:
         files = [task.file for task in self.files]
         if any(file.record_count < 0 for file in files):  # Some writers did not count.
             return Statistics()

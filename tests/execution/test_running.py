@@ -346,6 +346,7 @@ def test_a_turn_that_does_not_come_is_an_error_that_names_the_source(
     with pytest.raises(QueueFullError) as failure:
         placement.run(plan)
     assert failure.value.source == "shop"
+    assert "source 'shop', table public.t1: all 1 connections stayed busy" in str(failure.value)
     first.cancel()
     assert_cancelled(running, busy)
 
@@ -356,6 +357,25 @@ def test_a_source_that_is_too_slow_is_an_error_that_names_it(open_placement: Ope
         with pytest.raises(SourceTimeoutError) as failure:
             placement.query(sql)
         assert failure.value.source == "shop"
+        assert "source 'shop', table public.silent: " in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "where"),
+    [
+        ("SELECT * FROM broken", "source 'shop', table public.broken: division by zero"),
+        (
+            "SELECT b.v, p.k FROM broken b JOIN t1 ON t1.k = b.k JOIN places p ON p.k = b.v",
+            "source 'shop', tables public.broken, public.t1: division by zero",
+        ),
+    ],
+)
+def test_what_fails_at_a_source_names_the_tables(
+    sql: str, where: str, open_placement: Open
+) -> None:
+    with pytest.raises(CrosswindError) as failure:
+        open_placement().query(sql)
+    assert where in str(failure.value)
 
 
 def test_a_plan_runs_any_number_of_times_also_at_once(open_placement: Open) -> None:

@@ -19,6 +19,7 @@ from flight_server.queries import Queries
 from flight_server.server import Server
 from flight_server.service import open_catalog, open_queries
 from planner.asked import asking
+from tests.postgres_server import PostgresServer
 
 from .waiting import PATIENCE_SECONDS, reached
 from .wire import statement
@@ -57,6 +58,32 @@ def test_planning_takes_no_longer_than_the_query_may(connector: str) -> None:
             # The source is no hindrance to what does not ask it.
             cursor.execute("SELECT 1 AS one")
             assert cursor.fetchall() == [(1,)]
+
+
+def test_who_waited_for_a_source_is_told_of_it(
+    postgres_server: PostgresServer, postgres_uri: str
+) -> None:
+    postgres_server.execute(
+        "CREATE VIEW slow AS SELECT pg_sleep(600)::text AS slept",
+        database=__name__.replace(".", "_"),
+    )
+    config = Config.from_mapping(
+        {
+            "server": {"listen": "grpc://127.0.0.1:0", "query_timeout_seconds": 0.5},
+            "sources": {"shop": {"connector": "postgres", "uri": postgres_uri}},
+        }
+    )
+    queries = open_queries(config, open_catalog(config))
+    with Server(queries, "grpc://127.0.0.1:0") as server:
+        tcp = server.url.replace("grpc://", "grpc+tcp://")
+        with (
+            flightsql.connect(tcp, autocommit=True) as connection,
+            connection.cursor() as cursor,
+            pytest.raises(flightsql.Error) as failed,
+        ):
+            cursor.execute("SELECT slept FROM shop.public.slow")
+            cursor.fetchall()
+    assert "source 'shop', table public.slow: the query" in str(failed.value)
 
 
 def test_planning_ends_when_its_client_goes() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from connectors.contract import Statistics, TableName
 from connectors.errors import UnsupportedError
 from planner.catalog import Catalog
 from planner.options import Cuts, PlanningOptions
@@ -11,7 +15,8 @@ from planner.parse import parse
 from planner.plan import Plan
 from planner.planning import plan_query
 from tests.placements import pushed
-from tests.planner.paper_shop import shop_catalog
+from tests.planner.paper import PaperConnector, paper_catalog
+from tests.planner.paper_shop import ORDERS, shop, shop_catalog
 
 GROWING = "SELECT c.id, s.id FROM shop.customers c JOIN shop.suppliers s ON s.nation = c.nation"
 """Its result is larger than its inputs."""
@@ -93,3 +98,29 @@ def test_open_cannot_be_had_where_all_is_required_at_the_source(catalog: Catalog
     options = PlanningOptions("required", reductions="none", cuts="open")
     with pytest.raises(UnsupportedError, match="cuts = open"):
         plan_query(parse(SHRINKING), catalog, options)
+
+
+class _Silent(PaperConnector):
+    """Answers no question until it is told to."""
+
+    asked, told = threading.Event(), threading.Event()
+
+    def statistics(self, table: TableName) -> Statistics:
+        self.asked.set()
+        self.told.wait(60)
+        return super().statistics(table)
+
+
+def test_while_one_source_is_asked_other_statements_are_planned() -> None:
+    silent = _Silent("silent", {"orders": ORDERS}, shop().capabilities)
+    catalog = paper_catalog(silent=silent, shop=shop())
+    with ThreadPoolExecutor(2) as threads:
+        try:
+            waiting = threads.submit(plan, "SELECT sum(id) FROM silent.orders", catalog, "costed")
+            assert silent.asked.wait(60)
+            other = threads.submit(plan, "SELECT sum(id) FROM shop.orders", catalog, "costed")
+            assert other.result(timeout=30).fragments
+            assert not waiting.done()
+        finally:
+            silent.told.set()
+        assert waiting.result(timeout=60).fragments
