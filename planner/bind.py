@@ -34,6 +34,7 @@ from planner.lookup import Lookup
 from planner.lost import refuse_lost, refuse_lost_sets
 from planner.null_aware import rewrite_null_aware
 from planner.parse import Statement, tokenize
+from planner.plain_equalities import with_plain_equalities
 from planner.relations import Field, Relation
 from planner.sessions import planning_session
 from planner.sessions import session_config as session_config
@@ -290,6 +291,7 @@ def _carry(
         refuse_lost_sets(text, relation)
         refuse_compared(relation)
         relation = rewrite_null_aware(relation, *_null_aware(logical, text))
+        relation = with_plain_equalities(relation)
     except NotCarriedError as error:
         reason = construct_of(str(error))
         return Bound(schema, None, (), None, lookup.found, reason, text=text)

@@ -22,15 +22,23 @@ _EQUALITIES = ("equal", "is_not_distinct_from")
 
 
 def refuse_relation(relation: Relation) -> str | None:
-    """Why a relation stays: a FULL JOIN runs by merging or hashing there, or not at all."""
+    """Why a relation stays: a FULL JOIN runs by merging or hashing there, or not at all, and by
+    IS NOT DISTINCT FROM the server does neither."""
     if any(map(chooses_arrays, expressions_of(relation))):
         return "a choice between arrays is not proven there"
     if isinstance(relation, Join) and any(map(_is_of_floats, walk_expression(relation.condition))):
         return "a join by floats, whose NaN and -0.0 compare differently there"
-    if isinstance(relation, Join) and relation.kind is JoinKind.OUTER:
-        width = len(relation.left.fields)
-        if not all(_is_equality_across(part, width) for part in conjuncts(relation.condition)):
-            return "a FULL JOIN there takes nothing but equalities of the two sides"
+    return _refuse_join(relation) if isinstance(relation, Join) else None
+
+
+def _refuse_join(join: Join) -> str | None:
+    width, parts = len(join.left.fields), conjuncts(join.condition)
+    equal = [_is_equality_across(part, width) for part in parts]
+    if join.kind is JoinKind.OUTER and not all(equal):
+        return "a FULL JOIN there takes nothing but equalities of the two sides"
+    null_safe = (_is_equality_across(part, width, "is_not_distinct_from") for part in parts)
+    if any(null_safe) and not any(equal):
+        return "PostgreSQL compares each row with each where NULLs are equal"
     return None
 
 
@@ -41,9 +49,9 @@ def _is_of_floats(condition: Expression) -> bool:
     return all(pa.types.is_floating(a.type) and bounds(a) is None for a in condition.arguments)
 
 
-def _is_equality_across(condition: Expression, width: int) -> bool:
+def _is_equality_across(condition: Expression, width: int, function: str = "equal") -> bool:
     """Whether one operand reads columns of the left side only, and the other of the right."""
-    if not isinstance(condition, Call) or condition.function != "equal":
+    if not isinstance(condition, Call) or condition.function != function:
         return False
     sides = []
     for argument in condition.arguments:
