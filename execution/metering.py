@@ -1,7 +1,9 @@
 """What the reading of fragments tells of their sources' links.
 
-Owns when a stretch of reading counts: long enough, and not held up by whoever takes the batches.
-Knows no statistics: what counts goes to `execution.links`.
+Owns when a stretch of reading counts: long enough, and not held up by whoever takes the batches. It
+goes from one wait for the source to another, when all that had come was taken: what is made of one
+of the source's messages comes here in several batches at once, and says nothing by itself. Knows no
+statistics: what counts goes to `execution.links`.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from connectors.contract import Compression
 from execution.links import Links
@@ -27,6 +30,13 @@ STRETCH_SECONDS = 1.0
 
 HELD_UP_SECONDS = 0.005
 """After a longer wait for whoever takes the batches, what comes next was waiting in buffers."""
+
+WAIT_SECONDS = 0.001
+"""After so long, what comes next had not been here."""
+
+BURSTS = 8
+"""At the ends of a stretch, each connection but one has part of what comes next at once: for each,
+the stretch has so many times the most that came at once."""
 
 
 class Meter:
@@ -64,6 +74,28 @@ class Meter:
             return self._bytes, self._active_seconds + self._active * (now - self._changed_at)
 
 
+@dataclass(slots=True)
+class _Stretch:
+    """What has come since a wait began.
+
+    Attributes:
+        at: when it began.
+        before: what all readings of the source had then; see `Meter.so_far`.
+        extra: connections that were used then beyond one for each reading.
+        size_bytes, rows_bytes: see `Reading.came`.
+    """
+
+    at: float
+    before: tuple[int, float]
+    extra: int
+    size_bytes: int = 0
+    rows_bytes: int = 0
+
+    def came(self, size_bytes: int, rows_bytes: int) -> None:
+        self.size_bytes += size_bytes
+        self.rows_bytes += rows_bytes
+
+
 class Reading:
     """One fragment's reading; used by the thread that reads it. Times are `time.monotonic`'s."""
 
@@ -77,11 +109,11 @@ class Reading:
         self._first_at: float | None = None
         self._held_up_seconds = 0.0
         self._bytes = 0
-        self._stretch_at: float | None = None
-        self._stretch_bytes = 0
-        self._stretch_rows_bytes = 0
-        self._before = (0, 0.0)
         self._counted = False
+        self._free_at = turn_at
+        self._stretch: _Stretch | None = None
+        self._burst_bytes = 0
+        self._most_at_once_bytes = 0
         meter.links.reads(meter.source, 1)
 
     def came(self, size_bytes: int, now: float, rows_bytes: int = 0) -> None:
@@ -92,27 +124,26 @@ class Reading:
             rows_bytes: of its rows, where these are others: it was compressed on its way.
         """
         meter = self._meter
-        meter.add(size_bytes)
-        self._bytes += size_bytes
         if self._first_at is None:
             self._first_at = now
             meter.enter(1, now)
             meter.links.first_batch(meter.source, now - self._turn_at, self._round_trips)
-        if self._stretch_at is None:
-            self._begin(now)
-            return
-        self._stretch_bytes += size_bytes
-        self._stretch_rows_bytes += rows_bytes
-        if now - self._stretch_at >= STRETCH_SECONDS:
-            self._end(now)
-            self._begin(now)
+        elif now - self._free_at >= WAIT_SECONDS:
+            self._waited()
+        meter.add(size_bytes)
+        self._bytes += size_bytes
+        self._burst_bytes += size_bytes
+        if self._stretch is not None:
+            self._stretch.came(size_bytes, rows_bytes)
+        self._free_at = now
 
     def held_up(self, seconds: float, now: float) -> None:
         """Handing the batch over took so long."""
         self._held_up_seconds += seconds
+        self._free_at = now
         if seconds > HELD_UP_SECONDS:
-            self._end(now - seconds)
-            self._stretch_at = None
+            # What came since the last wait may have been in buffers, and so may what comes now.
+            self._stretch = None
 
     def ended(self, now: float, *, complete: bool) -> None:
         """Nothing more comes; `complete` unless it failed or was stopped."""
@@ -120,7 +151,7 @@ class Reading:
         meter.links.reads(meter.source, -1)
         if self._first_at is None:
             return
-        self._end(now)
+        self._counts(self._free_at)
         meter.enter(-1, now)
         taken = now - self._turn_at - self._held_up_seconds
         if self._counted or not complete or self._bytes < WHOLE_BYTES or taken < MIN_SECONDS:
@@ -129,29 +160,38 @@ class Reading:
         trips = min(self._round_trips * meter.links.rtt_seconds(meter.source), taken / 2)
         meter.links.came(meter.source, self._bytes / (taken - trips), 1 + meter.spare())
 
-    def _begin(self, now: float) -> None:
-        self._stretch_at, self._stretch_bytes, self._stretch_rows_bytes = now, 0, 0
-        self._before = self._meter.so_far(now)
+    def _waited(self) -> None:
+        """All that had come was taken: a stretch may end here, and another begins."""
+        now = self._free_at
+        self._most_at_once_bytes = max(self._most_at_once_bytes, self._burst_bytes)
+        self._burst_bytes = 0
+        stretch = self._stretch
+        if stretch is not None and (now - stretch.at < STRETCH_SECONDS or not self._counts(now)):
+            return
+        self._stretch = _Stretch(now, self._meter.so_far(now), self._meter.spare())
 
-    def _end(self, now: float) -> None:
-        if self._stretch_at is None:
-            return
-        seconds = now - self._stretch_at
-        if self._stretch_bytes < MIN_BYTES or seconds < MIN_SECONDS:
-            return
-        all_bytes, active_seconds = self._meter.so_far(now)
-        came_bytes = max(self._stretch_bytes, all_bytes - self._before[0])
-        at_once = (active_seconds - self._before[1]) / seconds
-        meter = self._meter
-        meter.links.streamed(
-            meter.source, came_bytes / seconds, max(1, round(at_once)) + meter.spare()
-        )
+    def _counts(self, now: float) -> bool:
+        """Whether the stretch, if it ends now, tells something; then it has been told."""
+        stretch, meter = self._stretch, self._meter
+        if stretch is None:
+            return False
+        seconds, extra = now - stretch.at, max(stretch.extra, meter.spare())
+        most_at_once = max(self._most_at_once_bytes, self._burst_bytes)
+        if stretch.size_bytes < max(MIN_BYTES, BURSTS * extra * most_at_once):
+            return False
+        if seconds < MIN_SECONDS:
+            return False
+        all_bytes, active_seconds = meter.so_far(now)
+        came_bytes = max(stretch.size_bytes, all_bytes - stretch.before[0])
+        at_once = (active_seconds - stretch.before[1]) / seconds
+        meter.links.streamed(meter.source, came_bytes / seconds, max(1, round(at_once)) + extra)
         self._counted = True
         if self._compression is not None and may_hold_up(
-            self._compression, self._stretch_rows_bytes / seconds
+            self._compression, stretch.rows_bytes / seconds
         ):
             # The link may carry more than was made for it.
             meter.links.doubt(meter.source)
+        return True
 
 
 class Metering:

@@ -108,6 +108,8 @@ class FragmentReader:
         compression = planned.fragment.compression
         self._crossing = None if compression is None else Crossing(compression)
         self._spared_bytes = 0
+        self._beside_bytes = planned.beside_bytes
+        self._owed_bytes = 0.0
         self._started = time.monotonic()
         self._turn_at = self._started
         self._first_at: float | None = None
@@ -194,12 +196,20 @@ class FragmentReader:
         if self._table is not None:
             self._seen.note_table(self.source, self._table, self._rows, whole=self._whole)
 
-    def _spared(self) -> int:
-        """So many bytes fewer than rows have crossed the link since this was asked last."""
-        batches, before = self._batches, self._spared_bytes
+    def _crossed(self, rows: int, came_bytes: int) -> int:
+        """So many bytes have crossed the link for a batch, as planning counts them.
+
+        What a source spared is told for several batches at once, of which this may be the first.
+        """
+        batches = self._batches
+        crossed_bytes = came_bytes + self._beside_bytes * rows + self._owed_bytes
         if isinstance(batches, MayBeShort):
-            self._spared_bytes = batches.spared_bytes
-        return self._spared_bytes - before
+            spared_bytes = batches.spared_bytes
+            crossed_bytes -= spared_bytes - self._spared_bytes
+            self._spared_bytes = spared_bytes
+        told = max(0, round(crossed_bytes))
+        self._owed_bytes = crossed_bytes - told
+        return told
 
     def _is_keyed(self) -> bool:
         """Whether it runs with what it was to be sent."""
@@ -236,8 +246,9 @@ class FragmentReader:
                 self._size_bytes += came_bytes
                 if self._watch is not None:
                     self._watch.look(self._rows, keyed=self._is_keyed())
-                crossed_bytes = max(0, came_bytes - self._spared())
-                if crossing is not None:
+                if crossing is None:
+                    crossed_bytes = self._crossed(batch.num_rows, came_bytes)
+                else:
                     crossed_bytes = crossing.crossed_bytes(batch, came_bytes)
                 self._crossed_bytes += crossed_bytes
                 if reading is not None:

@@ -100,21 +100,21 @@ class Working:
         if self._planned.reduction is not None and took.keys is None:
             return  # It ran without, and `work` is that of another fragment.
         round_trips = self._round_trips(took.rows) + self._moment_round_trips
-        seconds, sure = worked_seconds(self._framed(took), self._link(), round_trips)
+        connections = self._connections(took)
+        took = replace(took, connections=connections)
+        seconds, sure = worked_seconds(took, self._link(), round_trips)
         sized = _alike(self._planned.estimate.rows or 0.0, took.rows)
         source = self._planned.source
         self._seen.worked(source, work, seconds, now, sure=sure, sized=sized)
 
-    def _framed(self, took: Took) -> Took:
-        """The same with what is around values on their way, as planning counts it."""
-        query, connections = self._planned.fragment.query, 1.0
-        if isinstance(query, SqlQuery) and query.whole is not None and took.keys is None:
-            cost = self._planned.cost
-            known = None if cost is None else cost.connections
-            connections = self._capabilities.parallel.connections if known is None else known
-        framing_bytes = round(self._planned.framing_bytes * took.rows)
-        crossed_bytes = max(0, took.crossed_bytes + framing_bytes)
-        return replace(took, crossed_bytes=crossed_bytes, connections=connections)
+    def _connections(self, took: Took) -> float:
+        """Over how many its rows came, as planning counts them."""
+        query = self._planned.fragment.query
+        if not isinstance(query, SqlQuery) or query.whole is None or took.keys is not None:
+            return 1.0
+        cost = self._planned.cost
+        known = None if cost is None else cost.connections
+        return self._capabilities.parallel.connections if known is None else known
 
 
 def _alike(expected: float, found: float) -> bool:

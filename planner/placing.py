@@ -53,7 +53,7 @@ from planner.relations import (
     subqueries_of,
 )
 from planner.seen import SeenRows
-from planner.sized import grown
+from planner.sized import fixed_bytes, grown
 
 
 @dataclass(frozen=True)
@@ -209,14 +209,25 @@ class Places:
         framing = place.source.connector.capabilities.framing
         if expected.rows is None or expected.size_bytes is None or framing == _BARE:
             return expected
-        of_a_row = self.framing_bytes(relation, place)
+        of_a_row = self._framing_bytes(relation, place)
         short = self.short(relation, place)
         if short and self._is_large(relation, framing):
             of_a_row -= SHORT_BYTES * len(short)
         size_bytes = max(expected.rows, expected.size_bytes + of_a_row * expected.rows)
         return replace(expected, size_bytes=size_bytes)
 
-    def framing_bytes(self, relation: Relation, place: Place) -> float:
+    def beside_bytes(self, relation: Relation, place: Place) -> float:
+        """What crosses the link for each row besides its bytes in Arrow's form."""
+        if place.source.connector.capabilities.framing == _BARE:
+            return 0.0
+        values = (
+            self.width_bytes(relation, index) - fixed
+            for index, field in enumerate(relation.fields)
+            if (fixed := fixed_bytes(field.type)) is not None
+        )
+        return sum(values) + self._framing_bytes(relation, place)
+
+    def _framing_bytes(self, relation: Relation, place: Place) -> float:
         """What crosses the link with the values of each row."""
         framing = place.source.connector.capabilities.framing
         if self.read_through(relation) is None:

@@ -145,7 +145,8 @@ class PlannedFragment:
         shape: of its relation, by which its rows are remembered; None where they are not.
         keyed_shape: the same of the fragment with the keys that it is sent; None of others.
         work: its source's, which is in the cost; None where that is not known.
-        framing_bytes: what crosses the link with the values of each row.
+        beside_bytes: what crosses the link for each row besides its bytes here, in Arrow's form;
+            below 0 where it takes less.
         there: how the source would run it, in the form that EXPLAIN was asked for; empty where it
             was not asked, or does not say.
         estimated: what the source expects of `fragment`; None where it was not asked or cannot say.
@@ -164,7 +165,7 @@ class PlannedFragment:
     there: str = ""
     estimated: Estimated | None = None
     work: Work | None = None
-    framing_bytes: float = 0.0
+    beside_bytes: float = 0.0
     sending: Sending | None = None
 
 

@@ -317,7 +317,7 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
         relation.shape if relation is fragment.relation else None,
         keyed_shape_of(fragment.relation),
         work=fragment.work,
-        framing_bytes=places.framing_bytes(fragment.relation, place),
+        beside_bytes=places.beside_bytes(fragment.relation, place),
         sending=sending,
     )
 

@@ -157,11 +157,21 @@ def _range_keys(statistics: ColumnStatistics, rows: float | None) -> float | Non
     return keys if rows is None else min(keys, max(1.0, rows))
 
 
+def fixed_bytes(type_: pa.DataType) -> float | None:
+    """A value's width in Arrow's form; None where values differ.
+
+    >>> [fixed_bytes(of) for of in (pa.int32(), pa.decimal128(15, 2), pa.bool_(), pa.string())]
+    [4.0, 16.0, 0.125, None]
+    """
+    try:
+        return float(type_.bit_width) / 8
+    except ValueError:
+        return None
+
+
 def width_bytes(type_: pa.DataType) -> float:
     """A value's width as it travels, where nothing else is known."""
     if pa.types.is_decimal(type_):
         return 8.0 + 4.0
-    try:
-        return max(1.0, float(type_.bit_width) / 8)
-    except ValueError:
-        return 24.0
+    fixed = fixed_bytes(type_)
+    return 24.0 if fixed is None else max(1.0, fixed)

@@ -364,6 +364,35 @@ def test_batches_that_stream_tell_the_rate_after_the_first() -> None:
     assert world.mbps == pytest.approx(80)
 
 
+def _bursts(count: int, every_seconds: float) -> list[tuple[float, int]]:
+    """Messages of 3.5 MB that come one after another, each of which makes ten batches at once."""
+    return [
+        (3.0 + every_seconds * number + 0.0005 * batch, 350_000)
+        for number in range(count)
+        for batch in range(10)
+    ]
+
+
+def test_what_comes_at_once_tells_nothing_by_itself() -> None:
+    world = World(rtt_seconds=0.02)
+    for _ in range(3):
+        _read(world, _bursts(12, 0.28))
+    assert world.mbps == pytest.approx(100, rel=0.02)
+
+
+def test_over_several_connections_many_messages_tell() -> None:
+    """Each connection but one has part of a message already when a stretch begins."""
+    few, many = World(rtt_seconds=0.02), World(rtt_seconds=0.02)
+    for world, count in ((few, 5), (many, 40)):
+        reading = Metering(world.links, {"shop": lambda: 1}).reading("shop", 0.0)
+        assert reading is not None
+        for at, size_bytes in _bursts(count, 0.28):
+            reading.came(size_bytes, at)
+        reading.ended(3.0 + 0.28 * count, complete=False)
+    assert few.shop.origin == "configured, assumed"
+    assert many.mbps == pytest.approx(100, rel=0.02)
+
+
 def test_batches_that_were_held_up_tell_no_rate_of_streaming() -> None:
     world = World(rtt_seconds=0.02)
     world.links.streamed("shop", 100 * MBIT, 1)

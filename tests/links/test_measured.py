@@ -20,6 +20,9 @@ from tests.postgres_server import HOST, PostgresServer
 ROWS = 30_000
 """Of 200 bytes: 6 MB, three batches."""
 
+LONG_ROWS = 1_000_000
+"""That come by columns, in rows of the server's that make several batches each."""
+
 BOUND_SECONDS = 60.0
 
 
@@ -29,7 +32,9 @@ def link(postgres_server: PostgresServer) -> Iterator[EmulatedLink]:
         postgres_server.execute(
             "CREATE TABLE wide AS SELECT i, repeat(md5(i::text), 6) AS t"
             f" FROM generate_series(1, {ROWS}) i",
-            "ANALYZE wide",
+            "CREATE TABLE long AS SELECT i::bigint AS a, (i * 7)::bigint AS b,"
+            f" (i % 90)::numeric(9, 2) AS c FROM generate_series(1, {LONG_ROWS}) i",
+            "ANALYZE wide, long",
             database="far",
         )
         with emulated(f"{HOST}:{postgres_server.port}", rtt_ms=20, mbps=50) as link:
@@ -94,6 +99,26 @@ def test_a_link_is_known_soon_and_its_change_is_noticed(far: Server, link: Emula
     link.change(rtt_ms=4, mbps=150)
     _until(lambda: is_about(4, 150), lambda: _read_all(far))
     assert far._queries.links.version > version
+
+
+@pytest.mark.parametrize("columns", ["a, b", "c", "a, c"])
+def test_what_comes_by_columns_tells_no_more_than_the_link_carries(
+    columns: str, far: Server, link: EmulatedLink
+) -> None:
+    """Several batches come at once, of one message; long integers come short, decimals as text."""
+    _until(lambda: _link(far)[1] < 200, lambda: _read_all(far))
+    before = link.crossed()
+    started = time.monotonic()
+    for _ in range(2):
+        with (
+            flightsql.connect(far.url, autocommit=True) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(f"SELECT {columns} FROM long")
+            assert cursor.fetch_arrow_table().num_rows == LONG_ROWS
+    took_seconds = time.monotonic() - started
+    least = link.crossed().since(before).down_bytes * 8e-6 / took_seconds
+    assert least / 1.5 < _link(far)[1] < 150 * 1.25
 
 
 def test_a_session_supposes_a_link_for_itself_alone(far: Server) -> None:
