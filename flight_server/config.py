@@ -80,7 +80,8 @@ class ServerConfig(_Model):
         memory_limit: bytes that queries may use together, as a number or as "2GiB"; by default
             half of the machine's (or the container's) memory, at most 4 GiB.
         max_concurrent_queries: those that run; the others wait.
-        queue_timeout_seconds: how long they wait.
+        queue_timeout_seconds: how long they wait; and then as long for connections of their
+            sources, where other queries have them.
         query_timeout_seconds: how long one runs; None for no bound.
         temp_directory: where queries spill; None for the system's.
         target_partitions: threads of a query in the engine; by default the number of CPUs.

@@ -261,9 +261,20 @@ def _folders(location: Location) -> dict[str, str]:
 
 
 def _loaded(name: TableName, log: DeltaTable, filesystem: SubTreeFileSystem) -> Loaded:
+    _refuse_mapped_columns(log)
     files = _files(log, filesystem)
     columns = tuple(Column(f.name, f.type, f.nullable) for f in files.schema)
     return Loaded(Table(name, columns), log.version(), files, _statistics(log, files.schema))
+
+
+def _refuse_mapped_columns(log: DeltaTable) -> None:
+    """Its reader finds no column that has another name in the files, and reads NULL for it.
+
+    It refuses the feature where the log lists features (readers of version 3), not before.
+    """
+    mode = log.metadata().configuration.get("delta.columnMapping.mode", "none")
+    if mode != "none" and log.protocol().min_reader_version >= 2:
+        raise DeltaProtocolError(f"its columns are mapped (columnMapping) by {mode}")
 
 
 _DOUBLE_DIGITS = 15

@@ -220,6 +220,18 @@ def test_deleted_rows_are_not_read_as_if_they_were_there(root: Path) -> None:
         placement.query("SELECT id FROM deleted")
 
 
+def test_mapped_columns_are_not_read_as_if_they_were_null(root: Path) -> None:
+    """Their names in the files are others, which the log's reader does not look for."""
+    by_name = {"delta.columnMapping.mode": "name", "delta.minReaderVersion": "2"}
+    by_name["delta.minWriterVersion"] = "5"
+    write_deltalake(str(root / "mapped"), SALES, configuration=by_name)
+    with (
+        _over(root) as placement,
+        pytest.raises(SourceRejectedError, match=r"mapped'.*columnMapping.*by name"),
+    ):
+        placement.query("SELECT id FROM mapped")
+
+
 def test_tables_on_s3() -> None:
     with s3_server("bucket") as server:
         options = {

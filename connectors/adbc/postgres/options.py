@@ -22,7 +22,9 @@ class PostgresOptions(BaseModel):
         uri: `postgresql://…`, or libpq's `host=… dbname=…`; secrets are already in it.
         max_connections: hard maximum at the server, for queries and metadata together.
         timeout_seconds: the server's own limit for one statement; None leaves the role's.
-        wait_seconds: how long a query waits for a connection of its own.
+        wait_seconds: how long connecting, and each question for the catalog, may take; the latter
+            after as long a wait for a connection, at most. Queries wait by the server's
+            `queue_timeout_seconds` for others to end.
         scan_connections: how many of them may read one large table together; 1 for never.
         schemas: the schemas to list; None for all that are readable.
         default_schema: the schema of table names that give none.

@@ -79,7 +79,8 @@ class Pool:
         source: the configured name, for errors.
         endpoint: where to connect.
         maximum: sessions at once, those being made included.
-        wait_seconds: how long `acquire` waits, for its turn and for the server to answer.
+        wait_seconds: how long `acquire` waits, for its turn and for the server to let it in; and
+            then as long for the answer to what is asked.
         timeout_seconds: the server's limit for a statement.
         mode: whether settings hold for a session or for a transaction; None to find out.
 
