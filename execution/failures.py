@@ -6,6 +6,10 @@ is `planner.failures`'.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
 from connectors.errors import (
     CrosswindError,
     InternalError,
@@ -22,6 +26,9 @@ from planner.parse import tokenize
 from planner.plan import NativeRead
 from planner.unplanned import unplanned
 
+if TYPE_CHECKING:
+    from connectors.faults import Fault
+
 _PLACES = ("Object Store error", "IoError", "No such file", "External: ")
 """What a file that cannot be reached, or has changed below a reader, makes the engine say."""
 
@@ -35,6 +42,7 @@ _CONTENTS = (
     "Csv error",
     "CsvError",
     "Error while parsing value",
+    "Error parsing column",
     "Json error",
     "JSON parse error",
     "Avro error",
@@ -61,16 +69,44 @@ _VALUES = (
 )
 """What a value, in the data or in the statement, makes the engine say."""
 
+_NO_LINES = (
+    (re.compile(r"(incorrect number of fields) for line \d+"), r"\1"),
+    (re.compile(r"(UTF-8 data) for line \d+ and (field)"), r"\1 in \2"),
+    (re.compile(r" at line \d+(\. Row data: |: Parser error: )"), r"\1"),
+)
+"""Where the engine says that a row is: by rows of the part of a file that it read, at times without
+the header. Nobody finds it there."""
+
+_FILE_FIRST = re.compile(r"^Io error: (?=')")
+"""What stands before a cause that names its file."""
+
+_NAMES_FILE = re.compile(r"' (?:cannot|may not) be read")
+"""What is said of a file by a reader that the engine passes on: nobody need look again."""
+
 _DEFECTS = ("Internal error: ", "the engine panicked")
 
 
-def engine_failure(message: str, natives: tuple[NativeRead, ...], sql: str) -> CrosswindError:
+Look = Callable[[Sequence[NativeRead]], "tuple[NativeRead, Fault] | None"]
+"""A second look at tables; see `execution.second_look`."""
+
+
+def engine_failure(
+    message: str,
+    natives: tuple[NativeRead, ...],
+    sql: str,
+    look: Look | None = None,
+    *,
+    exact: bool = False,
+) -> CrosswindError:
     """The error that a failure of the engine is to the client.
 
     Args:
         message: the engine's text; it may hold paths and values, which are cut down.
         natives: the tables that the engine read itself: a failing file belongs to one of them.
         sql: the client's text, in which the place is looked for.
+        look: finds the file and the line of a table's fault; None where nobody may look again.
+        exact: what is found counts only if it has the same cause: it may lie in columns that were
+            not read.
     """
     first = message.strip().split("\n")[0]
     if "Resources exhausted" in first or "Not enough memory" in first:
@@ -84,7 +120,7 @@ def engine_failure(message: str, natives: tuple[NativeRead, ...], sql: str) -> C
             hint="Make room there, or set temp_directory in [server].",
         )
     if natives and any(mark in message for mark in (*_PLACES, *_CONTENTS)):
-        return _of_files(message, natives)
+        return _of_files(message, natives, look, exact=exact)
     try:
         tokens = tokenize(sql)
     except SqlSyntaxError:
@@ -105,13 +141,53 @@ def engine_failure(message: str, natives: tuple[NativeRead, ...], sql: str) -> C
     return InternalError(f"the engine failed: {sentence_of(message)}")
 
 
-def _of_files(message: str, natives: tuple[NativeRead, ...]) -> CrosswindError:
+def _of_files(
+    message: str, natives: tuple[NativeRead, ...], look: Look | None, *, exact: bool
+) -> CrosswindError:
     """A failure to read a table; of several, the one whose file the engine names."""
-    paths = ((n, (f"/{n.table.name}.", f"/{n.table.name}/")) for n in natives)
+    cause = _cause(message)
+    names_file = _NAMES_FILE.search(cause) is not None
+    before = "/'" if names_file else "/"
+    paths = (
+        (n, [f"{sign}{n.table.name}{end}" for sign in before for end in "./"]) for n in natives
+    )
     named = [n for n, parts in paths if any(part in message for part in parts)] or list(natives)
-    tables = " or ".join(dict.fromkeys(str(n.table) for n in named))
-    text = f"reading table {tables} failed: {sentence_of(message.strip().split(chr(10))[0])}"
     refused = any(mark in message for mark in _REFUSALS)
-    if not refused and any(mark in message for mark in _PLACES):
+    away = not refused and any(mark in message for mark in _PLACES)
+    again = not (refused or away or names_file)
+    # The message may quote a value that looks like a path.
+    if (
+        look is not None
+        and again
+        and (found := look([*named, *(n for n in natives if n not in named)]))
+    ):
+        native, fault = found
+        said = cause if fault.cause is None else _cause(fault.cause)
+        if (said == cause) if exact else _is_of_contents(fault.cause or message):
+            named = [native]
+            line = "" if fault.line is None else f", line {fault.line}"
+            cause = f"{fault.file!r}{line}: {said}"
+    tables = " or ".join(dict.fromkeys(str(n.table) for n in named))
+    text = f"reading table {tables} failed: {cause}"
+    if away:
         return SourceUnavailableError(text, source=named[0].source)
     return SourceRejectedError(text, source=named[0].source)
+
+
+def _is_of_contents(message: str) -> bool:
+    """It is about what is in a file, and not about reaching it."""
+    return any(mark in message for mark in _CONTENTS) and not any(
+        mark in message for mark in (*_PLACES, *_REFUSALS)
+    )
+
+
+def _cause(message: str) -> str:
+    """What the engine says of a file, in one sentence and without lines that are none.
+
+    >>> _cause("Arrow error: Csv error: incorrect number of fields for line 7, expected 2 got 3")
+    'Csv error: incorrect number of fields, expected 2 got 3'
+    """
+    sentence = _FILE_FIRST.sub("", sentence_of(message.strip().split("\n")[0]))
+    for line, without in _NO_LINES:
+        sentence = line.sub(without, sentence)
+    return sentence

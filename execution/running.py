@@ -25,6 +25,7 @@ from execution.key_filters import bounds_of
 from execution.metrics import Scan, native_account
 from execution.reading import FragmentReaders
 from execution.schemas import under
+from execution.second_look import SecondLook
 from execution.sizing import size_bytes
 from execution.stages import StageReader
 from planner.account import Account, FragmentAccount, NativeAccount, StageAccount
@@ -233,7 +234,7 @@ class ResidualRun:
         self._deadline = deadline
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
-        self._attempt = _Attempt(engine, plan, residual, read())
+        self._attempt = _Attempt(engine, plan, residual, read(), deadline)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         given = False
@@ -259,7 +260,9 @@ class ResidualRun:
         with self._lock:
             if self._cancelled.is_set():
                 raise CancelledError("the query was cancelled")
-            self._attempt = _Attempt(self._engine, self._plan, self._residual, self._read())
+            self._attempt = _Attempt(
+                self._engine, self._plan, self._residual, self._read(), self._deadline
+            )
             return self._attempt
 
     def cancel(self) -> None:
@@ -281,13 +284,19 @@ class _Attempt:
     """A residual's one way through the engine, with fragments of its own."""
 
     def __init__(
-        self, engine: Engine, plan: Plan, residual: SubstraitResidual, readers: FragmentReaders
+        self,
+        engine: Engine,
+        plan: Plan,
+        residual: SubstraitResidual,
+        readers: FragmentReaders,
+        deadline: float | None,
     ) -> None:
         self._engine = engine
         self._plan = plan
         self._residual = residual
         self._readers = readers
         self._scope = engine.scope()
+        self._look = SecondLook(engine.catalog, deadline)
         self._stream = EngineStream(engine)
         self._stages: list[StageReader] = []
         for planned in plan.stages:
@@ -378,16 +387,18 @@ class _Attempt:
     def _failure_of(self, error: Exception) -> CrosswindError:
         """A source's own failure, which the engine passes on in its words, or else the engine's."""
         return self._readers.failure() or engine_failure(
-            str(error), self._plan.natives, self._plan.sql
+            str(error), self._plan.natives, self._plan.sql, self._look
         )
 
     def cancel(self) -> None:
+        self._look.cancel()
         self._readers.cancel()
         for stage in self._stages:
             stage.cancel()
         self._stream.cancel()
 
     def close(self) -> None:
+        self._look.cancel()
         self._readers.cancel()
         for stage in self._stages:
             stage.cancel()

@@ -31,12 +31,13 @@ from execution.engine_stream import EngineStream
 from execution.failures import engine_failure
 from execution.reading import FragmentReader, SharedTurn, metered_by, moment_of
 from execution.running import Ran
+from execution.second_look import SecondLook
 from planner.barriers import has_statistics
 from planner.bind import HOME
 from planner.catalog import CatalogTable, Source
 from planner.emit.float_order import RowFilter
 from planner.failures import panics_as_errors, planning_failure
-from planner.plan import PlannedFragment, SqlResidual
+from planner.plan import NativeRead, PlannedFragment, SqlResidual
 from planner.substrait.types import NotCarriedError
 from planner.table_scan import plan_scan
 
@@ -77,6 +78,8 @@ class TableRun:
             source: moment_of(runnable[source].connector, None, 1, engine.gate(source))
             for source in sources
         }
+        self._natives: list[NativeRead] = []
+        self._look = SecondLook(engine.catalog, deadline)
         self._failure: CrosswindError | None = None
         self._filter_unread = False
         self._cancelled = threading.Event()
@@ -130,13 +133,16 @@ class TableRun:
                 raise UnsupportedError("a filter that cannot be read") from None
             if self._failure is None and (not planned or _NO_NAME in text):
                 raise planning_failure(text, self._sql) from None
-            raise self._failure or engine_failure(text, (), self._sql) from None
+            raise self._failure or engine_failure(
+                text, tuple(self._natives), self._sql, self._look, exact=True
+            ) from None
 
     def cancel(self) -> None:
         with self._lock:
             self._cancelled.set()
             scans = list(self._scans)
             stream = self._stream
+        self._look.cancel()
         self._engine.uncut.wake()
         for turn in self._turns.values():
             turn.wake()
@@ -168,6 +174,7 @@ class TableRun:
     ) -> list[Callable[[], None]]:
         """See `Engine.register`."""
         checks = []
+        self._natives.clear()
         catalogs: dict[str, EngineCatalog] = {}
         schemas: dict[tuple[str, str], EngineSchema] = {}
         for parts, source_name, table_name in self._residual.tables:
@@ -186,6 +193,11 @@ class TableRun:
                 check = connector.register(session, name, table_name)
                 checks += [check] if check is not None else []
                 table = _found(source, table_name)
+                # Which of its columns are read, only the engine knows.
+                read_all = tuple(table.schema.names)
+                self._natives.append(
+                    NativeRead(path[2], source_name, table_name, table.schema, read_all)
+                )
                 if any(has_statistics(column.type) for column in table.columns):
                     read = session.table(name)
                     schemas[path[:2]].deregister_table(path[2])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -29,8 +29,10 @@ from connectors.contract import (
 )
 from connectors.errors import SourceRejectedError, SourceSchemaChangedError, UnsupportedError
 from connectors.far_reads import Gaps
+from connectors.faults import Fault
 from connectors.files import listing
 from connectors.files.dataset import FilesDataset
+from connectors.files.faults import faults
 from connectors.files.formats import FORMATS
 from connectors.files.gaps import Between, WithoutGaps
 from connectors.files.inference import csv_types
@@ -168,12 +170,9 @@ class FilesConnector:
         contents, shape, entry = loaded.contents, loaded.shape, loaded.entry
         unchanged = partial(refuse_replaced, self._location, table, entry, contents, begun)
         apart = contents.stray and shape.arrow is None
-        if not (self.capabilities.native and shape.native and shape.files) or (
-            contents.stray and not apart
-        ):
+        if not self._engine_reads(loaded):
             width = width_bytes(loaded.statistics, loaded.table.schema.names)
-            far = not self._location.near
-            files = FilesDataset(table, self._dataset(loaded), width, far=far)
+            files = FilesDataset(self._location, table, self._dataset(loaded), width)
             context.register_dataset(name, files)
             return unchanged
         with self._location.reading(entry.path):
@@ -220,6 +219,13 @@ class FilesConnector:
                 register(name, uri)
             return unchanged
 
+    def _engine_reads(self, loaded: Loaded) -> bool:
+        """Whether the engine's own reader reads a table, and not Arrow's."""
+        shape = loaded.shape
+        if not (self.capabilities.native and shape.native and shape.files):
+            return False
+        return not loaded.contents.stray or shape.arrow is None
+
     def most_reads(self, table: TableName) -> int:
         """See `connectors.far_reads`: of Parquet files, as far as their row groups are small."""
         loaded = self._tables.known(table)
@@ -257,6 +263,15 @@ class FilesConnector:
         without = WithoutGaps(self._location, table, files, footers, width, reads)
         context.register_dataset(name, without)
         return partial(refuse_replaced, self._location, table, loaded.entry, loaded.contents, begun)
+
+    def faults(
+        self, table: TableName, columns: Sequence[str], ended: Callable[[], bool]
+    ) -> Iterator[Fault]:
+        """See `connectors.faults`."""
+        loaded = self._tables.known(table)
+        if loaded is None or not self._engine_reads(loaded):
+            return iter(())
+        return faults(self._location, loaded.contents, loaded.shape, self._csv, columns, ended)
 
     def close(self) -> None:
         self._tables.refresh()

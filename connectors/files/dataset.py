@@ -8,6 +8,7 @@ know tables or caches.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from connectors.contract import TableName, TableScan
+from connectors.errors import SourceError, SourceRejectedError
 from connectors.files import parquet, streams
+from connectors.files.scan import Place
 from connectors.files.wanted import Wanted, conform
 
 
@@ -24,20 +27,20 @@ class FilesDataset(ds.Dataset):  # type: ignore[misc]
     """The files of a table, each a partition that the engine scans in parallel.
 
     Args:
+        location: of the files.
         table: its name.
         files: what to read, and the schema to read it by.
         width_bytes: of a row, about; None when it is not known.
-        far: to ask for a part of a file costs a round trip.
     """
 
     def __init__(
-        self, table: TableName, files: ds.Dataset, width_bytes: float | None, *, far: bool
+        self, location: Place, table: TableName, files: ds.Dataset, width_bytes: float | None
     ) -> None:
         # Dataset itself cannot be constructed; nothing of it is used.
+        self._location = location
         self._table = table
         self._files = files
         self._width_bytes = width_bytes
-        self._far = far
 
     @property
     def schema(self) -> pa.Schema:
@@ -47,7 +50,7 @@ class FilesDataset(ds.Dataset):  # type: ignore[misc]
         """Those that may have rows, by their folders."""
         kept = self._files.get_fragments(filter=expression(filter))
         return [
-            _File(self._table, fragment, self.schema, self._width_bytes, self._far)
+            _File(self._location, self._table, fragment, self.schema, self._width_bytes)
             for fragment in kept
         ]
 
@@ -58,11 +61,11 @@ class FilesDataset(ds.Dataset):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class _File:
+    location: Place
     table: TableName
     fragment: ds.Fragment
     schema: pa.Schema
     width_bytes: float | None
-    far: bool
 
     def scanner(
         self,
@@ -73,21 +76,24 @@ class _File:
     ) -> _Scanner:
         names = tuple(self.schema.names if columns is None else columns)
         scan = TableScan(self.table, names, expression(filter))
-        wanted = Wanted.of(scan, self.schema, self.width_bytes, far=self.far)
+        far = not self.location.near
+        wanted = Wanted.of(scan, self.schema, self.width_bytes, far=far)
         projected = pa.schema([self.schema.field(name) for name in names])
-        return _Scanner(self.fragment, wanted, projected)
+        return _Scanner(self.location, self.fragment, wanted, projected)
 
 
 @dataclass(frozen=True, slots=True)
 class _Scanner:
+    location: Place
     fragment: ds.Fragment
     wanted: Wanted
     projected_schema: pa.Schema
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
-        for batch in _batches(self.fragment, self.wanted):
-            if batch.num_rows:
-                yield conform(batch, self.projected_schema)
+        with in_the_engines_words("Io"), self.location.reading(self.fragment.path):
+            for batch in _batches(self.fragment, self.wanted):
+                if batch.num_rows:
+                    yield conform(batch, self.projected_schema)
 
 
 def _batches(fragment: ds.Fragment, wanted: Wanted) -> Iterator[pa.RecordBatch]:
@@ -97,6 +103,21 @@ def _batches(fragment: ds.Fragment, wanted: Wanted) -> Iterator[pa.RecordBatch]:
     with fragment.filesystem.open_input_file(fragment.path) as handle:
         file = parquet.shared(fragment, handle, wanted)
         yield from parquet.batches(file, handle, wanted, alone=False)
+
+
+@contextmanager
+def in_the_engines_words(kind: str) -> Iterator[None]:
+    """An error passes the engine as text: one that says what its own reader would say.
+
+    Args:
+        kind: what the engine calls an error of such files.
+    """
+    try:
+        yield
+    except SourceRejectedError as error:
+        raise OSError(f"{kind} error: {error.message}") from None
+    except SourceError as error:
+        raise OSError(f"Object Store error: {error.message}") from None
 
 
 def expression(condition: pc.Expression | pa.Scalar | None) -> pc.Expression | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -23,10 +23,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from connectors.contract import TableName, TableScan
-from connectors.errors import SourceError, SourceRejectedError
 from connectors.far_reads import Gaps
 from connectors.files import parquet
-from connectors.files.dataset import FilesDataset, expression
+from connectors.files.dataset import FilesDataset, expression, in_the_engines_words
 from connectors.files.parquet import SharedFile
 from connectors.files.scan import Place
 from connectors.files.shapes import Footer
@@ -179,8 +178,7 @@ class WithoutGaps(FilesDataset):
         width_bytes: float | None,
         reads: int,
     ) -> None:
-        super().__init__(table, files, width_bytes, far=True)
-        self._location = location
+        super().__init__(location, table, files, width_bytes)
         self._footers = footers
         self._reads = min(reads, MOST_READS)
 
@@ -251,7 +249,7 @@ class _Scanner:
             fragment, metadata = self.dealt.files[number]
             runs = deque([group] for _, group in parts)
             with (
-                _in_the_engines_words(),
+                in_the_engines_words("Parquet"),
                 self.dealt.of.location.reading(fragment.path),
                 fragment.filesystem.open_input_file(fragment.path) as handle,
             ):
@@ -260,17 +258,6 @@ class _Scanner:
                     _check_texts(batch)
                     if batch.num_rows:
                         yield conform(batch, self.projected_schema)
-
-
-@contextmanager
-def _in_the_engines_words() -> Iterator[None]:
-    """An error passes the engine as text: one that says what its own reader would say."""
-    try:
-        yield
-    except SourceRejectedError as error:
-        raise OSError(f"Parquet error: {error.message}") from None
-    except SourceError as error:
-        raise OSError(f"Object Store error: {error.message}") from None
 
 
 def _check_texts(batch: pa.RecordBatch) -> None:

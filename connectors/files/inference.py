@@ -188,13 +188,22 @@ def _json_type(type_: pa.DataType) -> pa.DataType:
     return type_
 
 
+def text_of(stream: pa.NativeFile, errors: str = "strict") -> io.TextIOWrapper:
+    """A stream as text, whose lines keep their ends.
+
+    Args:
+        errors: what becomes of bytes that are not UTF-8, as Python names it.
+    """
+    # Not `codecs`: its lines also end at U+2028 and others, in the middle of a value.
+    buffered = io.BufferedReader(_Raw(stream), 1 << 16)
+    return io.TextIOWrapper(buffered, encoding="utf-8-sig", errors=errors, newline="")
+
+
 class _Lines:
     """The lines of a stream as text, with their ends, up to a number of bytes."""
 
     def __init__(self, stream: pa.NativeFile, limit_bytes: int) -> None:
-        # Not `codecs`: its lines also end at U+2028 and others, in the middle of a value.
-        buffered = io.BufferedReader(_Raw(stream), 1 << 16)
-        self._text = io.TextIOWrapper(buffered, encoding="utf-8-sig", newline="")
+        self._text = text_of(stream)
         self._limit_bytes = limit_bytes
         self.read_bytes = 0
         self.ended = False

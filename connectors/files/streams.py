@@ -7,6 +7,7 @@ the files beside this one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
@@ -23,6 +24,8 @@ row of a text file. Arrow's reader of CSV has up to 32 of them waiting."""
 
 _TOO_LONG = "straddling object"
 """What Arrow says of a row that is longer than a block."""
+
+_ROW = re.compile(r"(^JSON parse error: .*) in row (\d+)$", re.DOTALL)
 
 
 def batches(fragment: ds.Fragment, wanted: Wanted) -> Iterator[pa.RecordBatch]:
@@ -46,17 +49,31 @@ def _restarted(
     passed = 0
     for block_bytes in BLOCK_BYTES:
         again = passed  # The same rows come first.
+        rows = 0
         try:
             for batch in read(block_bytes):
+                rows += batch.num_rows
                 known = min(again, batch.num_rows)
                 again -= known
                 passed += batch.num_rows - known
                 yield batch.slice(known)
         except pa.ArrowInvalid as error:
             if _TOO_LONG not in str(error) or block_bytes == BLOCK_BYTES[-1]:
-                raise
+                raise pa.ArrowInvalid(_counted(str(error), rows)) from None
         else:
             return
+
+
+def _counted(message: str, rows: int) -> str:
+    """What Arrow says of a row of JSON, which it counts from 0 in each block, with its number.
+
+    Args:
+        rows: of the file, before the block.
+
+    >>> _counted("JSON parse error: Invalid value. in row 3", 10)
+    'JSON parse error: Invalid value. in row 14'
+    """
+    return _ROW.sub(lambda found: f"{found[1]} in row {rows + int(found[2]) + 1}", message)
 
 
 def _csv(

@@ -473,6 +473,12 @@ def test_what_is_no_database_is_refused(
     junk.write_bytes(b"hello" * 10_000)
     with pytest.raises(SourceRejectedError, match="not a DuckDB database"):
         connect(junk).tables().names()
+    text = tmp_path / "text.csv"
+    text.write_text("a,b\n1,2\n")
+    for name in ("text.csv", "text.duckdb"):  # DuckDB would make a view of the first.
+        text = text.rename(tmp_path / name)
+        with pytest.raises(SourceRejectedError, match=r"not a DuckDB database.*Set uri to a file"):
+            connect(text).tables().names()
     with pytest.raises(SourceRejectedError, match="is not a file"):
         connect(tmp_path).tables().names()
     other = sqlite3.connect(tmp_path / "notes.db")

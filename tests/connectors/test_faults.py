@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import fsspec
@@ -32,7 +33,7 @@ from connectors.errors import (
     SourceUnavailableError,
     UnknownNameError,
 )
-from connectors.files import replaced
+from connectors.files import faults, replaced
 from connectors.memory import create as create_memory
 from execution.engine import EngineSettings
 from planner.catalog import Source
@@ -367,6 +368,183 @@ def test_a_file_that_is_broken_is_named_with_the_cause(name: str, by: str, tmp_p
     assert not said.value.retryable
 
 
+# --- one of several files ---
+
+AT = 50_000
+"""The row of a file, from 0, that is broken: after what types are inferred from."""
+
+
+def _csv(number: int, *, bad: str = "", quoted: bool = False, header: bool = True) -> str:
+    """A file of a table; if `quoted`, a value has a line end, and a line is empty."""
+    rows = [f"{row},text {row} of {number},2024-01-31 00:00:00" for row in range(ROWS)]
+    if quoted:
+        rows[3] = '3,"text\n3",2024-01-31 00:00:00\n'
+    if bad:
+        rows[AT] = bad
+    return "\n".join([*(["i,s,m"] if header else []), *rows, ""])
+
+
+def _jsonl(number: int, *, bad: str = "") -> str:
+    rows = [f'{{"i": {row}, "s": "text {row} of {number}"}}' for row in range(ROWS)]
+    if bad:
+        rows[AT] = bad
+    return "\n".join([*rows, ""])
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row that cannot be read.
+
+    Attributes:
+        text: of it.
+        said: of the file, of the line and the cause.
+        suffix: of the files.
+        quoted: a value before it has a line end, and a line is empty.
+        csv: how the source reads such files.
+    """
+
+    text: str
+    said: str
+    suffix: str = "csv"
+    quoted: bool = False
+    csv: Mapping[str, object] = field(default_factory=dict)
+
+
+_WITH_RECURSIVE = "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 2)"
+_IN_LINE = rf"'t/2\.csv', line {AT + 2}: "
+_OOPS = "oops,x,2024-01-31 00:00:00"
+ROWS_THAT_BREAK = {
+    "a text for a number": Row(_OOPS, _IN_LINE + r"Error while parsing value 'oops' as[^:]*\."),
+    "packed": Row(_OOPS, rf"'t/2\.csv\.gz', line {AT + 2}: .*value 'oops'", "csv.gz"),
+    "too many values": Row("1,2,3,4", _IN_LINE + "Csv error: incorrect number of fields, exp"),
+    "too few values": Row("1", _IN_LINE + ".*expected 3 got 1"),
+    "no time": Row("1,x,soon", _IN_LINE + r"Error parsing column 2: .*'soon'"),
+    "after line ends in values": Row(_OOPS, rf"'t/2\.csv', line {AT + 4}: .*'oops'", quoted=True),
+    "too few after line ends": Row("1", rf"'t/2\.csv', line {AT + 4}: .*got 1", quoted=True),
+    "read in parts": Row(_OOPS, _IN_LINE + ".*'oops'", csv={"newlines_in_values": False}),
+    "too few, in parts": Row("1", _IN_LINE + ".*got 1", csv={"newlines_in_values": False}),
+    "without a header": Row(_OOPS, rf"line {AT + 1}: .*'oops'", csv={"header": False}),
+    "too few, no header": Row("1", rf"line {AT + 1}: .*got 1", csv={"header": False}),
+    "jsonl": Row('{"i": "x"}', rf"'t/2\.jsonl'.* to string in row {AT + 1}$", "jsonl"),
+    "jsonl, half a row": Row('{"i": 2, "s', rf"'t/2\.jsonl'.* in row {AT + 1}$", "jsonl"),
+    "jsonl, packed": Row('{"i": "x"}', rf"'t/2\.jsonl\.gz'.* row {AT + 1}$", "jsonl.gz"),
+}
+
+
+def _folder(folder: Path, row: Row, *, files: int = 4) -> None:
+    folder.mkdir()
+    for number in range(files):
+        bad = row.text if number == min(2, files - 1) else ""
+        if row.suffix.startswith("jsonl"):
+            text = _jsonl(number, bad=bad)
+        else:
+            header = bool(row.csv.get("header", True))
+            text = _csv(number, bad=bad, quoted=row.quoted, header=header)
+        packed = row.suffix.endswith(".gz")
+        with (gzip.open if packed else open)(folder / f"{number}.{row.suffix}", "wt") as file:
+            file.write(text)
+
+
+@pytest.mark.parametrize("name", ROWS_THAT_BREAK)
+def test_the_file_and_the_line_are_named(name: str, tmp_path: Path) -> None:
+    row = ROWS_THAT_BREAK[name]
+    _folder(tmp_path / "t", row)
+    names = ["column_1", "column_2", "column_3"] if "header" in row.csv else ["i", "s", "m"]
+    columns = names[:2] if row.suffix.startswith("jsonl") else names
+    said = _said(tmp_path, row, f"SELECT {', '.join(f'max({c})' for c in columns)} FROM t")
+    assert re.search(row.said, said)
+    assert said.count(" line ") <= 1
+
+
+@pytest.mark.parametrize("name", ["a text for a number", "packed", "too few values", "no time"])
+def test_the_file_and_the_line_are_named_of_a_statement_that_runs_uncut(
+    name: str, tmp_path: Path
+) -> None:
+    row = ROWS_THAT_BREAK[name]
+    _folder(tmp_path / "t", row)
+    said = _said(tmp_path, row, f"{_WITH_RECURSIVE} SELECT max(i), max(s), max(m) FROM t, r")
+    assert re.search(row.said, said)
+
+
+def _said(folder: Path, row: Row, sql: str) -> str:
+    options = {"connector": "files", "root": str(folder), "csv": row.csv}
+    with (
+        Placement.of_sources({SOURCE: options}) as placement,
+        pytest.raises(SourceRejectedError, match=r"reading table main\.t failed: ") as said,
+    ):
+        placement.query(sql)
+    assert said.value.source == SOURCE
+    return said.value.message
+
+
+def test_rows_of_json_are_counted_in_the_file_by_all_readers(tmp_path: Path) -> None:
+    _folder(tmp_path / "t", ROWS_THAT_BREAK["jsonl"])
+    with (
+        lake(tmp_path, "arrow") as placement,
+        pytest.raises(SourceRejectedError, match=rf"'t/2\.jsonl'.* in row {AT + 1}$"),
+    ):
+        placement.query("SELECT max(i) AS i FROM t")
+
+
+def test_a_packed_file_that_was_cut_off_is_named(tmp_path: Path) -> None:
+    _folder(tmp_path / "t", Row("", "", "csv.gz"))
+    _shorten(tmp_path / "t" / "2.csv.gz")
+    with (
+        lake(tmp_path, "engine") as placement,
+        pytest.raises(SourceRejectedError, match=r"'t/2\.csv\.gz': .*incomplete"),
+    ):
+        placement.query("SELECT sum(i) AS i FROM t")
+
+
+def test_the_file_is_named_also_of_other_formats(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    for number in range(4):
+        pq.write_table(BIG, tmp_path / "t" / f"{number}.parquet", compression="snappy")
+    broken = tmp_path / "t" / "2.parquet"
+    start = pq.read_metadata(broken).row_group(0).column(0).data_page_offset
+    with broken.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xff" * 400)
+    with (
+        lake(tmp_path, "engine") as placement,
+        pytest.raises(SourceRejectedError, match=r"main\.t failed: 't/2\.parquet': Parquet "),
+    ):
+        placement.query("SELECT sum(i) AS i FROM t")
+
+
+def test_columns_that_nobody_read_are_not_blamed(tmp_path: Path) -> None:
+    """In an earlier file another column cannot be read."""
+    _folder(tmp_path / "t", Row("7,x,never", ""), files=1)
+    (tmp_path / "t" / "1.csv").write_text(_csv(1, bad=_OOPS))
+    row = Row(_OOPS, rf"'t/1\.csv', line {AT + 2}: .*'oops'")
+    assert re.search(row.said, _said(tmp_path, row, "SELECT sum(i) AS i FROM t"))
+    # Of a statement that runs uncut, nobody knows which columns are read.
+    uncut = _said(tmp_path, row, f"{_WITH_RECURSIVE} SELECT sum(i) AS i FROM t, r")
+    assert re.search(
+        r"t failed: Error while parsing value 'oops' as type '\w+' for column 0\.", uncut
+    )
+
+
+def test_of_two_tables_only_the_one_with_the_fault_is_named(tmp_path: Path) -> None:
+    _folder(tmp_path / "whole", Row("", ""), files=2)
+    _folder(tmp_path / "broken", ROWS_THAT_BREAK["a text for a number"], files=2)
+    with (
+        lake(tmp_path, "engine") as placement,
+        pytest.raises(SourceRejectedError, match=r"table main\.broken failed: 'broken/1\.csv'"),
+    ):
+        placement.query("SELECT max(whole.s) AS s FROM whole JOIN broken ON whole.i = broken.i")
+
+
+def test_a_value_that_looks_like_a_path_is_none(tmp_path: Path) -> None:
+    _folder(tmp_path / "whole", Row("", ""), files=1)
+    _folder(tmp_path / "broken", Row("/whole/7.csv,x,2024-01-31 00:00:00", ""), files=1)
+    with (
+        lake(tmp_path, "engine") as placement,
+        pytest.raises(SourceRejectedError, match=r"table main\.broken failed: 'broken/0\.csv'"),
+    ):
+        placement.query("SELECT max(whole.s) AS s FROM whole JOIN broken ON whole.i = broken.i")
+
+
 def test_of_several_tables_the_broken_one_is_named(tmp_path: Path) -> None:
     _parquet(tmp_path / "whole.parquet")
     _parquet(tmp_path / "gone.parquet")
@@ -480,6 +658,39 @@ def test_a_text_that_only_grew_is_the_same_file(grown: str, tmp_path: Path) -> N
 def bucket() -> Iterator[S3Server]:
     with s3_server("lake") as server:
         yield server
+
+
+@pytest.mark.parametrize(
+    ("files", "far_bytes", "said"),
+    [
+        (2, faults.FAR_BYTES, rf"'t/1\.csv', line {AT + 2}: Error .*'oops'"),
+        (2, 0, r"failed: Error while parsing value 'oops' as type '\w+' for column 0\. Row"),
+        (
+            1,
+            0,
+            r"failed: 't/0\.csv': Error while parsing value 'oops' as type '\w+' for column 0\.",
+        ),
+    ],
+)
+def test_a_large_table_of_a_store_is_not_read_again(
+    files: int,
+    far_bytes: int,
+    said: str,
+    bucket: S3Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file is named then where there is only one, and a line never."""
+    monkeypatch.setattr(faults, "FAR_BYTES", far_bytes)
+    _folder(tmp_path / "t", ROWS_THAT_BREAK["a text for a number"], files=files)
+    root = f"lake/lines{files}{far_bytes}"
+    bucket.filesystem().put(f"{tmp_path}/t/", f"{root}/t/", recursive=True)
+    options = {"root": f"s3://{root}", "storage_options": bucket.storage_options}
+    with (
+        Placement.of_sources({SOURCE: {"connector": "files", **options}}) as placement,
+        pytest.raises(SourceRejectedError, match=said),
+    ):
+        placement.query("SELECT sum(i) AS i FROM t")
 
 
 @pytest.mark.parametrize("fault", ["deleted", "truncated", "of other columns"])

@@ -51,6 +51,13 @@ _OPENING: tuple[tuple[str, type[SourceError], str, str], ...] = (
         "Set uri to a file that DuckDB made.",
     ),
     (
+        # What it says of texts and Parquet: it would make a database in memory with a view of them.
+        "Cannot launch in-memory database",
+        SourceRejectedError,
+        "the file is not a DuckDB database",
+        "Set uri to a file that DuckDB made.",
+    ),
+    (
         "version number",
         SourceRejectedError,
         "the file was written by a version of DuckDB that cannot be read here",
