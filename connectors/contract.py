@@ -146,7 +146,7 @@ class Capabilities:
         dialect: the planner's name of the SQL that the source speaks (`postgres`), or None when it
             only scans tables (projection, filter, limit).
         relations: relation kinds that it runs in one fragment; names as in `planner.relations`:
-            read, filter, project, fetch, sort, aggregate, join, cross, union.
+            read, filter, project, fetch, sort, aggregate, window, join, cross, union.
         functions: None for all that the dialect's table proves, or a subset of their names.
         max_connections: how many fragments it runs at once.
         native: the engine reads its tables itself (see `Native`).

@@ -33,7 +33,11 @@ def mbps(bytes_per_second: float | None) -> float | None:
     >>> mbps(125_000_000.0)
     1000.0
     """
-    return None if bytes_per_second is None else bytes_per_second * 8 / 1e6
+    return None if bytes_per_second is None else _mbps(bytes_per_second)
+
+
+def _mbps(bytes_per_second: float) -> float:
+    return bytes_per_second * 8 / 1e6
 
 
 def rate_text(bytes_per_second: float) -> str:
@@ -42,7 +46,7 @@ def rate_text(bytes_per_second: float) -> str:
     >>> rate_text(2.5e6), rate_text(125e6)
     ('20 Mbit/s', '1 Gbit/s')
     """
-    rate = bytes_per_second * 8 / 1e6
+    rate = _mbps(bytes_per_second)
     return f"{rate:.3g} Mbit/s" if rate < 1e3 else f"{rate / 1e3:.3g} Gbit/s"
 
 

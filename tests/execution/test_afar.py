@@ -1,4 +1,4 @@
-"""Far files: more reads at once than processors, where round trips take long and memory allows."""
+"""Far files: more reads at once than processors, where memory allows it."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ def test_reads_at_once_follow_the_round_trip_the_row_groups_and_the_memory(sourc
 )
 def test_many_reads_give_what_few_do(source: Source, sql: str) -> None:
     catalog = Catalog([source])
-    with Placement.of_catalog(catalog) as placement:
+    with Placement.of_catalog(catalog, EngineSettings(target_partitions=1)) as placement:
+        narrow = placement.engine
+        assert narrow._partitions(narrow.shared_session, placement.plan(sql).natives) == 2
         few = placement.query(sql)
     links = Links({"lake": Configured(0.02, 1e8)})
     engine = Engine(EngineSettings(target_partitions=2), catalog, links)
