@@ -142,7 +142,9 @@ class Catalog:
                 f"table {name!r} is ambiguous: {full}", hint="Write one of these full names."
             )
         message = f"table {name!r} does not exist{self._noted(parts)}"
-        raise UnknownNameError(message, hint=self._nearest(parts))
+        # Another source than the one that is named may not answer, and keep it from being said.
+        own = self.sources.get(parts[0]) if len(parts) > 1 else None
+        raise UnknownNameError(message, hint=self._nearest(parts, (own,) if own else None))
 
     def at(self, path: Path) -> CatalogTable | None:
         """The table of a full name, where its source is there and has it.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from connectors.contract import Statistics, TableName
-from connectors.errors import UnsupportedError
+from connectors.errors import UnknownNameError, UnsupportedError
 from planner.catalog import Catalog
 from planner.options import Cuts, PlanningOptions
 from planner.parse import parse
@@ -109,6 +110,22 @@ class _Silent(PaperConnector):
         self.asked.set()
         self.told.wait(60)
         return super().statistics(table)
+
+
+class _Unasked(PaperConnector):
+    """Must not be asked what it has."""
+
+    def tables(self) -> Any:
+        raise AssertionError("it was asked")
+
+
+def test_the_error_of_a_full_name_asks_no_other_source() -> None:
+    other = _Unasked("other", {"orders": ORDERS}, shop().capabilities)
+    catalog = paper_catalog(other=other, shop=shop())
+    with pytest.raises(UnknownNameError, match=r"Nearest: shop\.main\.orders\."):
+        plan("SELECT * FROM shop.main.ordres", catalog, "costed")
+    with pytest.raises(UnknownNameError, match=r"Known sources: other, shop\."):
+        plan("SELECT * FROM shop.nope", catalog, "costed")
 
 
 def test_while_one_source_is_asked_other_statements_are_planned() -> None:
