@@ -122,7 +122,7 @@ class _Unasked(PaperConnector):
 def test_the_error_of_a_full_name_asks_no_other_source() -> None:
     other = _Unasked("other", {"orders": ORDERS}, shop().capabilities)
     catalog = paper_catalog(other=other, shop=shop())
-    with pytest.raises(UnknownNameError, match=r"Nearest: shop\.main\.orders\."):
+    with pytest.raises(UnknownNameError, match=r"Nearest: shop\.main\.orders,"):
         plan("SELECT * FROM shop.main.ordres", catalog, "costed")
     with pytest.raises(UnknownNameError, match=r"Known sources: other, shop\."):
         plan("SELECT * FROM shop.nope", catalog, "costed")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 from connectors.adbc.duckdb.catalog import DuckdbTables
 from connectors.adbc.duckdb.database import Database
@@ -17,6 +18,7 @@ from connectors.adbc.duckdb.options import DuckdbOptions
 from connectors.adbc.duckdb.reader import QueryBatches
 from connectors.adbc.duckdb.statistics import statistics_of
 from connectors.adbc.file_statistics import FileStatistics
+from connectors.adbc.in_memory import IN_MEMORY
 from connectors.contract import Capabilities, Fragment, SqlQuery, Statistics, TableName
 from connectors.errors import CrosswindError, UnsupportedError
 
@@ -30,7 +32,7 @@ _ROW_SECONDS = 2e-8
 
 
 class DuckdbConnector:
-    """A DuckDB file as a source; see `connectors.contract.Connector`.
+    """A DuckDB database as a source; see `connectors.contract.Connector`.
 
     Args:
         name: the configured name of the source, in every error.
@@ -52,7 +54,10 @@ class DuckdbConnector:
             options.uri,
             threads=options.threads or _processors(),
             memory_limit_mb=options.memory_limit_mb,
+            setup=options.setup,
         )
+        in_memory = options.uri == IN_MEMORY
+        self._identity = f"{IN_MEMORY}{uuid4().hex}" if in_memory else None
         self._tables = DuckdbTables(self._database, default_schema=options.default_schema)
         self._statistics = FileStatistics(
             self._database.version, partial(statistics_of, self._database)
@@ -68,8 +73,8 @@ class DuckdbConnector:
 
     @property
     def identity(self) -> str:
-        """The file itself, by whatever links it was reached."""
-        return f"duckdb:{Path(self._path).resolve()}"
+        """The file itself, by whatever links it was reached; what is in memory is like no other."""
+        return f"duckdb:{self._identity or Path(self._path).resolve()}"
 
     def tables(self) -> DuckdbTables:
         """The catalog of the file."""

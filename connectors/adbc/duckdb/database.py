@@ -1,4 +1,5 @@
-"""The database file: opened when it is first asked, and again when another took its place.
+"""The database, a file or in memory: opened when it is first asked, and a file again when another
+took its place.
 
 Owns the driver's database and how many connections it has. Must not know what runs on them.
 """
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import adbc_driver_duckdb
@@ -19,6 +21,7 @@ import pyarrow as pa
 from adbc_driver_manager._reader import AdbcRecordBatchReader
 
 from connectors.adbc.duckdb.failures import opening, translated
+from connectors.adbc.in_memory import IN_MEMORY, VERSION, set_up
 from connectors.errors import SourceRejectedError, SourceUnavailableError
 
 Version = tuple[int, int, int, int]
@@ -70,18 +73,28 @@ class Session:
 
 
 class Database:
-    """One file, read-only.
+    """One file, read-only, or what `setup` makes in memory.
 
     Args:
         source: the configured name, for errors.
-        path: the file.
+        path: the file, or `:memory:`.
         threads: for all its queries together.
         memory_limit_mb: likewise, in MiB.
+        setup: statements.
     """
 
-    def __init__(self, source: str, path: str, *, threads: int, memory_limit_mb: int) -> None:
+    def __init__(
+        self,
+        source: str,
+        path: str,
+        *,
+        threads: int,
+        memory_limit_mb: int,
+        setup: Sequence[str] = (),
+    ) -> None:
         self.source = source
         self._path = path
+        self._setup = setup
         self._threads = threads
         self._memory_limit_mb = memory_limit_mb
         self._lock = threading.Lock()
@@ -94,6 +107,8 @@ class Database:
         Raises:
             SourceUnavailableError: there is none.
         """
+        if self._path == IN_MEMORY:
+            return VERSION
         try:
             found = Path(self._path).stat()
         except OSError as error:
@@ -154,7 +169,6 @@ class Database:
 
     def _open(self, version: Version) -> _Opened:
         options = {
-            "access_mode": "read_only",
             "threads": str(self._threads),
             "memory_limit": f"{self._memory_limit_mb}MiB",
             # Beside the file, where it would go, may be no place to write.
@@ -165,9 +179,9 @@ class Database:
             "preserve_insertion_order": "false",
             "default_null_order": "nulls_last",
         }
-        if not Path(self._path).is_file():
-            raise SourceRejectedError(f"{self._path!r} is not a file", source=self.source)
-        self._refuse_sqlite()
+        if self._path != IN_MEMORY:
+            options["access_mode"] = "read_only"
+            self._check_file()
         with opening(self.source):
             database = adbc.AdbcDatabase(
                 driver=adbc_driver_duckdb.driver_path(),
@@ -178,14 +192,17 @@ class Database:
             try:
                 with adbc.AdbcConnection(database) as connection:
                     _rows(connection, _SETTINGS, ())
+                    set_up(connection, self._setup, partial(translated, self.source))
                     self._check_functions(_rows(connection, _SHADOWED, ()))
             except BaseException:
                 database.close()
                 raise
         return _Opened(database, version)
 
-    def _refuse_sqlite(self) -> None:
-        """DuckDB would read it by an extension, where that is there, and by other rules."""
+    def _check_file(self) -> None:
+        """DuckDB would read SQLite's by an extension, where that is there, and by other rules."""
+        if not Path(self._path).is_file():
+            raise SourceRejectedError(f"{self._path!r} is not a file", source=self.source)
         with suppress(OSError), Path(self._path).open("rb") as file:
             if file.read(len(_SQLITE)) == _SQLITE:
                 raise SourceRejectedError(

@@ -9,7 +9,13 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from connectors.adbc.sqlite.database import Database, Version
-from connectors.adbc.sqlite.types import arrow_type, lost, native_type, traits
+from connectors.adbc.sqlite.types import (
+    MISFITS_ARE_NULL,
+    arrow_type,
+    lost,
+    native_type,
+    traits,
+)
 from connectors.contract import Column, Table, TableName
 from connectors.errors import SourceRejectedError
 
@@ -36,10 +42,15 @@ ORDER BY c.cid
 
 
 class SqliteTables:
-    """Tables and views; the one schema is `main`."""
+    """Tables and views; the one schema is `main`.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        lenient: whether values that do not fit their columns' types are NULL.
+    """
+
+    def __init__(self, database: Database, *, lenient: bool = False) -> None:
         self._database = database
+        self._lenient = lenient
         self._lock = threading.Lock()
         self._version: Version | None = None
         self._kinds: dict[TableName, str] | None = None
@@ -78,7 +89,8 @@ class SqliteTables:
                 if not rows:
                     return None
                 kind = _kind(rows[0]["kind"])
-                self._found[name] = Table(name, tuple(map(_column, rows)), kind)
+                columns = tuple(_column(row, lenient=self._lenient) for row in rows)
+                self._found[name] = Table(name, columns, kind)
             return self._found[name]
 
     def refresh(self) -> None:
@@ -107,18 +119,20 @@ def _kind(said: object) -> str:
     return "VIEW" if said == "view" else "TABLE"
 
 
-def _column(row: dict[str, object]) -> Column:
+def _column(row: dict[str, object], *, lenient: bool) -> Column:
     declared = str(row["declared"] or "")
     table = row["kind"] == "table"
+    known = traits(
+        declared,
+        rowid=table and not row["without_rowid"],
+        is_rowid=bool(row["is_rowid"]),
+        lenient=lenient,
+    )
     return Column(
         name=str(row["name"]),
         type=arrow_type(declared),
-        nullable=not (table and row["not_null"]),
+        nullable=not (table and row["not_null"]) or MISFITS_ARE_NULL in known,
         native_type=native_type(declared),
         lost=lost(declared),
-        traits=traits(
-            declared,
-            rowid=table and not row["without_rowid"],
-            is_rowid=bool(row["is_rowid"]),
-        ),
+        traits=known,
     )

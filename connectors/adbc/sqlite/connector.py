@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 from connectors.adbc.file_statistics import FileStatistics
 from connectors.adbc.sqlite.catalog import SqliteTables
@@ -31,7 +30,7 @@ _ROW_SECONDS = 2e-7
 
 
 class SqliteConnector:
-    """An SQLite file as a source; see `connectors.contract.Connector`.
+    """An SQLite database as a source; see `connectors.contract.Connector`.
 
     Args:
         name: the configured name of the source, in every error.
@@ -48,8 +47,8 @@ class SqliteConnector:
             local=True,
             row_seconds=_ROW_SECONDS,
         )
-        self._database = Database(name, options.uri, options.max_connections)
-        self._tables = SqliteTables(self._database)
+        self._database = Database(name, options.uri, options.max_connections, options.setup)
+        self._tables = SqliteTables(self._database, lenient=options.misfits == "null")
         self._statistics = FileStatistics(
             self._database.version, partial(statistics_of, self._database)
         )
@@ -64,8 +63,8 @@ class SqliteConnector:
 
     @property
     def identity(self) -> str:
-        """The file itself, by whatever links it was reached."""
-        return f"sqlite:{Path(self._path).resolve()}"
+        """The file itself, or what is in memory."""
+        return f"sqlite:{self._database.identity}"
 
     def tables(self) -> SqliteTables:
         """The catalog of the file."""
@@ -95,7 +94,8 @@ class SqliteConnector:
         )
 
     def close(self) -> None:
-        """Nothing to free: each query has a connection of its own."""
+        """Let go of what is in memory; each query has a connection of its own."""
+        self._database.close()
 
 
 def create(name: str, options: Mapping[str, object]) -> SqliteConnector:

@@ -1,20 +1,25 @@
-"""The database file: a connection of its own for each statement, which costs a fraction of a
-millisecond. Owns opening it, read-only. Must not know what runs.
+"""The database, a file or in memory: a connection of its own for each statement, which costs a
+fraction of a millisecond. Owns opening it, read-only, and keeping what is in memory. Must not know
+what runs.
 """
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 import adbc_driver_manager as adbc
 import adbc_driver_sqlite
 import pyarrow as pa
 from adbc_driver_manager._reader import AdbcRecordBatchReader
 
+from connectors.adbc.in_memory import IN_MEMORY, VERSION, set_up
 from connectors.adbc.sqlite.failures import translated
 from connectors.apart import Turns
 from connectors.errors import SourceRejectedError, SourceUnavailableError
@@ -23,22 +28,83 @@ Version = tuple[int, int, int, int]
 """Device, inode, size and time of change: what differs when the file has changed."""
 
 
-class Database:
-    """One file.
+class _Memory:
+    """A database in memory, which is there as long as one connection to it is.
 
     Args:
         source: the configured name, for errors.
-        path: the file.
+        setup: the statements that make its tables.
+    """
+
+    def __init__(self, source: str, setup: Sequence[str]) -> None:
+        self._source = source
+        self._setup = setup
+        # SQLite's own file system in memory shows a name with a slash to all of a process.
+        self.uri = f"file:/crosswind-{uuid4().hex}?vfs=memdb"
+        self._lock = threading.Lock()
+        self._kept: ExitStack | None = None
+        self._closed = False
+
+    def open(self) -> str:
+        """Make the tables, unless they are there.
+
+        Returns:
+            The URI of those who read them.
+        """
+        with self._lock:
+            if self._closed:
+                raise SourceUnavailableError("the source was closed", source=self._source)
+            if self._kept is None:
+                with ExitStack() as opened:
+                    with translated(self._source):
+                        connection = opened.enter_context(_connection(self.uri))
+                    set_up(connection, self._setup, partial(translated, self._source))
+                    self._kept = opened.pop_all()
+        return f"{self.uri}&mode=ro"
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
+
+
+@contextmanager
+def _connection(uri: str) -> Iterator[adbc.AdbcConnection]:
+    driver = adbc_driver_sqlite._driver_path()
+    with (
+        adbc.AdbcDatabase(driver=driver, uri=uri) as database,
+        adbc.AdbcConnection(database) as connection,
+    ):
+        yield connection
+
+
+class Database:
+    """One file, or what `setup` makes in memory.
+
+    Args:
+        source: the configured name, for errors.
+        path: the file, or `:memory:`.
         max_connections: how many statements may run at once.
+        setup: statements.
 
     Attributes:
         turns: those statements' turns; what only looks at the catalog needs none.
     """
 
-    def __init__(self, source: str, path: str, max_connections: int) -> None:
+    def __init__(
+        self, source: str, path: str, max_connections: int, setup: Sequence[str] = ()
+    ) -> None:
         self.source = source
         self.turns = Turns(source, max_connections)
         self._path = path
+        self._memory = _Memory(source, setup) if path == IN_MEMORY else None
+
+    @property
+    def identity(self) -> str:
+        """The file itself, by whatever links it was reached; what is in memory is like no other."""
+        return str(Path(self._path).resolve()) if self._memory is None else self._memory.uri
 
     def version(self) -> Version:
         """What the file is now; no more than a look at the directory.
@@ -47,6 +113,8 @@ class Database:
             SourceUnavailableError: there is none.
             SourceRejectedError: it is a directory.
         """
+        if self._memory is not None:
+            return VERSION
         try:
             found = Path(self._path).stat()
         except OSError as error:
@@ -71,21 +139,18 @@ class Database:
             SourceError: there is no such file, or it cannot be opened.
         """
         self.version()
-        with translated(self.source):
-            database = adbc.AdbcDatabase(
-                driver=adbc_driver_sqlite._driver_path(),
-                uri=f"file:{quote(str(Path(self._path).absolute()))}?mode=ro",
-            )
-            try:
-                connection = adbc.AdbcConnection(database)
-            except BaseException:
-                database.close()
-                raise
-        try:
+        uri = f"file:{quote(str(Path(self._path).absolute()))}?mode=ro"
+        if self._memory is not None:
+            uri = self._memory.open()
+        with ExitStack() as opened:
+            with translated(self.source):
+                connection = opened.enter_context(_connection(uri))
             yield connection
-        finally:
-            connection.close()
-            database.close()
+
+    def close(self) -> None:
+        """Let go of what is in memory; a file's statements have connections of their own."""
+        if self._memory is not None:
+            self._memory.close()
 
     def rows(self, sql: str, *parameters: str) -> list[dict[str, object]]:
         """The whole, small result of a statement whose parameters are texts."""

@@ -18,6 +18,9 @@ ANY_AS_TEXT = "any as text"
 NO_ROWID = "without rowid"
 """The trait of a column of a table whose rows have no number."""
 
+MISFITS_ARE_NULL = "misfits are null"
+"""The trait of a column that is NULL where a value does not fit its type."""
+
 ROW_NUMBER = "number of the row"
 """The trait of a column that is the number of its row."""
 
@@ -76,18 +79,26 @@ def native_type(declared: str) -> str:
     return declared.strip().upper()[:_LONGEST] or "ANY"
 
 
-def traits(declared: str, *, rowid: bool, is_rowid: bool = False) -> frozenset[str]:
+def traits(
+    declared: str, *, rowid: bool, is_rowid: bool = False, lenient: bool = False
+) -> frozenset[str]:
     """A type as `Column.traits` has it.
 
     Args:
         declared: the type in the table's definition.
         rowid: whether the table's rows have a number.
         is_rowid: whether the column is that number.
+        lenient: whether values that do not fit are NULL.
 
     >>> sorted(traits("DATETIME", rowid=False)), sorted(traits("varchar", rowid=True))
     (['any as text', 'without rowid'], [])
     """
-    found = {ANY_AS_TEXT: not _is_held(declared), NO_ROWID: not rowid, ROW_NUMBER: is_rowid}
+    found = {
+        ANY_AS_TEXT: not _is_held(declared),
+        NO_ROWID: not rowid,
+        ROW_NUMBER: is_rowid,
+        MISFITS_ARE_NULL: lenient and not is_rowid and _is_held(declared),
+    }
     return frozenset(trait for trait, holds in found.items() if holds)
 
 

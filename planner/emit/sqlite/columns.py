@@ -22,6 +22,9 @@ ANY_AS_TEXT = "any as text"
 NO_ROWID = "without rowid"
 """The trait of a column whose rows have no number."""
 
+MISFITS_ARE_NULL = "misfits are null"
+"""The trait of a column that is NULL where a value does not fit its type."""
+
 ROW_NUMBER = "number of the row"
 """The trait of a column that is the number of its row: an integer, whatever was stored."""
 
@@ -100,7 +103,8 @@ def unless_null(value: Sql, sql: Sql) -> Sql:
 
 
 def read_column(column: Column, sql: Sql) -> Sql:
-    """A column's value, or a failure that names column, row and what is there instead."""
+    """A column's value; of one that does not fit a failure that names column, row and what is there
+    instead, or NULL."""
     if ROW_NUMBER in column.traits:
         # As it is, so that SQLite looks rows up by it.
         return sql
@@ -110,6 +114,8 @@ def read_column(column: Column, sql: Sql) -> Sql:
     value = _value(column.type, sql)
     absent = exp.If(this=exp.Is(this=sql.copy(), expression=exp.Null()), true=exp.Null())
     fits = exp.If(this=_fits(column.type, sql), true=value.copy())
+    if MISFITS_ARE_NULL in column.traits:
+        return exp.Case(ifs=[absent, fits])
     return exp.Case(ifs=[absent, fits], default=_failure(column, sql))
 
 
