@@ -69,7 +69,7 @@ def test_who_waited_for_a_source_is_told_of_it(
     )
     config = Config.from_mapping(
         {
-            "server": {"listen": "grpc://127.0.0.1:0", "query_timeout_seconds": 0.5},
+            "server": {"listen": "grpc://127.0.0.1:0", "query_timeout_seconds": 4},
             "sources": {"shop": {"connector": "postgres", "uri": postgres_uri}},
         }
     )

@@ -125,7 +125,7 @@ def test_the_error_of_a_full_name_asks_no_other_source() -> None:
     with pytest.raises(UnknownNameError, match=r"Nearest: shop\.main\.orders,"):
         plan("SELECT * FROM shop.main.ordres", catalog, "costed")
     with pytest.raises(UnknownNameError, match=r"Known sources: other, shop\."):
-        plan("SELECT * FROM shop.nope", catalog, "costed")
+        plan("SELECT * FROM shop.qqqqqqqqqq", catalog, "costed")
 
 
 def test_while_one_source_is_asked_other_statements_are_planned() -> None:
