@@ -261,8 +261,8 @@ class FragmentReader:
                     reading.held_up(after - before, after)
                 self._asked_at = after
             complete = True
-        finally:
             self._asked_at = None
+        finally:
             if reading is not None:
                 reading.ended(time.monotonic(), complete=complete)
 
