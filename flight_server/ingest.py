@@ -5,7 +5,9 @@ Owns how the command names a source, and what it asks for. What rows are taken, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Generator
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -14,11 +16,13 @@ import pyarrow.flight as fl
 from connectors.contract import Ingest, Ingests, TableName
 from connectors.errors import (
     CancelledError,
+    CrosswindError,
     ForbiddenError,
     RequestError,
     UnknownNameError,
     UnsupportedError,
 )
+from flight_server.commands import ingestion
 from flight_server.proto import flight_sql_pb2 as pb
 from flight_server.queries import Queries
 from flight_server.run import shutting_down
@@ -41,22 +45,30 @@ def takes_rows(catalog: Catalog) -> bool:
     return bool(_willing(catalog))
 
 
-def ingest(queries: Queries, command: Any, context: Any, reader: Any, writer: Any) -> None:
+def ingest(queries: Queries, body: bytes, context: Any, reader: Any, writer: Any) -> None:
     """Hand a client's rows to a source, and tell the client how many.
+
+    Args:
+        body: the command of the descriptor.
 
     Raises:
         ForbiddenError: when the source that is named takes none.
-        UnsupportedError: when none does.
+        UnsupportedError: when none does, or the command is for something else than rows.
         RequestError: when the command or the rows cannot be used.
         LimitError: when the source may not hold so many.
         CancelledError: when the client has gone.
     """
     if queries.closing:
         raise shutting_down()
-    into = _wanted(command)
-    source = _chosen(queries.catalog, command.catalog)
     batches = _batches(context, reader)
-    rows = source.connector.ingest(into, reader.schema, batches)  # type: ignore[attr-defined]
+    try:
+        command = ingestion(body)
+        into = _wanted(command)
+        source = _chosen(queries.catalog, command.catalog)
+        rows = source.connector.ingest(into, reader.schema, batches)  # type: ignore[attr-defined]
+    except CrosswindError:
+        _hear_out(batches)
+        raise
     queries.forget_plans(source.name)
     result = pb.DoPutUpdateResult(record_count=rows).SerializeToString()
     try:
@@ -115,7 +127,18 @@ def _willing(catalog: Catalog) -> list[Source]:
     ]
 
 
-def _batches(context: Any, reader: Any) -> Iterator[pa.RecordBatch]:
+def _hear_out(batches: Generator[pa.RecordBatch]) -> None:
+    """Read the first rows of what is refused, where none was read.
+
+    Go's client that is told while it still sends its dictionaries, or its parameters, reports
+    that it could not send, and not what it was told.
+    """
+    if inspect.getgeneratorstate(batches) == inspect.GEN_CREATED:
+        with suppress(CrosswindError):
+            next(batches, None)
+
+
+def _batches(context: Any, reader: Any) -> Generator[pa.RecordBatch]:
     while True:
         try:
             batch = reader.read_chunk().data

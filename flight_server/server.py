@@ -28,7 +28,7 @@ from flight_server import metadata, sqlinfo, typeinfo
 from flight_server.actions import ACTIONS, act
 from flight_server.attached import AttachedThreads
 from flight_server.callers import MIDDLEWARE, Caller, CallMiddleware
-from flight_server.commands import REFUSED_ACTIONS, decode, encode, ingestion
+from flight_server.commands import REFUSED_ACTIONS, decode, encode
 from flight_server.connections import drop_connections
 from flight_server.failures import (
     guarded,
@@ -196,8 +196,7 @@ class Server(fl.FlightServerBase):  # type: ignore[misc]
     @guarded
     def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:
         """Hand rows to a source that takes them; nothing else is changed, and nothing bound."""
-        command = ingestion(descriptor.command or b"")
-        ingest(self._queries, command, context, reader, writer)
+        ingest(self._queries, descriptor.command or b"", context, reader, writer)
 
     @guarded
     def do_exchange(

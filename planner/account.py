@@ -20,8 +20,8 @@ class FragmentAccount:
             because nobody took what had come; None when there was no batch.
         keys: how many it was sent; None where it runs without.
         crossed_bytes: about so many crossed the link; None for `size_bytes`: nothing compresses it.
-        asked_seconds: for so long now it has been waiting for the source, also where that has failed
-            meanwhile; 0 when it is not.
+        asked_seconds: for so long now it has been waiting for the source, also where that has
+            failed meanwhile; 0 when it is not.
     """
 
     name: str

@@ -151,6 +151,19 @@ def test_adbc_cannot_ingest(running: Running) -> None:
         cursor.adbc_ingest("new", ITEMS)
 
 
+def test_adbc_is_told_why_also_while_it_sends_dictionaries(running: Running) -> None:
+    """Its client, told before it has sent them, says that it could not send them."""
+    values = pa.array(["a", "b"]).dictionary_encode()
+    table = pa.table({f"kind_{i}": values for i in range(1000)})
+    for _ in range(5):
+        with (
+            running.connect() as connection,
+            connection.cursor() as cursor,
+            pytest.raises(flightsql.NotSupportedError, match="read-only"),
+        ):
+            cursor.adbc_ingest("new", table)
+
+
 def test_a_source_that_is_down_does_not_hide_the_others(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
