@@ -231,12 +231,15 @@ class Fragment:
         compression: how they are sent: one of `Capabilities.compressions`.
         short: positions of long integers that fit 32 bits, as far as is known, where the link is
             slow. A source that would notice one that does not may send them so.
+        tables: those that it reads, as they were when it was planned. A source whose answer does
+            not tell that one of them has changed compares them.
     """
 
     query: SqlQuery | TableScan
     schema: pa.Schema
     compression: Compression | None = None
     short: tuple[int, ...] = ()
+    tables: tuple[Table, ...] = ()
 
 
 class Batches(Protocol):

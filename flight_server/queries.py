@@ -13,7 +13,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from connectors.errors import UnknownNameError
+from connectors.errors import QueueFullError, SourceError, UnknownNameError
 from execution.links import Links
 from flight_server.admission import Admission
 from flight_server.aside import Aside
@@ -109,7 +109,7 @@ class Queries:
     def plan(
         self, sql: str, options: SessionOptions = DEFAULTS, gone: Callable[[], bool] = _stays
     ) -> Answer:
-        """The statement's plan, from the cache where it is there.
+        """The statement's plan, from the cache where it is there and holds.
 
         Args:
             sql: the client's text.
@@ -123,7 +123,18 @@ class Queries:
         """
         key = (self._catalog_version, self.links.version, sql, options)
         answer = self._plans.use(key, len(sql))
-        return self.aside.do(lambda: self._planned(key), gone) if answer is None else answer
+        if answer is not None and not answer.plan.near:
+            return answer
+        return self.aside.do(lambda: self._held(answer) or self._planned(key), gone)
+
+    def _held(self, answer: Answer | None) -> Answer | None:
+        """A plan from the cache; None where a table on this machine is not what it was."""
+        if answer is None:
+            return None
+        try:
+            return answer if self.catalog.unchanged(answer.plan.near) else None
+        except (SourceError, QueueFullError):
+            return None  # Planned anew it is read from another copy, or the error says what for.
 
     def _planned(self, key: _Key) -> Answer:
         _, _, sql, options = key

@@ -155,6 +155,18 @@ class Catalog:
         found = self._candidates(path)
         return found[0] if found else None
 
+    def unchanged(self, tables: Iterable[tuple[str, Table]]) -> bool:
+        """Whether these sources still have these tables, as they are there.
+
+        Raises:
+            SourceError: when one cannot be asked.
+        """
+        for source, table in tables:
+            with asking(source):
+                if self.sources[source].connector.tables().find(table.name) != table:
+                    return False
+        return True
+
     def copies(self, parts: tuple[str, ...], path: Path) -> tuple[Path, ...]:
         """The other tables that hold the same rows as one that a statement names.
 

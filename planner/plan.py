@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 from substrait.plan_pb2 import Plan as SubstraitPlan
 
-from connectors.contract import Estimated, Fragment, TableName
+from connectors.contract import Estimated, Fragment, Table, TableName
 from connectors.far_reads import Gaps
 from planner.cost import Cost, Link, handed_seconds
 from planner.options import Caution, Pushdown
@@ -352,6 +352,8 @@ class Plan:
             None elsewhere, and where it is not known.
         losing: the best of the other cuts, the least time first; for EXPLAIN.
         links: by source, those that it was costed by; for EXPLAIN. Local sources have none.
+        near: with their sources, the tables of local ones as they were found. There it costs next
+            to nothing to see whether they still are so.
     """
 
     sql: str
@@ -369,6 +371,7 @@ class Plan:
     seconds: float | None = None
     losing: tuple[LosingCut, ...] = ()
     links: tuple[tuple[str, Link], ...] = ()
+    near: tuple[tuple[str, Table], ...] = ()
 
 
 def sent_by(plan: Plan) -> frozenset[str]:

@@ -9,7 +9,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from connectors.contract import Fragment, SqlQuery, TableName, TableScan
+from connectors.contract import Fragment, SqlQuery, Table, TableName, TableScan
 from connectors.errors import UnsupportedError
 from connectors.far_reads import Gaps
 from planner.bind import Bound, bind, client_schema
@@ -92,6 +92,7 @@ def plan_query(
         places = Places(bound, options, catalog.seen)
         plan = _planned_query(statement, bound, places, options)
         _check_required(plan.kept, places)
+    plan = replace(plan, near=_near(bound, catalog))
     return plan if statement.mode == "query" else replace(plan, links=_links_of(plan, catalog))
 
 
@@ -99,6 +100,12 @@ def _links_of(plan: Plan, catalog: Catalog) -> tuple[tuple[str, Link], ...]:
     names = {f.source for f in plan.fragments} | {n.source for n in plan.natives}
     sources = [catalog.runnable[name] for name in sorted(names)]
     return tuple((s.name, s.link) for s in sources if not s.connector.capabilities.local)
+
+
+def _near(bound: Bound, catalog: Catalog) -> tuple[tuple[str, Table], ...]:
+    tables = (*bound.tables.values(), *bound.copies.values())
+    near = [t for t in tables if t.source.connector.capabilities.local]
+    return tuple((t.source.name, t.table) for t in near if t.source.name in catalog.sources)
 
 
 def _planned_copies(
@@ -305,11 +312,14 @@ def _planned(fragment: CutFragment, bound: Bound, cut: Cut, places: Places) -> P
             expected = places.estimate(relation)
             few = few_of(select, expected, generator, flows=flows is not None)
         query = SqlQuery(select.sql(generator, copy=False), whole, few, flows)
+    paths = tuple(dict.fromkeys(path for path in paths_in(relation) if len(path) > 1))
+    tables = tuple(bound.table(path).table for path in paths)
+    short = places.short(relation, place)
     return PlannedFragment(
         fragment.name,
         place.source.name,
-        Fragment(query, _schema(fields), place.compression, places.short(relation, place)),
-        tuple(dict.fromkeys(".".join(p[1:]) for p in paths_in(relation) if len(p) > 1)),
+        Fragment(query, _schema(fields), place.compression, short, tables),
+        tuple(".".join(path[1:]) for path in paths),
         tuple(_operators(relation)),
         fragment.estimate,
         fragment.cost,

@@ -110,5 +110,6 @@ def _planned(
         query = SqlQuery(statement.sql(dialect.generator))
     schema = pa.schema([pa.field(f.name, f.type, f.nullable) for f in fields])
     compressions = table.source.connector.capabilities.compressions
-    fragment = Fragment(query, schema, compression_over(table.source.link, compressions))
+    compression = compression_over(table.source.link, compressions)
+    fragment = Fragment(query, schema, compression, tables=(table.table,))
     return PlannedFragment(name, table.source.name, fragment, (str(table.table.name),), ("filter",))

@@ -333,6 +333,47 @@ def test_a_table_that_has_changed_is_noticed(tmp_path: Path) -> None:
             assert placement.query("SELECT * FROM t").to_pydict() == {"a": [1]}
 
 
+@pytest.mark.parametrize(
+    ("misfits", "then"),
+    [
+        ("error", "CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('five')"),
+        ("null", "CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('five')"),
+        ("error", "CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (NULL)"),
+        ("error", "CREATE TABLE t (a TEXT NOT NULL)"),
+        ("null", "CREATE VIEW t AS SELECT 1 AS a"),
+    ],
+)
+def test_a_column_that_is_another_than_planned_is_not_read(
+    misfits: str, then: str, tmp_path: Path
+) -> None:
+    """Its values have no types of their own: nothing in the answer would show it."""
+    file = tmp_path / "changing.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript("CREATE TABLE t (a INTEGER NOT NULL); INSERT INTO t VALUES (1)")
+        source = {"connector": "sqlite", "uri": str(file), "misfits": misfits}
+        with Placement.of_sources({"notes": source}) as placement:
+            plans = [placement.plan(f"SELECT {what} AS n FROM t") for what in ("a", "count(a)")]
+            connection.executescript(f"DROP TABLE t; {then}")
+            for plan in plans:
+                with pytest.raises(SourceSchemaChangedError, match=r"main\.t"):
+                    placement.run(plan)
+
+
+def test_what_is_in_the_log_alone_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "logged.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript("PRAGMA journal_mode = WAL; CREATE TABLE t (a INTEGER)")
+        tables = create("notes", {"uri": str(file)}).tables()
+        for wanted in (["a"], ["a", "b"], ["a", "b", "c"]):
+            if len(wanted) > 1:
+                connection.executescript(f"ALTER TABLE t ADD COLUMN {wanted[-1]} TEXT")
+            found = tables.find(TableName("main", "t"))
+            assert found is not None
+            assert found.schema.names == wanted
+        connection.executescript("CREATE TABLE u (a INTEGER)")
+        assert [name.name for name in tables.names()] == ["t", "u"]
+
+
 def test_nothing_is_written(placement: Placement, connector: SqliteConnector) -> None:
     fragment = Fragment(
         SqlQuery("INSERT INTO people (id, name) VALUES (9, 'x')"), pa.schema([("n", pa.int64())])

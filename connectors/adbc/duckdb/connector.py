@@ -19,6 +19,7 @@ from connectors.adbc.duckdb.reader import QueryBatches
 from connectors.adbc.duckdb.statistics import statistics_of
 from connectors.adbc.file_statistics import FileStatistics
 from connectors.adbc.in_memory import IN_MEMORY
+from connectors.adbc.planned import check_planned
 from connectors.contract import Capabilities, Fragment, SqlQuery, Statistics, TableName
 from connectors.errors import CrosswindError, UnsupportedError
 
@@ -97,7 +98,12 @@ class DuckdbConnector:
         if not isinstance(fragment.query, SqlQuery):
             raise UnsupportedError(f"source {self.name!r} runs SQL, not table scans")
         return QueryBatches(
-            self._database, fragment.query.text, fragment.schema, deadline, self._tables.refresh
+            self._database,
+            fragment.query.text,
+            fragment.schema,
+            deadline,
+            self._tables.refresh,
+            partial(check_planned, self.name, self._tables, fragment.tables),
         )
 
     def close(self) -> None:

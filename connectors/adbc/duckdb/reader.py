@@ -34,6 +34,7 @@ class QueryBatches:
         schema: the exact schema of the batches.
         deadline: on the clock of `time.monotonic`, or None.
         changed: called when the source's tables turn out to be other than planned.
+        check: called when the file that is read is open, and no other is read any more.
     """
 
     def __init__(
@@ -43,11 +44,13 @@ class QueryBatches:
         schema: pa.Schema,
         deadline: float | None,
         changed: Callable[[], None] = lambda: None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._sql = sql
         self._schema = schema
         self._changed = changed
+        self._check = check
         self._calls = Calls(database.source, lambda: translated(database.source), deadline=deadline)
         self._complete = False
         self._at_end = False
@@ -88,6 +91,7 @@ class QueryBatches:
     def _open(self) -> pa.Schema:
         self._session = session = self._database.connect()
         self._calls.watch(session.cancel)
+        self._check()
         self._statement = statement = adbc.AdbcStatement(session.connection)
         statement.set_sql_query(self._sql)
         # The handle owns what the reader reads: it must live as long.

@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import partial
 
 from connectors.adbc.file_statistics import FileStatistics
+from connectors.adbc.planned import check_planned
 from connectors.adbc.sqlite.catalog import SqliteTables
 from connectors.adbc.sqlite.database import Database
 from connectors.adbc.sqlite.options import SqliteOptions
@@ -86,8 +87,9 @@ class SqliteConnector:
         """
         if not isinstance(fragment.query, SqlQuery):
             raise UnsupportedError(f"source {self.name!r} runs SQL, not table scans")
+        check = partial(check_planned, self.name, self._tables, fragment.tables)
         return ApartBatches(
-            Statement(self._database, fragment.query.text, fragment.schema),
+            Statement(self._database, fragment.query.text, fragment.schema, check),
             self._database.turns,
             deadline=deadline,
             changed=self._tables.refresh,

@@ -5,10 +5,11 @@ what runs.
 
 from __future__ import annotations
 
+import os
 import stat
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -24,8 +25,13 @@ from connectors.adbc.sqlite.failures import translated
 from connectors.apart import Turns
 from connectors.errors import SourceRejectedError, SourceUnavailableError
 
-Version = tuple[int, int, int, int]
-"""Device, inode, size and time of change: what differs when the file has changed."""
+Version = tuple[int, ...]
+"""Device, inode, size and time of change: what differs when the file has changed. The same of its
+write-ahead log, where there is one: what was written last is there."""
+
+
+def _version(found: os.stat_result) -> Version:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class _Memory:
@@ -107,7 +113,7 @@ class Database:
         return str(Path(self._path).resolve()) if self._memory is None else self._memory.uri
 
     def version(self) -> Version:
-        """What the file is now; no more than a look at the directory.
+        """What the file is now; no more than two looks at the directory.
 
         Raises:
             SourceUnavailableError: there is none.
@@ -129,7 +135,9 @@ class Database:
                 source=self.source,
                 hint="Set uri to a file that SQLite made.",
             )
-        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+        with suppress(OSError):
+            return *_version(found), *_version(Path(f"{self._path}-wal").stat())
+        return _version(found)
 
     @contextmanager
     def connected(self) -> Iterator[adbc.AdbcConnection]:
