@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from connectors.adbc.postgres import PostgresConnector
+from connectors.adbc.postgres.reader import CANCEL_SECONDS
 from connectors.contract import TableName
 from connectors.errors import (
     CancelledError,
@@ -168,6 +169,34 @@ def test_a_frozen_server_holds_nobody(
             shop.tables().names()
     eventually(lambda: sessions(fragile_server, "state = 'active'") == 0)
     assert one(shop, "SELECT 'again'::text", pa.string()) == "again"
+
+
+def test_closing_waits_once_for_a_cancel_that_a_frozen_server_does_not_answer(
+    connect: Callable[..., PostgresConnector],
+    fragile_server: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stream is closed by its reader, by its thread and by its query, one after another."""
+    shop = connect(fragile_server.uri(tcp=True))
+    executing = batches(shop, SLEEP, TEXT)
+    reader = Reader(executing)
+    eventually(lambda: sessions(fragile_server, "state = 'active'") == 1)
+    waits: list[float | None] = []
+    join = threading.Thread.join
+
+    def joined(thread: threading.Thread, timeout: float | None = None) -> None:
+        if thread.name == "shop-cancel":
+            waits.append(timeout)
+        join(thread, timeout)
+
+    with fragile_server.frozen():
+        executing.cancel()
+        monkeypatch.setattr(threading.Thread, "join", joined)
+        for _ in range(3):
+            executing.close()
+        assert isinstance(reader.finish(), CancelledError)
+    assert len(waits) == 3
+    assert sum(wait or 0.0 for wait in waits) <= CANCEL_SECONDS
 
 
 def test_a_server_that_dies_in_mid_stream_fails_the_query(

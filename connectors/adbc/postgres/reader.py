@@ -38,8 +38,9 @@ from connectors.errors import (
     SourceUnavailableError,
 )
 
-_CANCEL_SECONDS = 0.5
-"""How long closing waits for a cancel; a server on a slow link takes a round trip or two."""
+CANCEL_SECONDS = 0.5
+"""How long after it began a cancel is waited for by closing, however often that is asked; a server
+on a slow link takes a round trip or two."""
 
 _T = TypeVar("_T")
 
@@ -97,6 +98,7 @@ class QueryBatches:
         self._session: Session | None = None
         self._stream: Stream | None = None
         self._canceller: threading.Thread | None = None
+        self._stopped_at = 0.0
         # The call is over; the reader has something to look at: that, or a stop.
         self._returned = threading.Event()
         self._awake = threading.Event()
@@ -197,7 +199,7 @@ class QueryBatches:
         with self._lock:
             canceller = self._canceller
         if canceller is not None and canceller is not threading.current_thread():
-            canceller.join(_CANCEL_SECONDS)
+            canceller.join(max(0.0, self._stopped_at + CANCEL_SECONDS - time.monotonic()))
 
     def unless_entered(self, call: Callable[[], None]) -> None:
         """Once iterating has ended: call it if no connection has entered the moment.
@@ -350,6 +352,7 @@ class QueryBatches:
             if self._ended or self._stop is not None:
                 return
             self._stop = error
+            self._stopped_at = time.monotonic()
             session, stream = self._session, self._stream
             if session is not None:
                 if self._busy:
