@@ -140,9 +140,10 @@ class Aside:
             if gone():
                 raise CancelledError("the query was cancelled")
             if deadline is not None and time.monotonic() >= deadline:
-                source = piece.asked.source
-                waiting = "and waited for an answer about its tables" if source else "to plan"
+                source, table = piece.asked.source, piece.asked.table
+                about = "this table" if table else "its tables"
+                waiting = f"and waited for an answer about {about}" if source else "to plan"
                 raise DeadlineError(
                     f"the query took longer than {self._seconds:g} seconds, {waiting}",
                     source=source or None,
-                )
+                ).while_reading((table,) if table else ())

@@ -162,7 +162,7 @@ class Catalog:
             SourceError: when one cannot be asked.
         """
         for source, table in tables:
-            with asking(source):
+            with asking(source, str(table.name)):
                 if self.sources[source].connector.tables().find(table.name) != table:
                     return False
         return True
@@ -227,7 +227,8 @@ class Catalog:
                 hint = f"To ask another source only, write its name before it: NAME.{parts[0]}."
                 if error.hint or len(self.sources) == 1:
                     raise
-                raise type(error)(error.message, source=error.source, hint=hint) from error
+                hinted = type(error)(error.message, source=error.source, hint=hint)
+                raise hinted.while_reading(error.tables) from error
         return found
 
     def _elsewhere(self, name: str) -> list[CatalogTable]:
@@ -280,7 +281,7 @@ def _names(source: Source) -> Sequence[TableName]:
 def _found(sources: Iterable[Source], name: TableName) -> list[CatalogTable]:
     found: list[CatalogTable] = []
     for source in sources:
-        with asking(source.name):
+        with asking(source.name, str(name)):
             table = source.connector.tables().find(name)
         if table is not None:
             found.append(CatalogTable(source, table))

@@ -17,11 +17,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaProtocolError, TableNotFoundError
+from deltalake.exceptions import DeltaError, DeltaProtocolError, TableNotFoundError
 from pyarrow.fs import SubTreeFileSystem
 
 from connectors.as_of import MOST_KEPT, AsOf, split
 from connectors.contract import Column, ColumnStatistics, Statistics, Table, TableName
+from connectors.delta.faults import broken_log
 from connectors.delta.options import DeltaOptions
 from connectors.errors import SourceRejectedError
 from connectors.files.location import Location
@@ -170,6 +171,10 @@ class DeltaTables:
                 read.update_incremental()
         except TableNotFoundError:
             return None, None
+        except DeltaError as error:
+            if (broken := broken_log(self._location, f"{folder}/{LOG}", error)) is not None:
+                raise broken from None
+            raise
         if log is not None and loaded is not None and loaded.version == read.version():
             return replace(log, settled=settled), loaded
         log = _Log(read, access, self._commit(folder, read.version()), settled)

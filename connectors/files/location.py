@@ -238,7 +238,7 @@ class Location:
 
     def _translated(self, error: Exception, path: str | None) -> CrosswindError:
         what = repr(self.relative(path)) if path is not None else f"root {self.shown!r}"
-        reason = self.redact(_reason(error))
+        reason = self.redact(reason_of(error))
         match error:
             case FileNotFoundError() | NotADirectoryError():
                 return SourceUnavailableError(f"{what} does not exist", source=self.source)
@@ -251,6 +251,7 @@ class Location:
                 return SourceTimeoutError(f"{what}: no answer in time", source=self.source)
             case (
                 pa.ArrowException()
+                | EOFError()
                 | UnicodeError()
                 | NotImplementedError()
                 | UnsupportedOperation()
@@ -294,7 +295,7 @@ class Location:
         try:
             filesystem, path = url_to_fs(self._root, **self._storage_options)
         except Exception as error:
-            message = f"root {self.shown!r} cannot be opened: {self.redact(_reason(error))}"
+            message = f"root {self.shown!r} cannot be opened: {self.redact(reason_of(error))}"
             raise SourceUnavailableError(message, source=self.source) from None
         return filesystem, path
 
@@ -305,19 +306,21 @@ def _status(error: Exception) -> object:
     return next((getattr(error, name) for name in names if hasattr(error, name)), None)
 
 
-def _reason(error: Exception) -> str:
-    """One line of what a reader said, without the paths and rows of data that Arrow quotes."""
-    text = " ".join(str(error).split()) or type(error).__name__
+def reason_of(error: Exception) -> str:
+    """One line of what a reader said, without the paths and rows of data that Arrow quotes, and
+    without the frames of a native stack."""
+    text = " ".join(str(error).split())
+    text = re.sub(r" 0: (?:<unknown>|\S+ at ) ?.*", "", text)
+    # Python's own readers of archives and compressed files say no more than that.
+    if isinstance(error, EOFError) and not text:
+        return "it ends before it should: it was cut off, or is still being written"
     text = re.sub(
         r"^(?:Error creating dataset\. )?Could not (?:open|read) .*?': (?:\w+: )?", "", text
     )
     text = re.sub(r"((?:Row #\d+: )?Expected \d+ columns, got \d+).*", r"\1", text)
-    text = (
-        text
-        if isinstance(error, pa.ArrowException | OSError | ValueError)
-        else (f"{type(error).__name__}: {text}")
-    )
-    return text[:300]
+    if text and not isinstance(error, pa.ArrowException | OSError | ValueError):
+        text = f"{type(error).__name__}: {text}"
+    return text[:300] or type(error).__name__
 
 
 def _secrets(root: str, storage_options: Mapping[str, object]) -> set[str]:

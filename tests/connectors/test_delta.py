@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -205,10 +206,25 @@ def test_a_file_that_has_gone_is_named(root: Path) -> None:
     assert raised.value.source == "lake"
 
 
-def test_a_log_that_is_broken_is_said_to_be(root: Path) -> None:
-    (log,) = (root / "sales" / "_delta_log").glob("*.json")
-    log.write_text("{ not json")
-    with _over(root) as placement, pytest.raises(SourceError, match="lake"):
+@pytest.mark.parametrize("broken", [b"{ not json", b"\x00\x01", b"", None])
+def test_a_log_that_is_broken_is_said_to_be(broken: bytes | None, root: Path) -> None:
+    """In one line, with the file of the log, unless that is what is missing."""
+    log = root / "sales" / "_delta_log"
+    write_deltalake(str(root / "sales"), SALES, mode="append")
+    first = log / f"{0:020}.json"
+    first.unlink() if broken is None else first.write_bytes(broken)
+    with _over(root) as placement, pytest.raises(SourceRejectedError) as raised:
+        placement.query("SELECT id FROM lake.main.sales")
+    said = "the log 'sales/_delta_log'" if broken is None else f"'sales/_delta_log/{first.name}'"
+    assert f"source 'lake', table main.sales: {said} cannot be read: " in str(raised.value)
+    assert not re.search(r"\n|<unknown>|nptl", str(raised.value))
+
+
+def test_a_checkpoint_that_is_cut_off_is_named(root: Path) -> None:
+    DeltaTable(str(root / "sales")).create_checkpoint()
+    (checkpoint,) = (root / "sales" / "_delta_log").glob("*.checkpoint.parquet")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    with _over(root) as placement, pytest.raises(SourceRejectedError, match=checkpoint.name):
         placement.query("SELECT id FROM lake.main.sales")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import datetime
 import gzip
+import os
 import threading
 import time
 import zipfile
@@ -34,6 +35,7 @@ from connectors.errors import (
     UnsupportedError,
 )
 from connectors.files import FilesConnector, create
+from tests.placements import Placement
 
 MIXED = pa.table(
     {
@@ -800,3 +802,15 @@ def test_a_reader_that_cannot_be_started_is_done_without(
     with pytest.raises(QueueFullError, match="thread"):
         list(connector.execute(fragment, None))
     connector.close()
+
+
+def test_an_archive_that_is_cut_off_says_so(tmp_path: Path) -> None:
+    archive = tmp_path / "all.zip"
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("t.csv", "a,b\n" + "1,2\n" * 100_000)
+    options = {"connector": "files", "root": f"zip://::{archive}"}
+    with Placement.of_sources({"lake": options}) as placement:
+        assert placement.query("SELECT count(*) AS n FROM t").to_pydict() == {"n": [100_000]}
+        os.truncate(archive, archive.stat().st_size // 2)
+        with pytest.raises(SourceRejectedError, match=r"main\.t: 't\.csv' .* was cut off"):
+            placement.query("SELECT sum(b) FROM t")

@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
 
+from connectors import registry
 from flight_server.commands import encode
 from flight_server.proto import flight_sql_pb2 as pb
 from planner.catalog import Source
+from tests.postgres_server import free_port
 
 from .conftest import ITEMS, ONE, Running, Start
 from .scripted import ScriptedTable, UnreachableConnector, rows
@@ -174,6 +176,19 @@ def test_a_source_that_is_down_does_not_hide_the_others(
     assert len(by_name["shop"][0]["db_schema_tables"]) == 2
     assert by_name["down"] == []
     assert "source 'down' is left out" in caplog.text
+
+
+@pytest.mark.parametrize("sql", ["SELECT * FROM down.things", "SELECT * FROM things"])
+def test_a_source_that_is_down_is_named_with_the_table(sql: str, start: Start) -> None:
+    uri = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
+    running = start(others=(Source("down", registry.create("postgres", "down", {"uri": uri})),))
+    with (
+        running.connect() as connection,
+        connection.cursor() as cursor,
+        pytest.raises(flightsql.OperationalError) as failed,
+    ):
+        cursor.execute(sql)
+    assert "[source.unavailable] source 'down', table public.things: " in str(failed.value)
 
 
 def test_pandas_reads_sql(running: Running) -> None:
