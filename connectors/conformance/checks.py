@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import datafusion
 import pyarrow as pa
@@ -60,6 +60,8 @@ _T = TypeVar("_T")
 MEMORY_BYTES = 128 << 20
 """How much reading a table twice as large may add to the process."""
 
+
+_OTHER_DIGITS = str.maketrans("0123456789", "1234567890")
 
 USES = 4
 """How often a source is used to see whether each use leaves something behind."""
@@ -144,8 +146,11 @@ class Conformance(Answers):
     def test_no_secret_is_shown(self, place: Place, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
         secret = _given(place.secret, "secret")
+        wrong = secret.swapcase().translate(_OTHER_DIGITS)
+        mistaken = _with_text(place.options, secret, wrong)
+        assert mistaken != place.options, "the options do not hold the secret"
         shown = []
-        for options in (place.options, place.unreachable, place.refused):
+        for options in (place.options, place.unreachable, place.refused, mistaken):
             if options is None:
                 continue
             with Driven.over(self.profile.connected(options)) as driven:
@@ -158,7 +163,7 @@ class Conformance(Answers):
                     except CrosswindError as error:
                         shown += [str(error), repr(error), *_causes(error)]
         shown.append(caplog.text)
-        assert not [text for text in shown if secret in text]
+        assert not [text for text in shown if secret in text or wrong in text]
 
     # Its tables.
 
@@ -245,6 +250,17 @@ class Conformance(Answers):
             connector.execute(Fragment(other, schema), None)
         connector.close()
 
+    def test_nothing_happens_before_it_is_iterated(self, driven: Driven, place: Place) -> None:
+        """What is accepted for a place that is not there fails where it is read."""
+        connector = self.profile.connected(_given(place.unreachable, "unreachable"))
+        for planned in driven.plan(f"SELECT a, b FROM {PAIRS}").fragments:
+            stream = connector.execute(planned.fragment, None)
+            with pytest.raises(SourceUnavailableError):
+                list(stream)
+            stream.close()
+            connector.execute(planned.fragment, None).close()
+        connector.close()
+
     def test_no_columns_still_count_rows(self, driven: Driven) -> None:
         assert driven.query(f"SELECT count(*) AS n FROM {LARGE}").to_pylist() == [{"n": LARGE_ROWS}]
         assert driven.query(f"SELECT 1 AS one FROM {PAIRS}").num_rows == 7
@@ -262,9 +278,15 @@ class Conformance(Answers):
     # How it streams.
 
     def test_the_first_batch_comes_before_the_last_is_made(self, driven: Driven) -> None:
+        """By then this process has not half of the answer."""
+        driven.query(f"SELECT * FROM {PAIRS}")  # Loads code, starts threads.
         with streaming(driven, f"SELECT a, b FROM {LARGE}") as stream:
-            first = next(iter(stream))
-            assert 0 < first.num_rows <= LARGE_ROWS / 2
+            memory, batches = Memory(), iter(stream)
+            first = next(batches)
+            memory.look()
+            size_bytes = first.nbytes + sum(batch.nbytes for batch in batches)
+        assert 0 < first.num_rows <= LARGE_ROWS / 2
+        assert memory.most_bytes <= size_bytes / 2, str(memory)
 
     def test_memory_is_bounded(self, driven: Driven) -> None:
         driven.query(f"SELECT * FROM {PAIRS} WHERE a >= 0")  # Loads code, starts threads.
@@ -472,6 +494,19 @@ def _silent(place: Place) -> Fragment:
 def _as(values: pa.ChunkedArray, seen: pa.DataType) -> list[object]:
     cast: list[object] = values.cast(seen).to_pylist()
     return cast
+
+
+def _with_text(value: Any, old: str, new: str) -> Any:
+    """Options with another text in the place of one, wherever that is."""
+    match value:
+        case str():
+            return value.replace(old, new)
+        case Mapping():
+            return {key: _with_text(each, old, new) for key, each in value.items()}
+        case list() | tuple():
+            return [_with_text(each, old, new) for each in value]
+        case _:
+            return value
 
 
 def _causes(error: BaseException) -> Iterator[str]:

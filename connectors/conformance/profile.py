@@ -23,7 +23,8 @@ class Place:
         unreachable: options that lead to nothing: a closed port, a file that is not there.
         refused: options that the source is reached with and refuses: a wrong password.
         other: options of another database, which must not be taken for this one.
-        secret: a text within `options` that must never be shown.
+        secret: a text within `options` that must never be shown, nor the wrong one that the kit
+            tries in its place.
         active: how many statements the source runs now for those who have `options`.
         add: makes another table of a name, with one row.
         alter: drops the column `a` of a table.

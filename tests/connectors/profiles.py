@@ -82,6 +82,7 @@ def memory() -> Profile:
             "cancel_while_it_is_silent": "it never waits",
             "a_deadline_while_it_is_silent": "it never waits",
             "a_place_that_is_not_there_is_said_to_be": _IN_PROCESS,
+            "nothing_happens_before_it_is_iterated": _IN_PROCESS,
             "a_refusal_names_the_source": _IN_PROCESS,
             "a_column_that_has_gone_is_noticed": "its tables are given once, from Python",
             "a_place_that_dies_in_mid_stream_fails_the_query": _IN_PROCESS,
