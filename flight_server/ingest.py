@@ -67,7 +67,7 @@ def ingest(queries: Queries, body: bytes, context: Any, reader: Any, writer: Any
         source = _chosen(queries.catalog, command.catalog)
         rows = source.connector.ingest(into, reader.schema, batches)  # type: ignore[attr-defined]
     except CrosswindError:
-        _hear_out(batches)
+        _hear_out(reader.schema, batches)
         raise
     queries.forget_plans(source.name)
     result = pb.DoPutUpdateResult(record_count=rows).SerializeToString()
@@ -127,15 +127,21 @@ def _willing(catalog: Catalog) -> list[Source]:
     ]
 
 
-def _hear_out(batches: Generator[pa.RecordBatch]) -> None:
-    """Read the first rows of what is refused, where none was read.
+def _hear_out(schema: pa.Schema, batches: Generator[pa.RecordBatch]) -> None:
+    """Read the first rows of what is refused, where none was read and they have dictionaries.
 
-    Go's client that is told while it still sends its dictionaries, or its parameters, reports
-    that it could not send, and not what it was told.
+    Go's client that is told while it still sends its dictionaries reports that it could not send,
+    and not what it was told. Others may read the answer before they send any row.
     """
-    if inspect.getgeneratorstate(batches) == inspect.GEN_CREATED:
+    unread = inspect.getgeneratorstate(batches) == inspect.GEN_CREATED
+    if unread and any(_has_dictionaries(field.type) for field in schema):
         with suppress(CrosswindError):
             next(batches, None)
+
+
+def _has_dictionaries(type_: pa.DataType) -> bool:
+    within = (type_.field(index).type for index in range(type_.num_fields))
+    return pa.types.is_dictionary(type_) or any(map(_has_dictionaries, within))
 
 
 def _batches(context: Any, reader: Any) -> Generator[pa.RecordBatch]:

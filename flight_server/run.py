@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ from connectors.errors import (
 from flight_server.far_plans import with_estimates, with_far_plans
 from flight_server.parts import EXPLAIN_SCHEMA, Answer, Execution
 from planner.account import Account
+from planner.failures import panics_as_errors
 
 if TYPE_CHECKING:
     from flight_server.queries import Queries
@@ -92,7 +94,10 @@ class Run:
         """Stop, because the deadline has passed. Returns at once."""
         seconds = self._queries.limits.query_timeout_seconds
         assert seconds is not None
-        error = self._too_long(seconds)
+        error = DeadlineError(f"the query took longer than {seconds:g} seconds")
+        # Whatever becomes of who is to blame, the query ends.
+        with suppress(Exception), panics_as_errors():
+            error = self._too_long(seconds)
         self._stop(lambda: error)
 
     def close(self) -> None:

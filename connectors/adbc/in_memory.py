@@ -9,6 +9,9 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 import adbc_driver_manager as adbc
+import sqlglot
+from sqlglot import TokenType
+from sqlglot.errors import TokenError
 
 from connectors.errors import SourceError, SourceRejectedError
 
@@ -19,12 +22,32 @@ VERSION = (0, 0, 0, 0)
 """Of what never changes."""
 
 
-def check_setup(uri: str, setup: Sequence[str]) -> None:
-    """Whether `uri` and `setup` go together.
+_NO_TABLES = frozenset(
+    {
+        *("ATTACH", "DETACH", "USE", "CALL", "CHECKPOINT", "VACUUM"),
+        *("SET", "RESET", "PRAGMA"),
+        *("BEGIN", "START", "SAVEPOINT", "RELEASE", "COMMIT", "ROLLBACK", "ABORT", "END"),
+    }
+)
+"""How statements begin that make no tables. Settings would change what others mean, and what is
+left open, or is made elsewhere, would not be there."""
+
+
+def check_setup(uri: str, setup: Sequence[str], dialect: str) -> None:
+    """Whether `uri` and `setup` go together, and each text is one statement that makes something.
+
+    Args:
+        dialect: sqlglot's, of the database.
 
     Raises:
-        ValueError: a file that would be written, or memory that would hold nothing.
+        ValueError: a file that would be written, memory that would hold nothing, or settings.
     """
+    for index, sql in enumerate(setup, 1):
+        first = _first_words(sql, dialect)
+        if len(first) != 1:
+            raise ValueError(f"setup's text {index} has {len(first) or 'no'} statements: write one")
+        if first[0] in _NO_TABLES:
+            raise ValueError(f"setup's statement {index}, {first[0]}, makes no table")
     if uri.startswith(IN_MEMORY) and uri != IN_MEMORY:
         raise ValueError(f"a database in memory has no name: {IN_MEMORY}")
     if setup and uri != IN_MEMORY:
@@ -33,6 +56,34 @@ def check_setup(uri: str, setup: Sequence[str]) -> None:
         raise ValueError(
             "a database in memory has the tables that setup's statements make: give some"
         )
+
+
+def _first_words(sql: str, dialect: str) -> list[str]:
+    """Of each statement of a text. What stands within a trigger is a part of it.
+
+    >>> _first_words("CREATE TABLE t (a INT); -- one; two", "sqlite")
+    ['CREATE']
+    >>> _first_words("create trigger g after insert on t begin select 1; end; set x = 1", "sqlite")
+    ['CREATE', 'SET']
+    """
+    try:
+        tokens = sqlglot.tokenize(sql, dialect)
+    except TokenError:
+        return ["?"]  # The database says what is wrong with it.
+    found: list[str] = []
+    words: list[str] = []
+    depth = 0
+    for token in tokens:
+        word = token.text.upper()
+        if token.token_type is TokenType.SEMICOLON and not depth:
+            words = []
+            continue
+        if not words:
+            found.append(word)
+        words.append(word)
+        if words[0] == "CREATE" and "TRIGGER" in words[:3]:
+            depth += (word in ("BEGIN", "CASE")) - (word == "END")
+    return found
 
 
 def set_up(

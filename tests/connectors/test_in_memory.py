@@ -58,7 +58,7 @@ def test_a_statement_that_fails_is_told_by_its_number(kind: str) -> None:
     bad = source(kind, SETUP[kind][0], "CREATE TABLE u AS SELECT nothing FROM t")
     with (
         Placement.of_sources({"a": bad}) as placement,
-        pytest.raises(SourceRejectedError, match=r"source 'a': statement 2 of setup failed: ") as e,
+        pytest.raises(SourceRejectedError, match=r"main\.t: statement 2 of setup failed: ") as e,
     ):
         placement.query("SELECT id FROM a.main.t")
     assert "CREATE" not in str(e.value)
@@ -85,6 +85,12 @@ def test_it_is_gone_with_its_source(kind: str) -> None:
         ({"uri": ":memory:"}, "give some"),
         ({"uri": "here.db", "setup": ["SELECT 1"]}, "files are only read"),
         ({"uri": ":memory:x", "setup": ["SELECT 1"]}, "has no name"),
+        ({"uri": ":memory:", "setup": ["CREATE TABLE t (a INT)", ""]}, "2 has no statements"),
+        ({"uri": ":memory:", "setup": ["CREATE TABLE t (a INT); SELECT 1"]}, "1 has 2 statements"),
+        ({"uri": ":memory:", "setup": ["-- say\nset threads = 1"]}, "statement 1, SET, makes"),
+        ({"uri": ":memory:", "setup": ["PRAGMA x = 1"]}, "statement 1, PRAGMA, makes"),
+        ({"uri": ":memory:", "setup": ["ATTACH 'x' AS y"]}, "statement 1, ATTACH, makes"),
+        ({"uri": ":memory:", "setup": ["BEGIN"]}, "statement 1, BEGIN, makes"),
     ],
 )
 def test_only_memory_is_set_up(kind: str, options: dict[str, object], message: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.errors import SourceRejectedError
 from planner.options import PlanningOptions, Pushdown
 from tests.placements import Placement
 
@@ -66,3 +67,40 @@ def test_all_that_reads_it_sees_null(column: str, pushdown: Pushdown, placement:
     }
     for sql, expected in answers.items():
         assert placement.query(sql).to_pylist() == [{"n": expected}], sql
+
+
+@pytest.mark.parametrize("pushdown", ["proven", "none"])
+@pytest.mark.parametrize("misfits", ["null", "error"])
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("DATE", "-0001-01-01"),
+        ("DATE", 2_440_000),
+        ("DATE", ""),
+        ("DECIMAL(6, 2)", -(2**63)),
+        ("DECIMAL(15, 0)", -(2**63)),
+        ("DECIMAL(15, 0)", 1e15),
+        ("DOUBLE", "1.5.2"),
+        ("BIGINT", 1.5),
+        ("BOOLEAN", "true"),
+    ],
+)
+def test_what_fits_nearly_does_not(
+    type_: str, value: object, misfits: str, pushdown: Pushdown, tmp_path: Path
+) -> None:
+    with sqlite3.connect(tmp_path / "one.db") as one:
+        one.execute(f"CREATE TABLE t (x {type_})")
+        one.execute("INSERT INTO t VALUES (?)", (value,))
+    one.close()
+    options = {"connector": "sqlite", "uri": str(tmp_path / "one.db"), "misfits": misfits}
+    with Placement.of_sources({"notes": options}) as made:
+        placement = replace(made, options=PlanningOptions(pushdown))
+        if misfits == "error":
+            with pytest.raises(SourceRejectedError, match=r"column x, row 1, holds"):
+                placement.query("SELECT x FROM t")
+            return
+        assert placement.query("SELECT x FROM t").to_pylist() == [{"x": None}]
+        assert placement.query("SELECT count(x) AS n FROM t").to_pylist() == [{"n": 0}]
+        assert placement.query("SELECT count(*) AS n FROM t WHERE x IS NULL").to_pylist() == [
+            {"n": 1}
+        ]

@@ -166,6 +166,18 @@ def test_adbc_is_told_why_also_while_it_sends_dictionaries(running: Running) -> 
             cursor.adbc_ingest("new", table)
 
 
+def test_one_who_reads_before_the_first_row_is_told_too(running: Running) -> None:
+    """Nothing is waited for where the schema has no dictionaries."""
+    command = encode(pb.CommandStatementIngest(table="new"))
+    descriptor = fl.FlightDescriptor.for_command(command)
+    with running.flight() as client:
+        options = fl.FlightCallOptions(timeout=30)
+        writer, reader = client.do_put(descriptor, pa.schema([("a", pa.int64())]), options)
+        assert reader.read() is None
+        with pytest.raises(pa.ArrowInvalid, match="does not say what to do"):
+            writer.close()
+
+
 def test_a_source_that_is_down_does_not_hide_the_others(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -39,5 +39,5 @@ class DuckdbOptions(BaseModel):
 
     @model_validator(mode="after")
     def _made_in_memory(self) -> Self:
-        check_setup(self.uri, self.setup)
+        check_setup(self.uri, self.setup, "duckdb")
         return self

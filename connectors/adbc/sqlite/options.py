@@ -38,5 +38,5 @@ class SqliteOptions(BaseModel):
 
     @model_validator(mode="after")
     def _made_in_memory(self) -> Self:
-        check_setup(self.uri, self.setup)
+        check_setup(self.uri, self.setup, "sqlite")
         return self

@@ -132,9 +132,11 @@ def _fits(type_: pa.DataType, sql: Sql) -> Sql:
     if pa.types.is_binary(type_):
         return _stored_as(sql, "blob")
     if pa.types.is_date32(type_):
-        # Years before the first have a sign, which Arrow does not read.
+        # Years before the first have a sign, which Arrow does not read. Compared with the column, a
+        # text of ours would become a number, because of how it is declared.
         iso = exp.Is(this=call("date", sql.copy()), expression=sql.copy())
-        return exp.And(this=iso, expression=exp.GTE(this=sql.copy(), expression=text("0")))
+        first = call("substr", sql.copy(), number(1), number(1))
+        return exp.And(this=iso, expression=exp.NEQ(this=first, expression=text("-")))
     if pa.types.is_boolean(type_):
         return exp.And(this=_stored_as(sql, "integer"), expression=_within(sql, 0, 1))
     if pa.types.is_integer(type_):
@@ -148,11 +150,12 @@ def _fits(type_: pa.DataType, sql: Sql) -> Sql:
         return stored
     # Whoever computed it may have missed the nearest float by one or two.
     missed = exp.Sub(this=_value(type_, sql), expression=sql.copy())
-    near = exp.Mul(this=call("abs", sql.copy()), expression=number("1e-15"))
+    # The least integer has no absolute value among integers.
+    size = call("abs", as_type(sql, REAL))
+    near = exp.Mul(this=size, expression=number("1e-15"))
     same = exp.LTE(this=call("abs", missed), expression=near)
-    small = exp.LT(
-        this=call("abs", sql.copy()), expression=number(10 ** (type_.precision - type_.scale))
-    )
+    bound = number(10 ** (type_.precision - type_.scale))
+    small = exp.LT(this=size.copy(), expression=bound)
     return exp.And(this=exp.And(this=stored, expression=same), expression=small)
 
 
