@@ -33,12 +33,19 @@ class FindsFaults(Protocol):
     """Optional, beside `connectors.contract.Native`."""
 
     def faults(
-        self, table: TableName, columns: Sequence[str], ended: Callable[[], bool]
+        self,
+        table: TableName,
+        columns: Sequence[str],
+        fits: Callable[[str], bool],
+        ended: Callable[[], bool],
     ) -> Iterator[Fault]:
         """What is wrong with a registered table that could not be read, in bounded memory.
 
         Args:
             columns: those that were read.
+            fits: whether what a reader says of a file is what the engine said. A file of which it
+                says something else may not have been read at all: it counts where it is the only
+                one.
             ended: nobody waits any more; asked often.
 
         Returns:

@@ -69,6 +69,15 @@ _VALUES = (
 )
 """What a value, in the data or in the statement, makes the engine say."""
 
+_DECODER = re.compile(
+    r"Parquet argument error: External: "
+    r"(?!.*(?:Generic|Object|[Ee]rror performing|[Rr]equest|HTTP|connect|timed out|os error))"
+)
+"""What stands before the failure of a decoder; a store's has the same before it."""
+
+_QUOTED = re.compile(r"'[^'\n]*'")
+"""A value, or a path."""
+
 _NO_LINES = (
     (re.compile(r"(incorrect number of fields) for line \d+"), r"\1"),
     (re.compile(r"(UTF-8 data) for line \d+ and (field)"), r"\1 in \2"),
@@ -86,7 +95,7 @@ _NAMES_FILE = re.compile(r"' (?:cannot|may not) be read")
 _DEFECTS = ("Internal error: ", "the engine panicked")
 
 
-Look = Callable[[Sequence[NativeRead]], "tuple[NativeRead, Fault] | None"]
+Look = Callable[[Sequence[NativeRead], Callable[[str], bool]], "tuple[NativeRead, Fault] | None"]
 """A second look at tables; see `execution.second_look`."""
 
 
@@ -108,6 +117,7 @@ def engine_failure(
         exact: what is found counts only if it has the same cause: it may lie in columns that were
             not read.
     """
+    message = _plain(message)
     first = message.strip().split("\n")[0]
     if "Resources exhausted" in first or "Not enough memory" in first:
         return MemoryLimitError(
@@ -119,7 +129,7 @@ def engine_failure(
             "the disk is full to which queries spill",
             hint="Make room there, or set temp_directory in [server].",
         )
-    if natives and any(mark in message for mark in (*_PLACES, *_CONTENTS)):
+    if natives and _marked(message, (*_PLACES, *_CONTENTS)):
         return _of_files(message, natives, look, exact=exact)
     try:
         tokens = tokenize(sql)
@@ -152,18 +162,19 @@ def _of_files(
         (n, [f"{sign}{n.table.name}{end}" for sign in before for end in "./"]) for n in natives
     )
     named = [n for n, parts in paths if any(part in message for part in parts)] or list(natives)
-    refused = any(mark in message for mark in _REFUSALS)
-    away = not refused and any(mark in message for mark in _PLACES)
+    refused = _marked(message, _REFUSALS)
+    away = not refused and _marked(message, _PLACES)
     again = not (refused or away or names_file)
     # The message may quote a value that looks like a path.
+    tables_first = [*named, *(n for n in natives if n not in named)]
     if (
         look is not None
         and again
-        and (found := look([*named, *(n for n in natives if n not in named)]))
+        and (found := look(tables_first, lambda said: _cause(_plain(said)) == cause))
     ):
         native, fault = found
-        said = cause if fault.cause is None else _cause(fault.cause)
-        if (said == cause) if exact else _is_of_contents(fault.cause or message):
+        said = cause if fault.cause is None else _cause(_plain(fault.cause))
+        if (said == cause) if exact else _is_of_contents(_plain(fault.cause or message)):
             named = [native]
             line = "" if fault.line is None else f", line {fault.line}"
             cause = f"{fault.file!r}{line}: {said}"
@@ -176,9 +187,28 @@ def _of_files(
 
 def _is_of_contents(message: str) -> bool:
     """It is about what is in a file, and not about reaching it."""
-    return any(mark in message for mark in _CONTENTS) and not any(
-        mark in message for mark in (*_PLACES, *_REFUSALS)
-    )
+    return _marked(message, _CONTENTS) and not _marked(message, (*_PLACES, *_REFUSALS))
+
+
+def _marked(message: str, marks: tuple[str, ...]) -> bool:
+    """Whether the engine says one of these, and not a value that it quotes.
+
+    >>> _marked("Cannot cast string 'No such file' to value of Int32 type", ("No such file",))
+    False
+    """
+    said = _QUOTED.sub("''", message)
+    return any(mark in said for mark in marks)
+
+
+def _plain(message: str) -> str:
+    """What the engine says, with a decoder's failure as one of the file's contents.
+
+    >>> _plain("Parquet argument error: External: snappy: corrupt input")
+    'Parquet error: snappy: corrupt input'
+    >>> _plain("Parquet argument error: External: Generic S3 error: Error performing GET")
+    'Parquet argument error: External: Generic S3 error: Error performing GET'
+    """
+    return _DECODER.sub("Parquet error: ", message)
 
 
 def _cause(message: str) -> str:

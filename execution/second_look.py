@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from connectors.faults import Fault, FindsFaults
@@ -39,8 +39,14 @@ class SecondLook:
         self._cancelled = False
         self._looks: list[threading.Event] = []
 
-    def __call__(self, natives: Sequence[NativeRead]) -> tuple[NativeRead, Fault] | None:
-        """The first of these tables that cannot be read, as far as that is known in time."""
+    def __call__(
+        self, natives: Sequence[NativeRead], fits: Callable[[str], bool]
+    ) -> tuple[NativeRead, Fault] | None:
+        """The first of these tables that cannot be read, as far as that is known in time.
+
+        Args:
+            fits: see `connectors.faults.FindsFaults`.
+        """
         ended = threading.Event()
         with self._lock:
             if self._cancelled:
@@ -48,7 +54,7 @@ class SecondLook:
             self._looks.append(ended)
         found: list[tuple[NativeRead, Fault]] = []
         # A daemon: a file system that hangs must not hold the query, nor the process.
-        look = threading.Thread(target=self._look, args=(natives, ended, found), daemon=True)
+        look = threading.Thread(target=self._look, args=(natives, fits, ended, found), daemon=True)
         look.name = "crosswind-second-look"
         with suppress(RuntimeError):  # Without a thread, what is known is said.
             look.start()
@@ -69,6 +75,7 @@ class SecondLook:
     def _look(
         self,
         natives: Sequence[NativeRead],
+        fits: Callable[[str], bool],
         ended: threading.Event,
         found: list[tuple[NativeRead, Fault]],
     ) -> None:
@@ -79,7 +86,7 @@ class SecondLook:
                     continue
                 # What goes wrong in looking says nothing of what went wrong before.
                 with suppress(Exception), panics_as_errors():
-                    for fault in connector.faults(native.table, native.columns, ended.is_set):
+                    for fault in connector.faults(native.table, native.columns, fits, ended.is_set):
                         if ended.is_set():
                             return
                         found.append((native, fault))

@@ -265,13 +265,19 @@ class FilesConnector:
         return partial(refuse_replaced, self._location, table, loaded.entry, loaded.contents, begun)
 
     def faults(
-        self, table: TableName, columns: Sequence[str], ended: Callable[[], bool]
+        self,
+        table: TableName,
+        columns: Sequence[str],
+        fits: Callable[[str], bool],
+        ended: Callable[[], bool],
     ) -> Iterator[Fault]:
         """See `connectors.faults`."""
         loaded = self._tables.known(table)
         if loaded is None or not self._engine_reads(loaded):
             return iter(())
-        return faults(self._location, loaded.contents, loaded.shape, self._csv, columns, ended)
+        return faults(
+            self._location, loaded.contents, loaded.shape, self._csv, columns, fits, ended
+        )
 
     def close(self) -> None:
         self._tables.refresh()

@@ -40,6 +40,7 @@ def faults(
     shape: Shape,
     options: CsvOptions,
     columns: Sequence[str],
+    fits: Callable[[str], bool],
     ended: Callable[[], bool],
 ) -> Iterator[Fault]:
     """See `connectors.faults.FindsFaults`: of files that the engine reads by itself."""
@@ -48,19 +49,25 @@ def faults(
         if len(shape.files) == 1:
             yield Fault(location.relative(shape.files[0].path))
         return
+    others: list[tuple[DataFile, str]] = []
     for file in shape.files:
         cause = _cause(location, contents, file, shape.schema, options, columns, ended)
         if ended():
             return
-        if cause is None:
-            continue
-        name, said = location.relative(file.path), location.redact(cause)
-        yield Fault(name, None, said)
-        if contents.format == "csv":
-            line = _line(location, file, options, cause, ended)
-            if line is not None:
-                yield Fault(name, line, said)
+        if cause is not None:
+            if fits(cause):
+                others = [(file, cause)]
+                break
+            others.append((file, cause))
+    if len(others) != 1:
         return
+    ((file, cause),) = others
+    name, said = location.relative(file.path), location.redact(cause)
+    yield Fault(name, None, said)
+    if contents.format == "csv":
+        line = _line(location, file, options, cause, ended)
+        if line is not None:
+            yield Fault(name, line, said)
 
 
 def _cause(

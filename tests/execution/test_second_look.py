@@ -31,7 +31,11 @@ class Looking(MemoryConnector):
         self.ended = threading.Event()
 
     def faults(
-        self, table: TableName, columns: Sequence[str], ended: Callable[[], bool]
+        self,
+        table: TableName,
+        columns: Sequence[str],
+        fits: Callable[[str], bool],
+        ended: Callable[[], bool],
     ) -> Iterator[Fault]:
         self.asked.append(table.name)
         try:
@@ -48,15 +52,15 @@ def _over(connector: Looking) -> Catalog:
 
 def test_what_is_known_best_counts_and_no_other_table_is_looked_at() -> None:
     connector = Looking()
-    assert SecondLook(_over(connector), None)(READS) == (READS[0], LINE)
+    assert SecondLook(_over(connector), None)(READS, bool) == (READS[0], LINE)
     assert connector.asked == ["t"]
 
 
 def test_what_is_found_first_counts_when_the_query_is_cancelled() -> None:
     connector = Looking(lambda _: look.cancel())
     look = SecondLook(_over(connector), None)
-    assert look(READS) == (READS[0], FILE)
-    assert look(READS) is None
+    assert look(READS, bool) == (READS[0], FILE)
+    assert look(READS, bool) is None
     assert connector.asked == ["t"]
 
 
@@ -64,14 +68,14 @@ def test_what_fails_while_it_is_looked_at_says_no_more_than_it_has() -> None:
     def fails(_: object) -> None:
         raise OSError("gone")
 
-    assert SecondLook(_over(Looking(fails)), None)(READS) == (READS[0], FILE)
+    assert SecondLook(_over(Looking(fails)), None)(READS, bool) == (READS[0], FILE)
 
 
 @pytest.mark.parametrize(("late_seconds", "look_seconds"), [(0.0, 60.0), (60.0, 0.0)])
 def test_who_looks_is_told_when_the_time_is_up(late_seconds: float, look_seconds: float) -> None:
     connector = Looking(_looks_on)
     deadline = time.monotonic() + late_seconds
-    found = SecondLook(_over(connector), deadline, look_seconds)(READS)
+    found = SecondLook(_over(connector), deadline, look_seconds)(READS, bool)
     assert found in (None, (READS[0], FILE))
     eventually(connector.ended.is_set)
 
@@ -82,4 +86,7 @@ def _looks_on(ended: Callable[[], bool]) -> None:
 
 
 def test_sources_that_do_not_look_are_not_asked() -> None:
-    assert SecondLook(Catalog([Source("lake", MemoryConnector("lake", {}))]), None)(READS) is None
+    assert (
+        SecondLook(Catalog([Source("lake", MemoryConnector("lake", {}))]), None)(READS, bool)
+        is None
+    )
