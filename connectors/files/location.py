@@ -39,6 +39,9 @@ _CONTENTS = re.compile(
     "thrift|[Tt]runcated|[Cc]orrupt|[Ff]latbuffer|inflate failed|decompress failed"
 )
 
+_HERE = (None, "file", "local", "memory")
+"""Protocols of what is on this machine; None where a root names none."""
+
 _REFUSED = re.compile("AWS Error (?:ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH)")
 
 
@@ -251,11 +254,13 @@ class Location:
                 return SourceTimeoutError(f"{what}: no answer in time", source=self.source)
             case (
                 pa.ArrowException()
-                | EOFError()
                 | UnicodeError()
                 | NotImplementedError()
                 | UnsupportedOperation()
             ):
+                return SourceRejectedError(f"{what} cannot be read: {reason}", source=self.source)
+            # Clients of FTP and SSH say so, too, of a connection that was lost.
+            case EOFError() if split_protocol(self._root.rpartition("::")[2])[0] in _HERE:
                 return SourceRejectedError(f"{what} cannot be read: {reason}", source=self.source)
             # Arrow says so of contents that are broken, as it does of a disk that is.
             case OSError() if error.errno is None and _CONTENTS.search(str(error)):
@@ -313,7 +318,7 @@ def reason_of(error: Exception) -> str:
     text = re.sub(r" 0: (?:<unknown>|\S+ at ) ?.*", "", text)
     # Python's own readers of archives and compressed files say no more than that.
     if isinstance(error, EOFError) and not text:
-        return "it ends before it should: it was cut off, or is still being written"
+        return "it ends before it should: it was cut off, is still being written, or was lost"
     text = re.sub(
         r"^(?:Error creating dataset\. )?Could not (?:open|read) .*?': (?:\w+: )?", "", text
     )
