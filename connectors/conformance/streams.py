@@ -128,6 +128,33 @@ class Held:
         )
 
 
+class Arrived:
+    """The rows that Python's objects hold, beyond those that they held at first: exact, whatever
+    memory was freed before, and blind to what a library keeps to itself."""
+
+    def __init__(self) -> None:
+        self._before = self._held()  # The batches, too, so that no buffer takes another's address.
+
+    def held_bytes(self) -> int:
+        """The size of the buffers behind all batches and tables that came since."""
+        _, before = self._before
+        return sum(size for address, size in self._held()[1].items() if address not in before)
+
+    @staticmethod
+    def _held() -> tuple[list[pa.RecordBatch | pa.Table], dict[int, int]]:
+        # A batch itself is not among the objects that the collector knows, but who has it is.
+        named = (each for one in gc.get_objects() for each in gc.get_referents(one))
+        held = [each for each in named if isinstance(each, pa.RecordBatch | pa.Table)]
+        chunks = (
+            chunk
+            for each in held
+            for column in each.columns
+            for chunk in (column.chunks if isinstance(column, pa.ChunkedArray) else [column])
+        )
+        buffers = (buffer for chunk in chunks for buffer in chunk.buffers() if buffer is not None)
+        return held, {buffer.address: buffer.size for buffer in buffers}
+
+
 class Memory:
     """What this process has in memory, whoever allocated it, beyond what it had at first."""
 

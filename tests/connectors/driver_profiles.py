@@ -183,7 +183,6 @@ def mariadb() -> Profile:
         waivers={
             **_scan_waivers("test_odbc.py"),
             "memory_is_bounded": _WHOLE_RESULT,
-            "the_first_batch_comes_before_the_last_is_made": _WHOLE_RESULT,
             "a_place_that_dies_in_mid_stream_fails_the_query": _WHOLE_RESULT,
         },
     )
