@@ -1,6 +1,7 @@
 """Databases that are in memory, and have what the statements of a source's `setup` make.
 
-Owns how these are run and what their failure says. Must not know which database it is.
+Owns what may stand there, how it is run and what its failure says. Must not know the database, but
+for its dialect.
 """
 
 from __future__ import annotations

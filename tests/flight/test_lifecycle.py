@@ -10,12 +10,15 @@ import adbc_driver_flightsql.dbapi as flightsql
 import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
+from adbc_driver_flightsql import DatabaseOptions
 
 from connectors.errors import CancelledError, QueueFullError, SourceSchemaChangedError
+from execution.running import Execution
 from flight_server.admission import Admission
 from flight_server.parts import Limits
 from flight_server.proto import flight_sql_pb2 as pb
 from flight_server.sessions import Expiring, Handles
+from planner.account import Account
 
 from .conftest import ONE, Start
 from .scripted import Scan, ScriptedTable, endless, failing, silence
@@ -207,18 +210,32 @@ def test_a_client_that_leaves_the_queue_makes_room(start: Start) -> None:
         reached(lambda: running.queries.running == 0)
 
 
+_PATIENT = {DatabaseOptions.TIMEOUT_FETCH.value: str(PATIENCE_SECONDS)}
+"""A client that gives up itself, should its server not end the query."""
+
+
 def test_a_query_has_a_deadline(start: Start) -> None:
     running = start(
         {"silent": ScriptedTable(ONE.schema, silence)}, limits=Limits(query_timeout_seconds=0.1)
     )
     with (
-        running.connect() as connection,
+        running.connect(db_kwargs=_PATIENT) as connection,
         connection.cursor() as cursor,
         pytest.raises(flightsql.OperationalError, match=r"limit\.deadline"),
     ):
         cursor.execute("SELECT * FROM silent")
         cursor.fetchall()
     assert only(running).closed.wait(PATIENCE_SECONDS)
+
+
+def test_it_has_one_also_where_nobody_can_say_what_took_so_long(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: Execution) -> Account:
+        raise RuntimeError("no figures")
+
+    monkeypatch.setattr(Execution, "account", fails)
+    test_a_query_has_a_deadline(start)
 
 
 def test_closing_lets_a_running_query_finish(start: Start) -> None:
